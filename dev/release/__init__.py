@@ -1,0 +1,1 @@
+"""What a release must be: one version everywhere, and a section of the changelog."""

@@ -1,0 +1,1 @@
+return {["create-run"] = {displayName = "Create Run", iconClass = "fa fa-fw fa-plus"}}

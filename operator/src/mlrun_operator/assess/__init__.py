@@ -1,0 +1,1 @@
+"""What Kubernetes says, read: phase, attempts, diagnosis, result, conditions. Pure: `now` is an argument."""

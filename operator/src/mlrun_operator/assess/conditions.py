@@ -1,0 +1,71 @@
+"""Conditions: kstatus's Ready, Reconciling and Stalled; Finished, Succeeded and Failed for `kubectl wait`; warnings.
+
+Ready and Finished are always there, so that `kubectl wait --for=condition=Finished` ends both ways; the others appear
+only while they are true.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from mlrun_operator.api.reasons import Reason
+from mlrun_operator.api.status import MAX_MESSAGE, Condition, Phase
+
+RESULT_MISSING: Final = "ResultMissing"
+RESULT_TRUNCATED: Final = "ResultTruncated"
+FUNCTION_CHANGED: Final = "FunctionChanged"
+WARNINGS: Final = "Warnings"
+TTL_IGNORED: Final = "TTLIgnored"
+_READY: Final = (Phase.SUCCEEDED, Phase.STOPPED, Phase.SUSPENDED, Phase.SCHEDULED)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Where an execution is, why, and the words for it."""
+
+    phase: Phase
+    reason: Reason
+    message: str
+
+
+def conditions(
+    said: Verdict,
+    warnings: Sequence[tuple[str, str]],
+    *,
+    generation: int,
+    before: Iterable[Condition],
+    now: str,
+) -> list[Condition]:
+    """All conditions of a run in this phase. A transition time moves only with its status."""
+    phase, reason, message = said.phase, said.reason, said.message
+    old = {condition.type: condition for condition in before}
+
+    def make(kind: str, *, holds: bool, why: str, words: str) -> Condition:
+        status = "True" if holds else "False"
+        known = old.get(kind)
+        since = known.last_transition_time if known and known.status == status else now
+        return Condition(
+            type=kind,
+            status=status,
+            reason=why,
+            message=words[:MAX_MESSAGE],
+            last_transition_time=since,
+            observed_generation=generation,
+        )
+
+    made = [
+        make("Ready", holds=phase in _READY, why=reason, words=message),
+        make("Finished", holds=phase.finished, why=reason, words=message),
+    ]
+    only_when_true = {
+        Phase.PENDING: ("Reconciling",),
+        Phase.RUNNING: ("Reconciling",),
+        Phase.SUCCEEDED: ("Succeeded",),
+        Phase.FAILED: ("Failed", "Stalled"),
+        Phase.STOPPED: ("Stopped",),
+        Phase.SUSPENDED: ("Suspended",),
+        Phase.SCHEDULED: ("Scheduled",),
+    }
+    made += [make(kind, holds=True, why=reason, words=message) for kind in only_when_true[phase]]
+    made += [make(kind, holds=True, why=kind, words=words) for kind, words in warnings]
+    return made

@@ -1,0 +1,101 @@
+"""The events of a run: one for each change of execution, phase or reason, named so that it cannot be posted twice."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mlrun_operator.api import constants
+from mlrun_operator.api.names import short_hash
+from mlrun_operator.api.reasons import EXPLANATIONS, Reason
+from mlrun_operator.api.status import Phase, RunStatus
+from mlrun_operator.assess.times import format_time
+
+Object = dict[str, Any]
+# What the API server takes, and what of it a cause may take, so that there is room for what to do.
+_LONGEST = 1024
+_MESSAGE = 800
+_NOTHING_TO_DO = ("Wait.", "Nothing.")
+_HEALTHY = (Reason.CREATED, Reason.RUNNING, Reason.SUCCEEDED, Reason.SCHEDULED, Reason.COLLECTING)
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """What changed, as users read it."""
+
+    reason: str
+    message: str
+    warning: bool
+
+
+def transition(before: RunStatus, after: RunStatus) -> Transition | None:
+    """The news in a new status; None where it only adds detail."""
+    if (before.execution, before.phase, before.reason) == (after.execution, after.phase, after.reason):
+        return None
+    return news_of(after)
+
+
+def news_of(status: RunStatus) -> Transition:
+    """What a status tells of itself."""
+    reason = status.reason or ""
+    return Transition(reason, _words(status), reason not in _HEALTHY)
+
+
+def event_name(run: Object, status: RunStatus) -> str:
+    """The one name that the event of this status can have: the same for all that is written while it is so.
+
+    Running again after a suspension, or in a retry's pod, is news: the time since when it is so, and the pod, tell.
+    """
+    meta, number = run["metadata"], status.execution.number if status.execution else 0
+    since = next((c.last_transition_time for c in status.conditions or () if c.type == "Ready"), "")
+    pod = status.attempts[-1].pod if status.reason == Reason.RUNNING and status.attempts else ""
+    identity = short_hash(f"{meta['uid']}/{number}/{status.phase}/{status.reason}/{since}/{pod}", 16)
+    return f"{meta['name'][:200].rstrip('.-')}.{identity}"
+
+
+def event(run: Object, status: RunStatus, now: datetime) -> Object:
+    """The v1 Event of a status."""
+    meta, time, news = run["metadata"], format_time(now), news_of(status)
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": event_name(run, status), "namespace": meta["namespace"]},
+        "involvedObject": {
+            "apiVersion": constants.API_VERSION,
+            "kind": constants.RUN_KIND,
+            "name": meta["name"],
+            "namespace": meta["namespace"],
+            "uid": meta["uid"],
+            "resourceVersion": meta["resourceVersion"],
+        },
+        "type": "Warning" if news.warning else "Normal",
+        "reason": news.reason,
+        "message": news.message[:_LONGEST],
+        "source": {"component": constants.MANAGER},
+        "reportingComponent": constants.MANAGER,
+        "reportingInstance": constants.MANAGER,
+        "firstTimestamp": time,
+        "lastTimestamp": time,
+        "count": 1,
+    }
+
+
+def _words(status: RunStatus) -> str:
+    if status.phase is Phase.SUCCEEDED and status.duration:
+        return f"{status.message or 'done'} in {status.duration}"
+    if status.reason == Reason.CREATED:
+        return f"{'resumed' if status.attempts else 'created'} Job {status.job_name}"
+    if status.reason == Reason.RUNNING and status.attempts:
+        last = status.attempts[-1]
+        return f"pod {last.pod} runs on node {last.node}"
+    if status.reason == Reason.SCHEDULED and status.schedule and status.schedule.next:
+        return f"CronJob {status.cron_job_name} stands; the next run is due at {status.schedule.next}"
+    return _with_next_step(status)
+
+
+def _with_next_step(status: RunStatus) -> str:
+    """What happened, and what to do about it: events are what `kubectl describe` ends with."""
+    words = (status.message or "").split("\n\n", 1)[0][:_MESSAGE].rstrip()
+    said = EXPLANATIONS[Reason(status.reason)] if status.reason in set(Reason) else None
+    if said is None or said.todo in _NOTHING_TO_DO or said.todo in words:
+        return words
+    return f"{words or said.happened}{'' if (words or said.happened).endswith(('.', '!', '?')) else '.'} {said.todo}"

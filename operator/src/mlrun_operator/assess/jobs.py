@@ -1,0 +1,125 @@
+"""What our Jobs say of themselves: whose they are, which execution, and how they ended."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mlrun_operator.api import constants
+from mlrun_operator.api.status import Execution, FunctionPin
+from mlrun_operator.assess.times import parse_time
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnd:
+    """How a Job ended, by its own condition."""
+
+    succeeded: bool
+    reason: str
+    message: str
+    at: datetime | None
+
+
+def controlled_by(obj: Object, uid: str) -> bool:
+    """Whether the object's controller is the one of this uid."""
+    owners = obj["metadata"].get("ownerReferences") or ()
+    return any(owner.get("controller") and owner.get("uid") == uid for owner in owners)
+
+
+def execution_of(job: Object) -> Execution | None:
+    """The execution that the Job was made for; None where its annotations are missing or broken."""
+    notes = job["metadata"].get("annotations") or {}
+    number, generation = notes.get(constants.ANNOTATION_EXECUTION, ""), notes.get(constants.ANNOTATION_GENERATION, "")
+    try:
+        return Execution(
+            number=int(number),
+            hash=notes[constants.ANNOTATION_HASH],
+            generation=int(generation) if generation else None,
+            rerun=notes.get(constants.ANNOTATION_RERUN),
+        )
+    except (ValueError, KeyError):
+        return None
+
+
+def function_of(job: Object) -> FunctionPin | None:
+    """The function that was pinned when the Job was made."""
+    text = (job["metadata"].get("annotations") or {}).get(constants.ANNOTATION_FUNCTION, "")
+    try:
+        return FunctionPin.model_validate_json(text)
+    except ValueError:
+        return None
+
+
+def end_of(job: Object) -> JobEnd | None:
+    """The Job's end; None while it may still start or run pods."""
+    for condition in (job.get("status") or {}).get("conditions") or ():
+        if condition.get("type") in ("Complete", "Failed") and condition.get("status") == "True":
+            return JobEnd(
+                succeeded=condition["type"] == "Complete",
+                reason=condition.get("reason", ""),
+                message=condition.get("message", ""),
+                at=parse_time(condition.get("lastTransitionTime")),
+            )
+    return None
+
+
+def is_failing(job: Object) -> bool:
+    """Whether Kubernetes has decided that the Job fails, and only waits for its pods to end."""
+    conditions = (job.get("status") or {}).get("conditions") or ()
+    return any(c.get("type") == "FailureTarget" and c.get("status") == "True" for c in conditions)
+
+
+def used_image(job: Object) -> str:
+    """The image of the wrapper's container."""
+    return next(
+        (
+            str(container.get("image", ""))
+            for container in job["spec"]["template"]["spec"]["containers"]
+            if container.get("name") == constants.CONTAINER
+        ),
+        "",
+    )
+
+
+def lost_volumes(job: Object) -> list[str]:
+    """The image volumes that the Job was made with and that the API server did not keep as such."""
+    kept = (job["metadata"].get("annotations") or {}).get(constants.ANNOTATION_IMAGE_VOLUMES, "")
+    volumes = {v["name"]: v for v in job["spec"]["template"]["spec"].get("volumes") or ()}
+    return [name for name in kept.split(",") if name and "image" not in volumes.get(name, {})]
+
+
+def asked_image(job: Object) -> str | None:
+    """The image as the user wrote it."""
+    return (job["metadata"].get("annotations") or {}).get(constants.ANNOTATION_IMAGE_ASKED)
+
+
+def replicas_of(job: Object) -> int | None:
+    """How many replicas the Job has; None for one of a single pod."""
+    text = (job["metadata"].get("annotations") or {}).get(constants.ANNOTATION_REPLICAS, "")
+    return int(text) if text.isdigit() else None
+
+
+def points_of(job: Object) -> int | None:
+    """How many points of a sweep the Job runs, one an index; None for any other Job."""
+    text = (job["metadata"].get("annotations") or {}).get(constants.ANNOTATION_POINTS, "")
+    return int(text) if text.isdigit() else None
+
+
+def collects(job: Object) -> bool:
+    """Whether the Job collects what the points of a sweep have left."""
+    return constants.ANNOTATION_COLLECTS in (job["metadata"].get("annotations") or {})
+
+
+def indexes(text: str | None) -> frozenset[int]:
+    """The numbers in Kubernetes' compact form of completed and failed indexes: `1,3-5,7`.
+
+    >>> sorted(indexes("1,3-5"))
+    [1, 3, 4, 5]
+    """
+    found: set[int] = set()
+    for part in (text or "").split(","):
+        first, _, last = part.partition("-")
+        if first.isdigit():
+            found.update(range(int(first), int(last or first) + 1))
+    return frozenset(found)

@@ -1,0 +1,110 @@
+"""What our pods say: whether they run, how they ended, and what the wrapper reported."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mlrun_operator.api import constants
+from mlrun_operator.api.reasons import EXPLANATIONS, Reason
+from mlrun_operator.api.result import Result, decode
+from mlrun_operator.api.status import MAX_MESSAGE, Attempt
+
+Object = dict[str, Any]
+_OOM = "OOMKilled"
+
+
+@dataclass(frozen=True, slots=True)
+class PodView:
+    """One pod, read. `started`: its container ran; `result`: the wrapper's report; `index`: which replica it is."""
+
+    attempt: Attempt
+    created: str
+    started: bool
+    ended: bool
+    succeeded: bool
+    result: Result | None
+    index: int | None = None
+
+    def still_running(self) -> "PodView":
+        """The pod as it was before its end."""
+        before_end = {"exit_code": None, "reason": None, "message": None, "completion_time": None}
+        return replace(self, attempt=self.attempt.model_copy(update=before_end), ended=False, result=None)
+
+
+def view(pod: Object) -> PodView:
+    """The pod as an attempt of its execution.
+
+    A container ends before its pod does; only the pod's end counts, so that both are told at once.
+    """
+    status, meta = pod.get("status") or {}, pod["metadata"]
+    state = _state(status)
+    ended = status.get("phase") in ("Succeeded", "Failed")
+    terminated = state.get("terminated") if ended else None
+    result = decode(terminated.get("message", "")) if terminated else None
+    reason, message = _why(status, terminated, result) if ended else (None, None)
+    return PodView(
+        attempt=Attempt(
+            pod=meta["name"],
+            uid=meta.get("uid"),
+            node=(pod.get("spec") or {}).get("nodeName"),
+            exit_code=terminated.get("exitCode") if terminated else None,
+            reason=reason,
+            message=message[:MAX_MESSAGE] if message else None,
+            start_time=_started(state) or (meta.get("creationTimestamp") if ended else None),
+            completion_time=terminated.get("finishedAt") if terminated else None,
+        ),
+        created=meta.get("creationTimestamp", ""),
+        started=ended or bool(state.get("running") or state.get("terminated")),
+        ended=ended,
+        succeeded=status.get("phase") == "Succeeded",
+        result=result,
+        index=_index(meta),
+    )
+
+
+def _index(meta: Object) -> int | None:
+    text = (meta.get("labels") or {}).get(constants.LABEL_INDEX, "")
+    return int(text) if text.isdigit() else None
+
+
+def _started(state: Object) -> str | None:
+    found: str | None = (state.get("terminated") or state.get("running") or {}).get("startedAt")
+    return found
+
+
+def _state(status: Object) -> Object:
+    """The wrapper's container's; where it never started because ours before it failed, that one's."""
+    state = _state_of(status, "containerStatuses", constants.CONTAINER)
+    if state.get("running") or state.get("terminated"):
+        return state
+    before = _state_of(status, "initContainerStatuses", constants.INIT_CONTAINER)
+    return before if (before.get("terminated") or {}).get("exitCode") else state
+
+
+def _state_of(status: Object, kind: str, name: str) -> Object:
+    for container in status.get(kind) or ():
+        if container.get("name") == name:
+            return container.get("state") or {}
+    return {}
+
+
+def _why(status: Object, terminated: Object | None, result: Result | None) -> tuple[Reason, str]:
+    """The reason of a pod that ended, and its words: the wrapper's, else what Kubernetes knows."""
+    if result is not None and not (result.reason is Reason.TERMINATED and _disrupted(status)):
+        return result.reason, result.message
+    if terminated and terminated.get("reason") == _OOM:
+        return Reason.OOM_KILLED, EXPLANATIONS[Reason.OOM_KILLED].happened
+    if _disrupted(status):
+        return Reason.EVICTED, status.get("message") or EXPLANATIONS[Reason.EVICTED].happened
+    if terminated and terminated.get("exitCode") == 0:
+        return Reason.SUCCEEDED, ""
+    code = f"exit code {terminated['exitCode']}" if terminated else status.get("reason") or "no exit code"
+    tail = (terminated or {}).get("message", "").strip().splitlines()
+    words = f"the wrapper ended without a report ({code})"
+    return Reason.WRAPPER_ERROR, f"{words}; the last line of its log: {tail[-1]}" if tail else words
+
+
+def _disrupted(status: Object) -> bool:
+    conditions = status.get("conditions") or ()
+    return status.get("reason") == "Evicted" or any(
+        c.get("type") == "DisruptionTarget" and c.get("status") == "True" for c in conditions
+    )

@@ -1,0 +1,140 @@
+"""The replicas of an execution, or the points of its sweep: an Indexed Job's indexes, by the label of their pods."""
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mlrun_operator.api.status import (
+    MAX_REPLICA_DETAILS,
+    MAX_REPLICA_MESSAGE,
+    MAX_REPLICA_STATUSES,
+    Phase,
+    ReplicaCounts,
+    ReplicaStatus,
+    RunStatus,
+)
+from mlrun_operator.assess.jobs import end_of, indexes, points_of, replicas_of
+from mlrun_operator.assess.pods import PodView
+
+Object = dict[str, Any]
+_MAX_OUTPUTS = 32
+# While they run, a status is written for each of at most this many steps of their progress, not for every pod.
+_STEPS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """One of them: its pods, oldest first, and how it ended, if it has."""
+
+    index: int
+    pods: tuple[PodView, ...]
+    end: Phase | None = None
+
+    @property
+    def last(self) -> PodView | None:
+        """The pod that tells how it went: the one that succeeded, else the newest."""
+        done = [pod for pod in self.pods if pod.succeeded]
+        return next(iter(done or reversed(self.pods)), None)
+
+    @property
+    def phase(self) -> Phase:
+        """Where it is; one that has run before is Running also while a retry's pod is on its way."""
+        if self.end is not None:
+            return self.end
+        return Phase.RUNNING if any(pod.started for pod in self.pods) else Phase.PENDING
+
+    @property
+    def told(self) -> bool:
+        """Whether the pods that its end is about have been seen to end."""
+        seen = [pod for pod in self.pods if pod.ended and pod.succeeded == (self.end is Phase.SUCCEEDED)]
+        return bool(seen) and all(pod.ended for pod in self.pods)
+
+
+def replicas(job: Object, views: Sequence[PodView]) -> tuple[Replica, ...]:
+    """All replicas or points of a Job, by index; none for a Job of a single pod."""
+    status, end = job.get("status") or {}, end_of(job)
+    done, failed = indexes(status.get("completedIndexes")), indexes(status.get("failedIndexes"))
+    count = replicas_of(job) or points_of(job) or 0
+    if end is not None and points_of(job) is None:  # not every point of a sweep that has come to its end was started
+        failed = frozenset(range(count)) - done
+    return grouped(count, views, done, failed, Phase.FAILED)
+
+
+def grouped(
+    count: int, views: Sequence[PodView], done: Collection[int], over: Collection[int], end: Phase
+) -> tuple[Replica, ...]:
+    """The replicas: those in `done` have succeeded, those in `over` have come to that other end."""
+    pods: dict[int, list[PodView]] = {}
+    for view in views:
+        pods.setdefault(-1 if view.index is None else view.index, []).append(view)
+    return tuple(
+        Replica(index, tuple(pods.get(index, ())), Phase.SUCCEEDED if index in done else end if index in over else None)
+        for index in range(count)
+    )
+
+
+def stopped(before: RunStatus, views: Sequence[PodView]) -> tuple[Replica, ...]:
+    """The replicas of an execution whose Job is gone: what has not succeeded was stopped."""
+    known = {r.index for r in before.replica_statuses or () if r.phase is Phase.SUCCEEDED}
+    done = known | {view.index for view in views if view.index is not None and view.succeeded}
+    count = before.replicas or 0
+    return grouped(count, views, done, frozenset(range(count)) - done, Phase.STOPPED)
+
+
+def fields(found: Sequence[Replica], before: RunStatus) -> dict[str, Any]:
+    """What the replicas add to a status. Of one whose pods are gone the status before tells."""
+    if not found:
+        return {}
+    known = {status.index: status for status in before.replica_statuses or ()}
+    listed = sorted(found, key=lambda each: (each.phase is not Phase.FAILED, each.index))[:MAX_REPLICA_STATUSES]
+    statuses = [_status(each, known.get(each.index)) for each in sorted(listed, key=lambda each: each.index)]
+    return {"replicas": len(found), "replica_counts": counts(found), "replica_statuses": statuses}
+
+
+def counts(found: Iterable[Replica]) -> ReplicaCounts:
+    """How many are where."""
+    phases = [each.phase for each in found]
+    return ReplicaCounts(
+        running=phases.count(Phase.RUNNING),
+        succeeded=phases.count(Phase.SUCCEEDED),
+        failed=phases.count(Phase.FAILED),
+    )
+
+
+def worth_telling(found: Sequence[Replica], before: ReplicaCounts | None) -> bool:
+    """Whether replicas that still run have come a step further since the status before."""
+    if before is None:
+        return True
+    step, now = max(1, len(found) // _STEPS), counts(found)
+    return _progress(now, step) != _progress(before, step)
+
+
+def _progress(at: ReplicaCounts, step: int) -> tuple[int, int, bool]:
+    ended = at.succeeded + at.failed
+    return ended // step, (ended + at.running) // step, at.failed > 0
+
+
+def _status(replica: Replica, known: ReplicaStatus | None) -> ReplicaStatus:
+    last = replica.last
+    if last is None and known is not None:
+        return known.model_copy(update={"phase": replica.phase})
+    if last is None:
+        return ReplicaStatus(index=replica.index, phase=replica.phase)
+    attempt, result = last.attempt, last.result
+    started = sum(pod.started for pod in replica.pods)
+    return ReplicaStatus(
+        index=replica.index,
+        phase=replica.phase,
+        reason=attempt.reason,
+        message=(attempt.message or "")[:MAX_REPLICA_MESSAGE] or None,
+        pod=attempt.pod,
+        exit_code=attempt.exit_code,
+        attempt_count=max(started, (known.attempt_count if known else None) or 0) or None,
+        outputs={name: result.outputs[name].key for name in sorted(result.outputs)[:_MAX_OUTPUTS]} if result else None,
+        results=_small(result.results) if result else None,
+    )
+
+
+def _small(results: dict[str, Any]) -> dict[str, Any] | None:
+    return results if results and len(json.dumps(results)) <= MAX_REPLICA_DETAILS else None

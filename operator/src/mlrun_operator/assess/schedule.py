@@ -1,0 +1,143 @@
+"""What a schedule has done: its runs counted once each, its slots fired or missed."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any, Final
+
+from mlrun_operator.api import constants
+from mlrun_operator.api.cron import DEFAULT_ZONE, Cron
+from mlrun_operator.api.names import slot_name
+from mlrun_operator.api.run import RunSpec
+from mlrun_operator.api.status import Phase, RunStatus, ScheduleStatus
+from mlrun_operator.assess.conditions import Verdict
+from mlrun_operator.assess.jobs import function_of
+from mlrun_operator.assess.status import Frame
+from mlrun_operator.assess.times import format_time, parse_time
+
+Object = dict[str, Any]
+BACKFILL: Final = "Backfill"
+CATCH_UP: Final = "CatchUp"
+MANUAL: Final = "Manual"
+SCHEDULE: Final = "Schedule"
+# How many missed slots one look counts.
+_MOST_MISSED: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A run that the schedule made, as far as the schedule cares."""
+
+    run: Object
+    name: str
+    slot: datetime
+    trigger: str
+    phase: str | None
+
+    @classmethod
+    def of(cls, run: Object) -> "Child | None":
+        """None for a run without a slot of its own."""
+        notes = run["metadata"].get("annotations") or {}
+        slot = parse_time(notes.get(constants.ANNOTATION_SCHEDULED_TIME))
+        if slot is None:
+            return None
+        phase = (run.get("status") or {}).get("phase")
+        return cls(run, run["metadata"]["name"], slot, notes.get(constants.ANNOTATION_TRIGGER, SCHEDULE), phase)
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has ended, as recorded."""
+        return self.phase in _ENDS
+
+    @property
+    def dying(self) -> bool:
+        """Whether it is being deleted."""
+        return bool(self.run["metadata"].get("deletionTimestamp"))
+
+
+_ENDS: Final = tuple(phase.value for phase in Phase if phase.finished)
+
+
+def children_of(runs: Sequence[Object]) -> list[Child]:
+    """The runs of a schedule, oldest slot first."""
+    found = [child for run in runs if (child := Child.of(run)) is not None]
+    return sorted(found, key=lambda child: (child.slot, child.name))
+
+
+def tallied(before: ScheduleStatus, children: Sequence[Child]) -> ScheduleStatus:
+    """The counts with the runs that have ended since. Each counts once: the counted ones are remembered by name."""
+    counted = set(before.counted or ())
+    new = [child for child in children if child.finished and child.name not in counted]
+    ends = [child.phase for child in new]
+    successes = [child.slot for child in children if child.phase == Phase.SUCCEEDED]
+    fired = [child.slot for child in children if child.trigger in (SCHEDULE, CATCH_UP)]
+    return before.model_copy(
+        update={
+            "active": sum(not child.finished for child in children),
+            "succeeded": before.succeeded + ends.count(Phase.SUCCEEDED),
+            "failed": before.failed + ends.count(Phase.FAILED),
+            "stopped": before.stopped + ends.count(Phase.STOPPED),
+            "counted": [child.name for child in children if child.finished] or None,
+            "last": _latest(before.last, fired),
+            "last_success": _latest(before.last_success, successes),
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """The slots of a schedule, and which of them have a run: its name is `prefix` and the slot in minutes."""
+
+    cron: Cron
+    prefix: str
+    taken: frozenset[str]
+
+    def name(self, slot: datetime) -> str:
+        """The name of the slot's run."""
+        return slot_name(self.prefix, slot)
+
+    def open(self, start: datetime, end: datetime) -> Iterator[datetime]:
+        """The slots of a range that have no run."""
+        return (slot for slot in self.cron.slots(start, end) if self.name(slot) not in self.taken)
+
+
+def timed(ledger: ScheduleStatus, spec: RunSpec, slots: Slots, since: datetime, now: datetime) -> ScheduleStatus:
+    """The ledger with slots before the last firing that nothing fired counted as missed; `since` begins a new schedule.
+
+    Under `catchUp: All` the slots are dealt with one by one instead, by the plan.
+    """
+    expression = f"{spec.schedule} {spec.time_zone or DEFAULT_ZONE}"
+    if ledger.expression != expression:
+        begin = since if ledger.expression is None else now
+        ledger = ledger.model_copy(update={"expression": expression, "handled": format_time(begin)})
+    handled, last = parse_time(ledger.handled) or since, parse_time(ledger.last)
+    if last is None or last <= handled or (spec.catch_up and spec.catch_up.policy == "All"):
+        return ledger
+    missed = sum(1 for _ in islice(slots.open(handled + timedelta(seconds=1), last), _MOST_MISSED))
+    return ledger.model_copy(update={"missed": ledger.missed + missed, "handled": format_time(last)})
+
+
+def with_schedule(
+    frame: Frame,
+    said: Verdict,
+    ledger: ScheduleStatus,
+    cron_job: Object | None,
+    warnings: Sequence[tuple[str, str]] = (),
+) -> RunStatus:
+    """The status of a schedule."""
+    return RunStatus(
+        observed_generation=frame.generation,
+        phase=said.phase,
+        reason=said.reason,
+        message=said.message or None,
+        conditions=frame.conditions(said, warnings),
+        cron_job_name=cron_job["metadata"]["name"] if cron_job else None,
+        function=function_of(cron_job) if cron_job else None,
+        schedule=ledger,
+    )
+
+
+def _latest(known: str | None, slots: Sequence[datetime]) -> str | None:
+    newest = max((format_time(slot) for slot in slots), default=None)
+    return max(filter(None, (known, newest)), default=None)

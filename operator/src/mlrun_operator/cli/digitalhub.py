@@ -1,0 +1,257 @@
+"""DigitalHub's functions, tasks and runs, and the arguments of its old calls, as our resources. Pure.
+
+Entities are JSON as its API and its project exports have them; calls are the keyword arguments of `new_function` and
+of `function.run`. The shapes inside (volumes, resources, affinity, …) are translated by the SDK, which takes the same.
+"""
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from mlrun_operator.api import constants
+from mlrun_operator.api.keys import Key
+from mlrun_operator.api.names import kubernetes_name
+from mlrun_operator.cli.documents import Document
+from mlrun_operator.cli.quartz import five_fields
+from mlrun_operator.sdk.errors import SdkError
+from mlrun_operator.sdk.naming import parse_function
+from mlrun_operator.sdk.translate import RunRequest, function_object, function_spec, run_object, run_spec
+from mlrun_operator.sdk.translate.run import check_action
+
+Object = dict[str, Any]
+
+_DATA: Final = ("table", "dataitem", "artifact", "model")
+# Of an entity's spec, what says nothing that our resources say.
+_IDLE: Final = ("task", "function", "local_execution", "command", "user", "k8s", "action")
+
+
+@dataclass
+class Converted:
+    """The resources, what got lost in them (`notes`), and what could not be converted and why (`refusals`)."""
+
+    objects: list[Object] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
+
+
+def convert(documents: Sequence[Document], namespace: str | None = None) -> Converted:
+    """Everything in the documents; functions before the runs that refer to them."""
+    done = _Conversion(namespace)
+    for document in documents:
+        done.sort(document.value, f"{document.file}:{document.line()}")
+    done.convert()
+    return done.found
+
+
+class RefusalError(ValueError):
+    """Why something has no place in our resources."""
+
+
+class _Conversion:
+    def __init__(self, namespace: str | None) -> None:
+        self.found = Converted()
+        self._namespace = namespace
+        self._functions: list[tuple[str, Object]] = []
+        self._runs: list[tuple[str, Object]] = []
+        self._tasks: dict[str, Object] = {}
+        self._paths: dict[str, str] = {}
+        self._names: list[str] = []
+
+    def sort(self, value: Any, where: str) -> None:
+        """Tell what it is; entities that only others refer to are kept for them."""
+        try:
+            self._sort(value, where)
+        except RefusalError as refusal:
+            self.found.refusals.append(f"{where}: {refusal}")
+
+    def _sort(self, value: Any, where: str) -> None:
+        if isinstance(value, list):
+            for each in value:
+                self.sort(each, where)
+            return
+        if not isinstance(value, Mapping):
+            raise RefusalError("is neither an entity nor the arguments of a call")
+        kind, spec = str(value.get("kind") or ""), value.get("spec")
+        if value.get("apiVersion"):
+            raise RefusalError(f"{value.get('kind')} is a Kubernetes object already")
+        if {"new_function", "run"} & value.keys() and not isinstance(spec, Mapping):
+            self._calls(value, where)
+        elif not isinstance(spec, Mapping):
+            self._arguments(dict(value), kind, where)
+        elif kind == "project":
+            self._project(spec, where)
+        else:
+            self._entity(dict(value), kind, dict(spec), where)
+
+    def _calls(self, value: Mapping[str, Any], where: str) -> None:
+        for name, into in (("new_function", self._functions), ("run", self._runs)):
+            given = value.get(name)
+            into += [(where, dict(each)) for each in (given if isinstance(given, list) else [given]) if each]
+
+    def _arguments(self, value: Object, kind: str, where: str) -> None:
+        if "source" in value:
+            if kind not in ("", "mlrun"):
+                raise RefusalError(f"a function of kind {kind!r} is not mlrun's; only kind mlrun can be converted")
+            self._functions.append((where, value))
+        elif {"action", "inputs", "outputs", "parameters", "values"} & value.keys():
+            self._runs.append((where, value))
+        else:
+            raise RefusalError("is neither an entity nor the arguments of new_function or run")
+
+    def _project(self, spec: Mapping[str, Any], where: str) -> None:
+        for name in ("functions", "tasks", "runs", "dataitems", "artifacts", "models"):
+            for each in spec.get(name) or ():
+                if isinstance(each, Mapping) and isinstance(each.get("spec"), Mapping):
+                    self.sort(each, where)
+                else:
+                    words = each.get("name") if isinstance(each, Mapping) else each
+                    self.found.refusals.append(
+                        f"{where}: {name} {words}: is not embedded in the project; export it by itself"
+                    )
+
+    def _entity(self, value: Object, kind: str, spec: Object, where: str) -> None:
+        if kind in _DATA:
+            self._data(value, spec)
+        elif kind == "mlrun":
+            self._functions.append((where, _function_arguments(value, spec)))
+        elif kind in ("mlrun+job", "mlrun+build"):
+            key = str(value.get("key") or "")
+            self._tasks[_task_key(kind, spec, value)] = spec
+            if key:
+                self._tasks[key] = spec
+        elif kind in ("mlrun+run", "run") and "mlrun" in f"{spec.get('task')}{spec.get('function')}{kind}":
+            self._runs.append((where, {"__entity": value, **_flat(spec)}))
+        else:
+            raise RefusalError(
+                f"kind {kind!r} is not mlrun's; only functions, tasks and runs of kind mlrun can be converted"
+            )
+
+    def _data(self, value: Object, spec: Object) -> None:
+        path = spec.get("path")
+        key = value.get("key") or f"store://{value.get('project')}/{value['kind']}s/{value['kind']}/{value.get('name')}"
+        if isinstance(path, str):
+            try:
+                parsed = Key.parse(str(key))
+            except ValueError:
+                return
+            self._paths[str(parsed)] = path
+            self._paths[str(Key(parsed.project, parsed.type, parsed.kind, parsed.name))] = path
+
+    def convert(self) -> None:
+        for make, sorted_ in ((self._function, self._functions), (self._run, self._runs)):
+            for where, arguments in sorted_:
+                with warnings.catch_warnings(record=True) as told:
+                    warnings.simplefilter("always")
+                    try:
+                        self.found.objects.append(self._placed(make(arguments, where)))
+                    except (SdkError, RefusalError, ValueError) as refusal:
+                        self.found.refusals.append(f"{where}: {refusal}")
+                self.found.notes += [f"{where}: {each.message}" for each in told]
+
+    def _function(self, given: Object, where: str) -> Object:
+        name, project = given.pop("name", None), given.pop("project", None) or "default"
+        if given.pop("command", None):
+            self.found.notes.append(f"{where}: command is left out; DigitalHub ignored it, too")
+        spec, large = function_spec(project, str(name), str(given.pop("kind", None) or "mlrun"), given)
+        if large is not None:
+            raise RefusalError(f"source: {large.path} is too large to be carried; put it into a repository or into S3")
+        made = function_object(project, spec, given, "")
+        self._names.append(spec["name"])
+        return made
+
+    def _run(self, given: Object, where: str) -> Object:
+        entity = given.pop("__entity", {})
+        given = {**self._of_task(given), **given}
+        check_action(str(given.get("action") or _action(given.get("task")) or "job"))
+        project, function = self._function_of(given)
+        project = str(given.pop("project", None) or entity.get("project") or project or "default")
+        arguments = {name: value for name, value in given.items() if name not in _IDLE and value not in (None, [], {})}
+        if "schedule" in arguments:
+            arguments["schedule"], notes = five_fields(str(arguments["schedule"]))
+            self.found.notes += [f"{where}: schedule: {note}" for note in notes]
+        if given.get("local_execution"):
+            self.found.notes.append(f"{where}: local_execution is left out; the run is for a cluster")
+        request = RunRequest(project, "", kubernetes_name(function), function)
+        labels = arguments.pop("labels", None) or (entity.get("metadata") or {}).get("labels")
+        spec = run_spec(request, arguments, lambda text, field_: self._input(text, field_, where))
+        made = run_object(request, spec, {"labels": labels})
+        if "name" not in spec:
+            made["metadata"]["name"] = self._run_name(function, entity)
+        return made
+
+    def _of_task(self, run: Object) -> Object:
+        """What the run's task says; DigitalHub's run wins."""
+        task = self._tasks.get(str(run.get("task") or ""))
+        return {name: value for name, value in _flat(task).items() if name != "function"} if task else {}
+
+    def _function_of(self, given: Object) -> tuple[str | None, str]:
+        text = given.get("function") or given.get("task")
+        if text:
+            project, name, _ = parse_function(str(text))
+            return project, name
+        if len(self._names) == 1:
+            return None, self._names[0]
+        raise RefusalError("which function it runs is not told: add `function` with its name")
+
+    def _input(self, text: str, field_: str, where: str) -> Any:
+        if not text.startswith("store://"):
+            return text
+        path = self._paths.get(str(Key.parse(text)))
+        if path is None:
+            self.found.notes.append(
+                f"{where}: {field_}: {text} must be in the operator's store; else write its path in its place"
+            )
+            return text
+        return {"path": path}
+
+    def _run_name(self, function: str, entity: Object) -> str:
+        count = sum(1 for made in self.found.objects if made["kind"] == constants.RUN_KIND) + 1
+        tail = str(entity.get("id") or count)[:8]
+        return f"{kubernetes_name(function)[: 62 - len(tail)].rstrip('-')}-{tail}"
+
+    def _placed(self, made: Object) -> Object:
+        meta = made["metadata"]
+        meta.pop("namespace", None)
+        if self._namespace:
+            made["metadata"] = {"name": meta.pop("name"), "namespace": self._namespace, **meta}
+        return made
+
+
+def _function_arguments(value: Object, spec: Object) -> Object:
+    meta = value.get("metadata") or {}
+    given = {
+        **spec,
+        "name": value.get("name") or meta.get("name"),
+        "project": value.get("project") or meta.get("project"),
+        "kind": "mlrun",
+        "uuid": value.get("id"),
+        "description": meta.get("description"),
+        "labels": meta.get("labels"),
+        "git_source": meta.get("source"),
+        "embedded": meta.get("embedded"),
+    }
+    return {name: each for name, each in given.items() if each not in (None, [], {}, "")}
+
+
+def _flat(spec: Object) -> Object:
+    """Its older versions nest what is Kubernetes' in `k8s`."""
+    nested = spec.get("k8s") or {}
+    return {**nested, **{name: value for name, value in spec.items() if name != "k8s"}}
+
+
+def _task_key(kind: str, spec: Object, value: Object) -> str:
+    """`mlrun+job://project/name:uuid`, by which runs name their task."""
+    function = str(spec.get("function") or "")
+    return f"{kind}://{function.partition('://')[2] or value.get('name')}"
+
+
+def _action(task: Any) -> str | None:
+    head = str(task or "").partition("://")[0]
+    return head.partition("+")[2] or None
+
+
+def news(found: Converted) -> Iterator[str]:
+    """One line for each note and refusal."""
+    yield from (f"note: {note}" for note in found.notes)
+    yield from (f"refused: {refusal}" for refusal in found.refusals)

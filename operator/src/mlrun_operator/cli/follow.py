@@ -1,0 +1,309 @@
+"""Verbs that follow runs: `logs`, `wait`, `watch`, `top`, and `why`, which explains one."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mlrun_operator.cli.app import Panel, session, verb
+from mlrun_operator.cli.errors import CliError, Exit
+from mlrun_operator.cli.look import Selector
+
+if TYPE_CHECKING:
+    from mlrun_operator.cli.cluster import Link
+    from mlrun_operator.sdk.aio.run import AsyncRun
+
+Object = dict[str, Any]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A run; @latest, train@latest.")]
+Timeout = Annotated[float | None, typer.Option("--timeout", metavar="SECONDS", min=0, help="Exit with 124 then.")]
+# How often ages are counted on where nothing changes.
+_REFRESH = 1.0
+
+
+@verb(Panel.FOLLOW)
+def logs(
+    name: Name,
+    *,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Until the run has ended, over all attempts.")] = False,
+    tail: Annotated[int | None, typer.Option("--tail", metavar="N", min=0, help="Only the last lines.")] = None,
+    attempt: Annotated[int | None, typer.Option("--attempt", metavar="N", min=1, help="Only this attempt.")] = None,
+) -> None:
+    """Print the log of a run.
+
+    Attempt after attempt; from the store where a pod is gone. `--json` prints an object for each line.
+    """
+    import json
+    from collections import deque
+
+    from mlrun_operator.cli.cluster import linked
+
+    if follow and tail is not None:
+        raise CliError("--tail is for a log that is not followed", "Leave out one of --tail and --follow.")
+
+    async def print_all(link: "Link") -> None:
+        run = await link.run(name)
+        last: deque[str] = deque(maxlen=tail)
+        async for line in run.logs(follow=follow):
+            if attempt not in (None, line.attempt):
+                continue
+            told = {"attempt": line.attempt, "pod": line.pod, "line": str(line)}
+            shown = json.dumps(told, ensure_ascii=False) if session().json else line
+            if tail is None:
+                print(shown, flush=follow)
+            else:
+                last.append(shown)
+        for kept in last:
+            print(kept)
+
+    linked(print_all)
+
+
+@verb(Panel.FOLLOW)
+def wait(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Runs; @latest, train@latest.")],
+    *,
+    timeout: Timeout = None,
+    patient: Annotated[bool, typer.Option("--patient", help="Wait on where a run cannot start.")] = False,
+) -> None:
+    """Wait until runs have ended.
+
+    Exit code 0 where all succeeded, 1 where one did not, 124 after the timeout. A run that cannot start for a cause
+    that waiting does not mend (image, Secret, node) ends the wait with 1, too.
+    """
+    from mlrun_operator.cli.cluster import linked
+
+    async def all_of_them(link: "Link") -> list[Object]:
+        import asyncio
+
+        runs = [await link.run(name) for name in names]
+        await asyncio.gather(*(waited(link, run, timeout, fail_fast=not patient) for run in runs))
+        return [run.to_dict() for run in runs]
+
+    ended(linked(all_of_them))
+
+
+@verb(Panel.FOLLOW)
+def watch(name: Name, *, timeout: Timeout = None) -> None:
+    """Watch a run live: how it stands, its pods and the end of its log.
+
+    Ends with the run, with the exit code of `wait`. Without a terminal: a line for each change.
+    """
+    from mlrun_operator.cli.cluster import linked
+    from mlrun_operator.cli.output import colours
+
+    async def follow(link: "Link") -> Object:
+        run = await link.run(name)
+        return await (_drawn(link, run, timeout) if colours() else _told(link, run, timeout))
+
+    ended([linked(follow)], quiet=True)
+
+
+@verb(Panel.FOLLOW)
+def top(
+    *,
+    selector: Selector = "",
+    once: Annotated[bool, typer.Option("--once", help="Print it once, as without a terminal.")] = False,
+) -> None:
+    """Watch all runs of a namespace live: those under way first. Ctrl-C ends it."""
+    from mlrun_operator.cli.cluster import linked, utc_now
+    from mlrun_operator.cli.live import top_view
+    from mlrun_operator.cli.output import colours, console, print_json
+
+    async def show(link: "Link") -> None:
+        if session().json:
+            print_json({"namespace": link.namespace, "runs": await link.runs(selector)})
+        elif once or not colours():
+            runs = await link.runs(selector)
+            console().print(top_view(runs, link.namespace, utc_now(), limit=1000, wide=not colours()))
+        else:
+            await _top(link, selector)
+
+    linked(show)
+
+
+@verb(Panel.FOLLOW)
+def why(name: Name) -> None:
+    """Say why a run is where it is, and what to do.
+
+    From its status, its function, its pods as they are now, and Kubernetes' events.
+    """
+    from mlrun_operator.cli import explaining
+    from mlrun_operator.cli.cluster import linked, utc_now
+    from mlrun_operator.cli.output import painted, print_json
+
+    async def ask(link: "Link") -> explaining.Diagnosis:
+        run = await link.run(name)
+        obj = run.to_dict()
+        pods = await link.pods(obj)
+        uids = [obj["metadata"]["uid"], *(pod["metadata"]["uid"] for pod in pods or ())]
+        uids += [a["uid"] for a in (obj.get("status") or {}).get("attempts") or () if a.get("uid")]
+        events = await link.backend.events(link.namespace, list(dict.fromkeys(uids)))
+        return explaining.explain(obj, await _function(link, obj), pods, events, utc_now())
+
+    said = linked(ask)
+    if session().json:
+        print_json(said.wire())
+    else:
+        print(explaining.text(said, painted))
+
+
+async def waited(link: "Link", run: "AsyncRun", seconds: float | None, *, fail_fast: bool = True) -> None:
+    """Wait for the run's end, each change told in a line on stderr. Raises the SDK's errors of `wait`."""
+    import asyncio
+
+    from mlrun_operator.cli.live import change_line
+    from mlrun_operator.cli.output import say
+    from mlrun_operator.cluster.resources import RUNS
+
+    async def tell() -> None:
+        last = ""
+        async for obj in link.backend.follow(RUNS, link.namespace, run.object_name):
+            if obj is not None and (line := change_line(obj)) != last:
+                say(line)
+                last = line
+
+    telling = asyncio.create_task(tell())
+    try:
+        await run.wait(seconds, check=False, fail_fast=fail_fast, log_info=False)
+    finally:
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
+
+
+def ended(runs: list[Object], *, quiet: bool = False) -> None:
+    """Print how runs ended and what they made; exit with 1 where one did not succeed."""
+    from mlrun_operator.cli import rows
+    from mlrun_operator.cli.data import made
+    from mlrun_operator.cli.output import print_json
+
+    if session().json:
+        print_json(runs[0] if len(runs) == 1 else {"apiVersion": "v1", "kind": "List", "items": runs})
+    elif not quiet:
+        for words in filter(None, map(made, runs)):
+            print(words)
+    bad = [run for run in runs if rows.phase(run) != "Succeeded"]
+    if bad:
+        first = bad[0]
+        how = "was stopped" if rows.phase(first) == "Stopped" else "failed"
+        said = "" if rows.reason(first) == rows.phase(first) else rows.reason(first)
+        words = ": ".join(part for part in (f"{rows.name(first)} {how}", said, rows.message(first)) if part)
+        raise CliError(
+            words, f"`why {rows.name(first)}` explains it, `logs {rows.name(first)}` has its log.", Exit.FAILED
+        )
+
+
+async def _function(link: "Link", run: Object) -> Object | None:
+    name = (run["spec"].get("functionRef") or {}).get("name")
+    if not name:
+        return None
+    try:
+        return await link.object("functions", name)
+    except CliError:
+        return None
+
+
+async def _told(link: "Link", run: "AsyncRun", seconds: float | None) -> Object:
+    import asyncio
+
+    from mlrun_operator.cli.live import change_line
+    from mlrun_operator.cluster.resources import RUNS
+    from mlrun_operator.sdk.status import has_ended
+
+    last = ""
+    try:
+        async with asyncio.timeout(seconds):
+            async for obj in link.backend.follow(RUNS, link.namespace, run.object_name):
+                if obj is None:
+                    raise CliError(f"{run.object_name} was deleted", "", Exit.NOT_FOUND)
+                if (line := change_line(obj)) != last and not session().json:
+                    print(line, flush=True)
+                last = line
+                if has_ended(obj):
+                    return obj
+    except TimeoutError:
+        raise CliError(
+            f"{run.object_name} did not end within {seconds:g} seconds", "It goes on.", Exit.TIMEOUT
+        ) from None
+    raise AssertionError
+
+
+async def _drawn(link: "Link", run: "AsyncRun", seconds: float | None) -> Object:
+    """The live view: one task follows the run, one its log; the picture is drawn anew each second."""
+    import asyncio
+    from collections import deque
+
+    from rich.live import Live
+
+    from mlrun_operator.cli.cluster import utc_now
+    from mlrun_operator.cli.live import watch_view
+    from mlrun_operator.cli.output import console
+    from mlrun_operator.cluster.resources import RUNS
+    from mlrun_operator.sdk.status import has_ended
+
+    lines: deque[str] = deque(maxlen=50)
+    now: list[Object] = [run.to_dict()]
+
+    async def read_log() -> None:
+        async for line in run.logs(follow=True):
+            lines.append(line)
+
+    async def read_run() -> None:
+        async for obj in link.backend.follow(RUNS, link.namespace, run.object_name):
+            if obj is None:
+                raise CliError(f"{run.object_name} was deleted", "", Exit.NOT_FOUND)
+            now[0] = obj
+            if has_ended(obj):
+                return
+
+    tasks = [asyncio.create_task(read_run()), asyncio.create_task(read_log())]
+    try:
+        async with asyncio.timeout(seconds):
+            with Live(console=console(), auto_refresh=False) as live:
+                while not tasks[0].done():
+                    live.update(watch_view(now[0], list(lines), utc_now()), refresh=True)
+                    await asyncio.wait([tasks[0]], timeout=_REFRESH)
+                await asyncio.wait([tasks[1]], timeout=2 * _REFRESH)
+                live.update(watch_view(now[0], list(lines), utc_now()), refresh=True)
+        tasks[0].result()
+    except TimeoutError:
+        raise CliError(
+            f"{run.object_name} did not end within {seconds:g} seconds", "It goes on.", Exit.TIMEOUT
+        ) from None
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return now[0]
+
+
+async def _top(link: "Link", selector: str) -> None:
+    import asyncio
+
+    from rich.live import Live
+
+    from mlrun_operator.cli.cluster import utc_now
+    from mlrun_operator.cli.live import top_view
+    from mlrun_operator.cli.output import console
+    from mlrun_operator.cluster.resources import RUNS
+
+    known: dict[str, Object] = {}
+
+    async def follow() -> None:
+        async for kind, obj in link.backend.follow_all(RUNS, link.namespace, selector):
+            if kind == "DELETED":
+                known.pop(obj["metadata"]["uid"], None)
+            else:
+                known[obj["metadata"]["uid"]] = obj
+
+    task = asyncio.create_task(follow())
+    screen = console()
+    try:
+        await asyncio.wait([task], timeout=_REFRESH / 4)  # so that the first picture is not empty
+        with Live(console=screen, auto_refresh=False, screen=True) as live:
+            while not task.done():
+                limit = max(3, screen.height - 5)
+                live.update(top_view(list(known.values()), link.namespace, utc_now(), limit), refresh=True)
+                await asyncio.wait([task], timeout=_REFRESH)
+        task.result()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,115 @@
+"""What `watch` and `top` show, as rich renderables. Pure: made from objects and a moment."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from mlrun_operator.cli import rows
+
+Object = dict[str, Any]
+_ACTIVE: Final = ("Running", "Pending", "New", "Suspended", "Scheduled")
+_SYMBOLS: Final = {"Succeeded": "✔", "Failed": "✘", "Stopped": "■", "Running": "▶", "Pending": "…", "Suspended": "Ⅱ"}
+
+
+def top_view(
+    runs: Sequence[Object], namespace: str, now: datetime, limit: int = 20, *, wide: bool = False
+) -> RenderableType:
+    """The namespace's runs: how many are in each phase, then those that are under way, then the newest ended ones.
+
+    As wide as the terminal, or (`wide`) as its texts are.
+    """
+    counts = Counter(rows.phase(run) for run in runs)
+    head = Text(f"{namespace}  ", style="bold")
+    for phase in (*rows.PHASE_COLOURS, "New"):
+        if counts[phase]:
+            head.append(f"  {counts[phase]} {phase}", style=rows.PHASE_COLOURS.get(phase, "magenta"))
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0), expand=not wide)
+    for name in ("run", "phase", "function", "took", "age"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("what", ratio=None if wide else 1, no_wrap=True, overflow="ellipsis")
+    for run in sorted(runs, key=lambda r: (_rank(r), _newest_first(r, now)))[:limit]:
+        table.add_row(
+            rows.name(run), _phase(run), rows.function_name(run), rows.took(run, now), rows.age(run, now), _what(run)
+        )
+    more = len(runs) - limit
+    return Group(head, Text(), table, *([Text(f"and {more} more", style="dim")] if more > 0 else []))
+
+
+def watch_view(run: Object, log: Sequence[str], now: datetime, log_lines: int = 12) -> RenderableType:
+    """One run: how it stands, its pods, what it made, and the end of its log."""
+    status = rows.status(run)
+    head = Text.assemble((rows.name(run), "bold"), "  ", _phase(run))
+    if rows.reason(run):
+        head.append(f", {rows.reason(run)}")
+    facts = Table.grid(padding=(0, 2, 0, 0))
+    for name, value in _facts(run, now):
+        facts.add_row(Text(name, style="dim"), Text(value, overflow="fold"))
+    parts: list[RenderableType] = [head, facts]
+    pods = status.get("attempts") or ()
+    if pods:
+        table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+        for name in ("attempt", "pod", "node", "ended"):
+            table.add_column(name, no_wrap=True)
+        first = int(status.get("attemptCount") or len(pods)) - len(pods) + 1
+        for number, pod in enumerate(pods, first):
+            table.add_row(str(number), pod["pod"], pod.get("node", ""), pod.get("reason") or "")
+        parts += [Text(), table]
+    if log:
+        parts += [
+            Text(),
+            Text("log", style="dim"),
+            *(Text(line, no_wrap=True, overflow="ellipsis") for line in log[-log_lines:]),
+        ]
+    return Group(*parts)
+
+
+def change_line(run: Object) -> str:
+    """One line for each change, where there is no terminal to draw on."""
+    said = rows.reason(run)
+    words = rows.message(run) if rows.phase(run) in ("Failed", "Stopped", "Pending") else ""
+    ended = f"{rows.points(run)} points" if rows.points(run) else ""
+    return " · ".join(part for part in (rows.name(run), rows.phase(run), said, ended, words) if part)
+
+
+def _facts(run: Object, now: datetime) -> list[tuple[str, str]]:
+    status = rows.status(run)
+    made = [*(status.get("outputs") or {}), *(f"{k} = {v}" for k, v in (status.get("results") or {}).items())]
+    facts = [
+        ("function", rows.function_name(run)),
+        ("took" if status.get("completionTime") else "since", rows.took(run, now) or rows.age(run, now)),
+        ("points", rows.points(run)),
+        ("message", rows.message(run) if rows.phase(run) not in ("Running", "Succeeded") else ""),
+        ("made", ", ".join(made)),
+    ]
+    return [(name, value) for name, value in facts if value]
+
+
+def _phase(run: Object) -> Text:
+    phase = rows.phase(run)
+    return Text(f"{_SYMBOLS.get(phase, '·')} {phase}", style=rows.PHASE_COLOURS.get(phase, "magenta"))
+
+
+def _what(run: Object) -> Text:
+    said, words = rows.reason(run), rows.message(run)
+    if rows.phase(run) == "Succeeded":
+        return Text(", ".join(rows.status(run).get("outputs") or {}), style="dim")
+    if rows.points(run) and not words:
+        return Text(f"{rows.points(run)} points")
+    return Text(f"{said}: {words}" if said and words else said or words)
+
+
+def _rank(run: Object) -> int:
+    phase = rows.phase(run)
+    return _ACTIVE.index(phase) if phase in _ACTIVE else len(_ACTIVE)
+
+
+def _newest_first(run: Object, now: datetime) -> float:
+    from mlrun_operator.assess.times import parse_time
+
+    created = parse_time(run["metadata"].get("creationTimestamp"))
+    return (now - created).total_seconds() if created else 0.0

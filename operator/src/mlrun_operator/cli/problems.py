@@ -1,0 +1,248 @@
+"""What is wrong with manifests, found without a cluster: the models that the CRDs are made of, and the operator's own
+refusals. Every problem has the line it is about."""
+
+import ast
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from pydantic import BaseModel, ValidationError
+
+from mlrun_operator.api import constants
+from mlrun_operator.api.function import FunctionSpec
+from mlrun_operator.api.handlers import Handler
+from mlrun_operator.api.names import kubernetes_name
+from mlrun_operator.api.platform import Platform
+from mlrun_operator.api.run import RunSpec
+from mlrun_operator.assess.function import syntax_error
+from mlrun_operator.cli.documents import Document, Path_
+from mlrun_operator.cli.rendering import job_of
+from mlrun_operator.schema.structural import structural
+
+Object = dict[str, Any]
+SPECS: Final[dict[str, type[BaseModel]]] = {constants.FUNCTION_KIND: FunctionSpec, constants.RUN_KIND: RunSpec}
+_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_PARTS: Final = ("apiVersion", "kind", "metadata", "spec", "status")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong, or (`note`) worth knowing. `field` is its path in the object."""
+
+    file: str
+    line: int
+    object: str
+    field: str
+    message: str
+    note: bool = False
+
+    def __str__(self) -> str:
+        what = ": ".join(part for part in (self.object, self.field, self.message) if part)
+        return f"{self.file}:{self.line}: {'note: ' if self.note else ''}{what}"
+
+    def wire(self) -> Object:
+        """For --json."""
+        return asdict(self)
+
+
+def is_ours(value: Any) -> bool:
+    """Whether the object says it is of our API group, in whichever version."""
+    return isinstance(value, dict) and str(value.get("apiVersion", "")).split("/")[0] == constants.GROUP
+
+
+def check(documents: Sequence[Document], platform: Platform | None = None) -> list[Problem]:
+    """All problems of the objects of ours among the documents, in the files' order."""
+    objects = [d.value for d in documents if is_ours(d.value)]
+    seen: dict[tuple[str, ...], Document] = {}
+    found: list[Problem] = []
+    for document in documents:
+        if not isinstance(document.value, dict):
+            found.append(Problem(document.file, document.line(), "", "", "a document must be an object with a kind"))
+        elif is_ours(document.value):
+            here = [*_Check(document, objects, platform or Platform()).problems(), *_twice(document, seen)]
+            found += sorted(here, key=lambda p: p.line)
+    return found
+
+
+def _key(value: Object) -> tuple[str, ...]:
+    written = value.get("metadata")
+    meta: Object = written if isinstance(written, dict) else {}
+    return tuple(str(part) for part in (value.get("kind"), meta.get("namespace", ""), meta.get("name", "")))
+
+
+def _twice(document: Document, seen: dict[tuple[str, ...], Document]) -> Iterator[Problem]:
+    key = _key(document.value)
+    first = seen.setdefault(key, document)
+    if first is not document and key[-1]:
+        words = f"is also in {first.file}:{first.line()}; the later one would replace it"
+        yield Problem(document.file, document.line(("metadata", "name")), f"{key[0]}/{key[-1]}", "metadata.name", words)
+
+
+class _Check:
+    """One object."""
+
+    def __init__(self, document: Document, objects: Sequence[Object], platform: Platform) -> None:
+        self._document, self._objects, self._platform = document, objects, platform
+        self._value: Object = document.value
+        self._kind = str(self._value.get("kind"))
+        meta = self._value.get("metadata")
+        self._meta: Object = meta if isinstance(meta, dict) else {}
+
+    def problems(self) -> list[Problem]:
+        head = list(self._head())
+        if self._kind not in SPECS:
+            return head
+        spec = list(self._spec())
+        return [*head, *spec] if head or spec else list(self._deep())
+
+    def _head(self) -> Iterator[Problem]:
+        if self._value["apiVersion"] != constants.API_VERSION:
+            yield self._problem(("apiVersion",), f"this version is not known; use {constants.API_VERSION}")
+        if self._kind not in SPECS:
+            yield self._problem(("kind",), f"{self._kind!r} is no kind of ours; there are {' and '.join(SPECS)}")
+        for name in self._value:
+            if name not in _PARTS:
+                yield self._problem((name,), "unknown field" + _nearest(str(name), _PARTS))
+        yield from self._named()
+
+    def _named(self) -> Iterator[Problem]:
+        name = self._meta.get("name")
+        if name is None and "generateName" not in self._meta:
+            yield self._problem(("metadata",), "metadata.name is required")
+        elif name is not None and (not isinstance(name, str) or len(name) > 253 or not _NAME.fullmatch(name)):
+            legal = kubernetes_name(str(name))
+            words = f"{name!r} is no legal Kubernetes name; write {legal} here and the original as spec.name"
+            yield self._problem(("metadata", "name"), words)
+        for part in ("labels", "annotations"):
+            for key, value in (self._meta.get(part) or {}).items():
+                if not isinstance(value, str):
+                    words = f"must be a text; put quotes around {value!r}"
+                    yield self._problem(("metadata", part, str(key)), words)
+
+    def _spec(self) -> Iterator[Problem]:
+        model = SPECS[self._kind]
+        if not isinstance(self._value.get("spec"), dict):
+            yield self._problem((), "spec is required")
+            return
+        try:
+            model.model_validate(self._value["spec"], by_alias=True, by_name=False)
+        except ValidationError as error:
+            for each in error.errors():
+                path = ("spec", *self._written(each["loc"], absent=each["type"] in ("missing", "extra_forbidden")))
+                yield self._problem(path, _words(dict(each), model))
+
+    def _written(self, loc: Path_, *, absent: bool) -> list[str | int]:
+        """The parts of pydantic's path that users write, without the names of alternatives; an absent field at last."""
+        path: list[str | int] = []
+        node: Any = self._value["spec"]
+        for part in loc:
+            inside = isinstance(node, dict) or (isinstance(node, list) and isinstance(part, int))
+            if inside and (part in node if isinstance(node, dict) else int(part) < len(node)):
+                node = node[part]
+            elif not (absent and part == loc[-1]):
+                continue
+            path.append(part)
+        return path
+
+    def _deep(self) -> Iterator[Problem]:
+        """What only the whole shows: the code as Python, and the Job that would be made."""
+        if self._kind == constants.FUNCTION_KIND:
+            spec = FunctionSpec.model_validate(self._value["spec"])
+            yield from self._code(spec, ("spec",))
+            return
+        run = RunSpec.model_validate(self._value["spec"])
+        if run.function is not None:
+            yield from self._code(run.function, ("spec", "function"))
+        yield from self._job(run)
+
+    def _code(self, function: FunctionSpec, path: Path_) -> Iterator[Problem]:
+        wrong = syntax_error(function.source)
+        if wrong:
+            line, words = wrong
+            yield self._at_code(path, line, f"the code is not Python: {words}")
+            return
+        handler = Handler.parse(function.handler) if function.handler else None
+        if handler and handler.module is None and function.source.uri is None:
+            names = _bound(function.source.inline())
+            wanted = handler.cls or handler.name
+            if names is not None and wanted not in names:
+                words = f"the code defines no {wanted!r}{_nearest(wanted, sorted(names))}"
+                yield self._problem((*path, "handler"), words)
+
+    def _at_code(self, path: Path_, line: int, words: str) -> Problem:
+        where = (*path, "source", "code")
+        written = self._document.text_line(where)
+        inside = (self._value["spec"].get("function") or self._value["spec"])["source"]
+        at = written + line - 1 if "code" in inside else self._document.line((*path, "source"))
+        return Problem(self._document.file, at, self._name, ".".join(map(str, where[:-1])), words)
+
+    def _job(self, run: RunSpec) -> Iterator[Problem]:
+        try:
+            job = job_of(self._value, self._objects, self._platform)
+        except ValidationError:
+            return  # the function's own problem, told there
+        except ValueError as error:
+            yield self._problem(("spec",), str(error))
+            return
+        if job is None:
+            asked = run.function_ref.name if run.function_ref else ""
+            words = f"MlrunFunction {asked} is not among these files; the cluster must have it"
+            yield self._problem(("spec", "functionRef", "name"), words, note=True)
+
+    @property
+    def _name(self) -> str:
+        return f"{self._kind}/{self._meta.get('name') or self._meta.get('generateName') or '?'}"
+
+    def _problem(self, path: Path_, words: str, *, note: bool = False) -> Problem:
+        field = ""
+        for part in path:
+            field += f"[{part}]" if isinstance(part, int) else f".{part}" if field else part
+        return Problem(self._document.file, self._document.line(path), self._name, field, words, note)
+
+
+def _words(error: Object, model: type[BaseModel]) -> str:
+    if error["type"] == "extra_forbidden":
+        return "unknown field" + _nearest(str(error["loc"][-1]), _known(model, error["loc"][:-1]))
+    if error["type"] == "missing":
+        return "is required"
+    message: str = error["msg"].removeprefix("Value error, ")
+    return message[:1].lower() + message[1:] if message.startswith("Input should") else message
+
+
+def _known(model: type[BaseModel], path: Path_) -> list[str]:
+    """The fields that there are at this place."""
+    node = structural(model)
+    for part in path:
+        below = node.get("properties", {}).get(part) or node.get("items") or node.get("additionalProperties")
+        node = below if isinstance(below, dict) else {}
+    return list(node.get("properties", {}))
+
+
+def _nearest(word: str, known: Sequence[str]) -> str:
+    folded = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(word.replace("_", "").lower(), folded, n=1, cutoff=0.6)
+    return f"; did you mean {folded[near[0]]}?" if near else ""
+
+
+def _bound(code: bytes) -> set[str] | None:
+    """The names that a module binds anywhere but inside of functions and classes; None where it cannot be told."""
+    names: set[str] = set()
+    todo: list[ast.AST] = [ast.parse(code)]
+    while todo:
+        node = todo.pop()
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                names.add(name)
+                continue
+            case ast.ImportFrom(names=[ast.alias(name="*")]):
+                return None
+            case ast.alias(name=name, asname=asname):
+                names.add(asname or name.split(".")[0])
+            case ast.Name(id=name, ctx=ast.Store()):
+                names.add(name)
+            case ast.Call(func=ast.Name(id="globals" | "exec" | "setattr")):
+                return None
+        todo += ast.iter_child_nodes(node)
+    return names

@@ -1,0 +1,154 @@
+"""Spans of runs for a collector of OpenTelemetry, where the environment names one; nothing is imported otherwise.
+
+A run's spans are made at its end from what its status says, so that neither a restart nor a change of leader loses one:
+the execution, in it the wait for its Job, and each of its pods. The execution is a child of the span that its
+annotation `traceparent` names, else the root of a trace of its own.
+"""
+
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from mlrun_operator import __version__
+from mlrun_operator.api import constants
+from mlrun_operator.api.status import Attempt, Phase, RunStatus
+from mlrun_operator.api.trace import TraceContext
+from mlrun_operator.assess.times import parse_time
+from mlrun_operator.controller.witness import ended
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+    from opentelemetry.sdk.trace import TracerProvider
+
+Object = dict[str, Any]
+_ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+# How long the spans that are left may take to leave when the process ends.
+_FLUSH_MILLISECONDS: Final = 3000
+
+
+class TracingError(Exception):
+    """Spans are asked for and cannot be made; the message says what to do."""
+
+
+def wanted(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether OpenTelemetry's own variables name a collector and do not forbid it."""
+    off = environment.get("OTEL_SDK_DISABLED", "").lower() == "true"
+    off = off or environment.get("OTEL_TRACES_EXPORTER", "").lower() == "none"
+    return not off and any(environment.get(name) for name in _ENDPOINTS)
+
+
+def start_tracing() -> "Tracing":
+    """Spans by OTLP over HTTP, set up by OpenTelemetry's variables. Raises TracingError where its SDK is missing."""
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+        from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+    except ImportError as error:
+        raise TracingError(
+            f"{' or '.join(_ENDPOINTS)} is set, and OpenTelemetry is not installed ({error}): "
+            "pip install 'mlrun-operator[otel]', or unset the variable"
+        ) from None
+    provider = TracerProvider(resource=Resource.create(_service(os.environ)))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    return Tracing(provider)
+
+
+class Tracing:
+    """Makes spans of executions that have ended. A `Witness`."""
+
+    def __init__(self, provider: "TracerProvider") -> None:
+        self._provider = provider
+        self._tracer = provider.get_tracer("mlrun_operator", __version__)
+
+    def made(self, run: Object, child: Object, at: datetime) -> None:
+        """Nothing: the status will say when its Job started."""
+
+    def reported(self, run: Object, before: RunStatus, after: RunStatus, at: datetime) -> None:
+        """The spans of an execution that has ended."""
+        if not ended(before, after):
+            return
+        end = parse_time(after.completion_time) or at
+        started = parse_time(after.start_time) or end
+        first = after.execution is None or after.execution.number == 1
+        asked = (parse_time(run["metadata"].get("creationTimestamp")) if first else None) or started
+        failure = _words(after.reason, after.message) if after.phase is Phase.FAILED else None
+        inside = self._span("run", (asked, end), _parent(run), _of_run(run, after), failure)
+        if asked < started:
+            self._span("start", (asked, started), inside, {"k8s.job.name": after.job_name})
+        for attempt in after.attempts or ():
+            self._attempt(attempt, (started, end), inside)
+
+    def close(self) -> None:
+        """Send what is left; blocks for some seconds at most."""
+        self._provider.force_flush(_FLUSH_MILLISECONDS)
+        self._provider.shutdown()
+
+    def _attempt(self, attempt: Attempt, limits: tuple[datetime, datetime], inside: "Context") -> None:
+        times = parse_time(attempt.start_time) or limits[0], parse_time(attempt.completion_time) or limits[1]
+        about = {
+            "k8s.pod.name": attempt.pod,
+            "k8s.pod.uid": attempt.uid,
+            "k8s.node.name": attempt.node,
+            "process.exit.code": attempt.exit_code,
+        }
+        self._span("pod", times, inside, about, _words(attempt.reason, attempt.message) if attempt.exit_code else None)
+
+    def _span(
+        self,
+        name: str,
+        times: tuple[datetime, datetime],
+        parent: "Context",
+        about: Mapping[str, str | int | None],
+        failure: str | None = None,
+    ) -> "Context":
+        """A whole span; the context for those in it."""
+        from opentelemetry.trace import Status, StatusCode, set_span_in_context  # noqa: PLC0415
+
+        start, end = times
+        said = {key: value for key, value in about.items() if value is not None}
+        span = self._tracer.start_span(name, parent, attributes=said, start_time=_nanoseconds(start))
+        if failure is not None:
+            span.set_status(Status(StatusCode.ERROR, failure))
+        span.end(_nanoseconds(max(start, end)))
+        return set_span_in_context(span, parent)
+
+
+def _service(environment: Mapping[str, str]) -> dict[str, str]:
+    """What the spans come from, as far as the environment does not say it."""
+    named = "OTEL_SERVICE_NAME" in environment or "service.name=" in environment.get("OTEL_RESOURCE_ATTRIBUTES", "")
+    return {"service.version": __version__, **({} if named else {"service.name": constants.MANAGER})}
+
+
+def _parent(run: Object) -> "Context":
+    """The span that asked for the run, or none."""
+    from opentelemetry.context import Context  # noqa: PLC0415
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
+
+    trace = TraceContext.of(run["metadata"])
+    carrier = {name.lower(): value for name, value in trace.environment.items()} if trace else {}
+    return TraceContextTextMapPropagator().extract(carrier, Context())
+
+
+def _of_run(run: Object, status: RunStatus) -> dict[str, str | int | None]:
+    meta = run["metadata"]
+    return {
+        "k8s.namespace.name": meta["namespace"],
+        "k8s.job.name": status.job_name,
+        "mlrun.run.name": meta["name"],
+        "mlrun.run.uid": meta["uid"],
+        "mlrun.run.execution": status.execution.number if status.execution else None,
+        "mlrun.run.phase": status.phase,
+        "mlrun.run.reason": status.reason,
+        "mlrun.function.name": status.function.name if status.function else None,
+        "mlrun.run.attempts": status.attempt_count,
+    }
+
+
+def _words(reason: str | None, message: str | None) -> str:
+    return f"{reason}: {message or ''}"[:1024]
+
+
+def _nanoseconds(moment: datetime) -> int:
+    return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1000

@@ -1,0 +1,98 @@
+"""An execution that has started and is not recorded as finished is followed to its end (BEHAVIOUR A4, A6, B)."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from mlrun_operator.api import constants
+from mlrun_operator.api.cron import parse_cron
+from mlrun_operator.api.names import slot_of
+from mlrun_operator.api.reasons import EXPLANATIONS, Reason
+from mlrun_operator.api.status import Execution, Phase
+from mlrun_operator.assess.conditions import Verdict
+from mlrun_operator.assess.execution import Assessment
+from mlrun_operator.assess.jobs import lost_volumes
+from mlrun_operator.assess.status import after_job, with_job
+from mlrun_operator.assess.times import format_time
+from mlrun_operator.plan.case import Case, Object, Plan
+from mlrun_operator.plan.sweep import collect
+from mlrun_operator.plan.telling import assessed, pending_over, suspension, told
+
+
+def follow(case: Case) -> Plan | None:
+    """Say how the execution is doing; end it where a limit of the operator's own is reached."""
+    latest = case.latest
+    if latest is None or case.finished:
+        return None
+    job = case.job_of(latest.number)
+    if job is None:
+        return _lost(case, latest)
+    if (wanted := suspension(case, job)) is not None:
+        return Plan(suspend=(job, wanted))
+    if (step := collect(case, latest, job)) is not None:
+        return step
+    now = assessed(case, job)
+    if now.wait is not None and now.wait <= timedelta(0):
+        return Plan(confirm=True)
+    return _over_limit(case, latest, job, now) or told(case, job, now, with_job(case.frame, latest, job, now))
+
+
+def _lost(case: Case, latest: Execution) -> Plan | None:
+    """An execution without its Job: not started yet, or its Job was deleted before its end was recorded."""
+    name = case.before.job_name or (case.meta["name"] if case.fired_job and latest.number == 1 else None)
+    if name is None:
+        return None
+    if not case.seen.confirmed:
+        return Plan(confirm=True)
+    if replaced(case):
+        said = Verdict(Phase.STOPPED, Reason.REPLACED, EXPLANATIONS[Reason.REPLACED].happened)
+        return Plan(status=after_job(case.frame, latest, said, []))
+    words = f"Job {name} was deleted before its end was recorded. {EXPLANATIONS[Reason.JOB_DELETED].todo}"
+    return Plan(status=after_job(case.frame, latest, Verdict(Phase.FAILED, Reason.JOB_DELETED, words), []))
+
+
+def replaced(case: Case) -> bool:
+    """Whether the Job went because the next slot of its schedule took its place."""
+    schedule, slot = case.seen.schedule, slot_of(case.meta["name"])
+    if schedule is None or slot is None or case.fired_job is None:
+        return False
+    notes = case.meta.get("annotations") or {}
+    try:
+        cron = parse_cron(notes[constants.ANNOTATION_EXPRESSION], notes[constants.ANNOTATION_TIME_ZONE])
+    except (KeyError, ValueError):
+        return False
+    later = cron.next(slot)
+    replaces = (schedule.get("spec") or {}).get("concurrencyPolicy") == "Replace"
+    return replaces and later is not None and later <= case.seen.now
+
+
+def _over_limit(case: Case, latest: Execution, job: Object, now: Assessment) -> Plan | None:
+    """The execution's end by a limit that Kubernetes does not know; what still runs of it is reaped then."""
+    if now.phase.finished:
+        return None
+    if dropped := lost_volumes(job):
+        words = f"the API server dropped the image volume {', '.join(dropped)}; it does not know that kind of volume"
+        return _failed(case, latest, job, now, Verdict(Phase.FAILED, Reason.VOLUME_UNSUPPORTED, words))
+    borne = case.limit("maxDisruptions", job)
+    disruptions = with_job(case.frame, latest, job, now).disruptions or 0
+    if borne is not None and disruptions > borne:
+        words = f"evicted or preempted {disruptions} times, and maxDisruptions is {borne}"
+        return _failed(case, latest, job, now, Verdict(Phase.FAILED, Reason.EVICTED, words))
+    return _too_late(case, latest, job, now)
+
+
+def _too_late(case: Case, latest: Execution, job: Object, now: Assessment) -> Plan | None:
+    late = pending_over(case, job, now)
+    if late is None or late > timedelta(0):
+        return None
+    if now.reason is Reason.CREATED and case.seen.events is None:
+        return Plan(ask_events=True)
+    seconds = case.limit("pendingDeadlineSeconds", job)
+    words = f"no pod could start within {seconds} s; {now.reason}: {now.message or EXPLANATIONS[now.reason].happened}"
+    return _failed(case, latest, job, now, Verdict(Phase.FAILED, Reason.PENDING_DEADLINE_EXCEEDED, words))
+
+
+def _failed(case: Case, latest: Execution, job: Object, now: Assessment, said: Verdict) -> Plan:
+    ended = replace(now, phase=said.phase, reason=said.reason, message=said.message)
+    status = with_job(case.frame, latest, job, ended)
+    completion = status.completion_time or format_time(case.seen.now)
+    return Plan(status=status.model_copy(update={"completion_time": completion}))

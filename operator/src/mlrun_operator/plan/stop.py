@@ -1,0 +1,59 @@
+"""`spec.stop`: what runs is ended with its partial results, and nothing starts while it is set (BEHAVIOUR A7)."""
+
+from datetime import timedelta
+
+from mlrun_operator.api.reasons import EXPLANATIONS, Reason
+from mlrun_operator.api.status import Execution, Phase
+from mlrun_operator.assess.conditions import Verdict
+from mlrun_operator.assess.jobs import end_of
+from mlrun_operator.assess.pods import PodView, view
+from mlrun_operator.assess.status import after_job
+from mlrun_operator.plan.case import Case, Object, Plan
+from mlrun_operator.plan.start import due, waiting
+from mlrun_operator.plan.sweep import stop_points
+
+
+def stop(case: Case) -> Plan | None:
+    """End the current execution, or record the one that is due as stopped before it started."""
+    if not case.stopping:
+        return None
+    latest = case.latest
+    if latest is None or case.finished or not _has_job(case, latest):
+        execution = due(case)
+        said = Verdict(Phase.STOPPED, Reason.STOPPED, "stopped before it started")
+        return waiting(case, execution, said) if execution else None
+    job = case.job_of(latest.number)
+    if job is not None and (end_of(job) or case.before.job_name != job["metadata"]["name"]):
+        return None  # it ended by itself first, or is recorded first, so that its pods can be waited for
+    if job is not None and not job["metadata"].get("deletionTimestamp"):
+        return stop_points(case, latest, job) or Plan(delete=job)
+    if job is None and not case.seen.confirmed and case.before.reason != Reason.STOPPING:
+        return Plan(confirm=True)
+    return _wait_for_pods(case, latest)
+
+
+def _has_job(case: Case, execution: Execution) -> bool:
+    return case.job_of(execution.number) is not None or case.before.job_name is not None
+
+
+def _wait_for_pods(case: Case, latest: Execution) -> Plan:
+    """The Job is going: its pods may still report what they have."""
+    pods = [pod for pod in case.seen.pods if _of_job(pod, case.before.job_name)]
+    pods.sort(key=lambda pod: pod["metadata"].get("creationTimestamp", ""))
+    views = [view(pod) for pod in pods]
+    if any(not seen.ended and not case.gone(pod) for pod, seen in zip(pods, views, strict=True)):
+        said = Verdict(Phase.RUNNING, Reason.STOPPING, EXPLANATIONS[Reason.STOPPING].happened)
+        return Plan(status=after_job(case.frame, latest, said, views), requeue=timedelta(seconds=5))
+    words = "stopped by spec.stop" + (f"; {_left(views)}" if views else "")
+    return Plan(status=after_job(case.frame, latest, Verdict(Phase.STOPPED, Reason.STOPPED, words), views))
+
+
+def _of_job(pod: Object, name: str | None) -> bool:
+    return (pod["metadata"].get("labels") or {}).get("batch.kubernetes.io/job-name") == name
+
+
+def _left(views: list[PodView]) -> str:
+    result = views[-1].result
+    if result is None:
+        return "its pod left no report"
+    return f"outputs: {len(result.outputs)}, results: {len(result.results)}"

@@ -1,0 +1,102 @@
+"""A sweep that fans out has two Jobs: its points, and once they are over the collector, whose end is the run's.
+
+Points are over when their Job has ended, in whatever way, or is suspended for good because the run is to stop. The
+collector runs no code of the user's, so making it again is harmless: it needs no record.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from mlrun_operator.api.reasons import EXPLANATIONS, Reason
+from mlrun_operator.api.status import Execution, Phase
+from mlrun_operator.assess.collecting import STOPPED, collecting
+from mlrun_operator.assess.execution import Assessment
+from mlrun_operator.assess.jobs import end_of, points_of
+from mlrun_operator.assess.pods import view
+from mlrun_operator.assess.status import with_job
+from mlrun_operator.assess.sweeps import lost
+from mlrun_operator.plan.case import Case, Object, Plan, queued_by_kueue
+from mlrun_operator.plan.start import AGAIN, refused
+from mlrun_operator.plan.telling import assessed, pods_of, since, suspension, told
+from mlrun_operator.render.collector import build_collector
+
+# How long a run that is to stop waits for the collector's pod to start.
+_PATIENCE: Final = timedelta(seconds=60)
+
+
+def collect(case: Case, latest: Execution, job: Object) -> Plan | None:
+    """What a sweep needs once its points' Job has ended; None for any other Job, and before."""
+    if points_of(job) is None:
+        return None
+    if end_of(job) is not None:
+        return _collect(case, latest, job)
+    early = case.collector_of(latest.number)  # of a stop that was taken back
+    return Plan(delete=early) if early and not early["metadata"].get("deletionTimestamp") else None
+
+
+def stop_points(case: Case, latest: Execution, job: Object) -> Plan | None:
+    """Let running points end and what they all have be collected; None where there is nothing to collect.
+
+    The suspended Job is deleted once the run's end is recorded. Kueue would resume it, so that its Jobs are deleted.
+    """
+    if points_of(job) is None or queued_by_kueue(job) or not _begun(case, latest, job):
+        return None
+    if not job["spec"].get("suspend"):
+        return Plan(suspend=(job, True))
+    if any(not view(pod).ended and not case.gone(pod) for pod in pods_of(case, job)):
+        now = replace(assessed(case, job), phase=Phase.RUNNING, reason=Reason.STOPPING)
+        now = replace(now, message=EXPLANATIONS[Reason.STOPPING].happened)
+        return Plan(status=with_job(case.frame, latest, job, now), requeue=timedelta(seconds=5))
+    return _collect(case, latest, job)
+
+
+def _begun(case: Case, latest: Execution, job: Object) -> bool:
+    """Whether a point has ever started."""
+    recorded = case.before.execution == latest and case.before.attempt_count
+    return bool(recorded) or any(view(pod).started for pod in pods_of(case, job))
+
+
+def _collect(case: Case, latest: Execution, job: Object) -> Plan:
+    points, collector = assessed(case, job), case.collector_of(latest.number)
+    if collector is None:
+        return _made(case, latest, job, points)
+    if (wanted := suspension(case, collector)) is not None and not case.stopping:
+        return Plan(suspend=(collector, wanted))
+    its = assessed(case, collector)
+    if its.wait is not None and its.wait <= timedelta(0):
+        return Plan(confirm=True)
+    now = collecting(points, its)
+    if (given_up := _given_up(case, collector, its)) is not None:
+        now = replace(now, phase=Phase.STOPPED, reason=Reason.STOPPED, message=given_up)
+    step = told(case, collector, its, with_job(case.frame, latest, job, now))
+    if not case.stopping or now.phase.finished or step.acts:
+        return step
+    return replace(step, requeue=min(step.requeue or _PATIENCE, _PATIENCE))
+
+
+def _made(case: Case, latest: Execution, job: Object, points: Assessment) -> Plan:
+    """Make the collector, from the whole of the points' Job, or say what is in its way."""
+    whole = case.seen.whole
+    if whole is None or whole["metadata"]["uid"] != job["metadata"]["uid"]:
+        return Plan(read=job)
+    try:
+        wanted = build_collector(whole, case.seen.run, latest.number, lost(points.replicas))
+    except ValueError as error:
+        now = replace(points, phase=Phase.FAILED, reason=Reason.WRAPPER_ERROR, message=str(error))
+        return Plan(status=with_job(case.frame, latest, job, now))
+    taken = any(other["metadata"]["name"] == wanted["metadata"]["name"] for other in case.seen.jobs)
+    said = refused(case, wanted, taken=taken)
+    if said is None:
+        return Plan(create=wanted)
+    phase = Phase.FAILED if said.phase.finished else Phase.RUNNING
+    now = replace(points, phase=phase, reason=said.reason, message=said.message)
+    return Plan(status=with_job(case.frame, latest, job, now), requeue=None if phase.finished else AGAIN)
+
+
+def _given_up(case: Case, collector: Object, its: Assessment) -> str | None:
+    """Why a run that is to stop ends without its collector: its pod does not start."""
+    waited = case.seen.now - since(collector, case.seen.now)
+    if not case.stopping or its.phase.finished or any(pod.started for pod in its.pods) or waited < _PATIENCE:
+        return None
+    return f"{STOPPED}; what its points have left was not put together: {its.message or 'the pod did not start'}"

@@ -1,0 +1,105 @@
+"""The envelope of one execution, from the run, its pinned function and the platform."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mlrun_operator.api import constants
+from mlrun_operator.api.envelope import Envelope, FunctionInfo, RunInfo, ScheduleInfo, StoreInfo
+from mlrun_operator.api.function import FunctionSpec
+from mlrun_operator.api.inputs import resolve
+from mlrun_operator.api.platform import Platform
+from mlrun_operator.api.run import RunSpec, output_ref
+from mlrun_operator.api.sweep import sweep_info
+from mlrun_operator.render.execution import function_digest
+
+# What of a function its pods need not know.
+_NOT_FOR_PODS: Final = ("description", "git_source", "embedded", "run", "max_concurrent_runs")
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedFunction:
+    """A function as it is when an execution starts. `name` is the original one."""
+
+    name: str
+    uuid: str
+    digest: str
+    spec: FunctionSpec
+    generation: int | None = None
+
+    @classmethod
+    def of_object(cls, function: dict[str, Any]) -> "PinnedFunction":
+        """An MlrunFunction. Raises pydantic.ValidationError where its spec is malformed."""
+        meta, spec = function["metadata"], FunctionSpec.model_validate(function.get("spec"))
+        return cls(
+            name=spec.name or meta["name"],
+            uuid=spec.uuid or meta["uid"],
+            digest=function_digest(function["spec"]),
+            spec=spec,
+            generation=meta.get("generation"),
+        )
+
+    @classmethod
+    def of_inline(cls, run_name: str, run_uid: str, written: dict[str, Any], spec: FunctionSpec) -> "PinnedFunction":
+        """A function written into a run: named as it says or as the run, identified as it says or as the run."""
+        return cls(spec.name or run_name, spec.uuid or run_uid, function_digest(written), spec)
+
+
+def build_envelope(
+    run: dict[str, Any], spec: RunSpec, function: PinnedFunction, n: int, platform: Platform
+) -> Envelope:
+    """The envelope of execution `n`, for a pod of one container."""
+    meta = run["metadata"]
+    return Envelope(
+        run=RunInfo(
+            name=spec.name or meta["name"],
+            namespace=meta["namespace"],
+            uid=meta["uid"],
+            project=spec.project or function.spec.project or meta["namespace"],
+            execution=n,
+        ),
+        function=FunctionInfo(
+            name=function.name,
+            uuid=function.uuid,
+            digest=function.digest,
+            spec=function.spec.model_copy(update=dict.fromkeys(_NOT_FOR_PODS)),
+        ),
+        inputs={name: resolve(value) for name, value in (spec.inputs or {}).items()},
+        outputs={name: output_ref(value) for name, value in (spec.outputs or {}).items()},
+        parameters=spec.parameters or {},
+        values=spec.values,
+        returns=spec.returns if spec.returns is not None else function.spec.returns,
+        schedule=_schedule_of(meta, spec),
+        sweep=sweep_info(spec.hyperparameters, _seed_of(meta), n) if spec.hyperparameters else None,
+        store=_store_of(platform, meta["namespace"]),
+        fetch=platform.fetch,
+        pip=platform.pip,
+        proxy=platform.proxy,
+        ca_bundle=platform.ca_bundle,
+        result_budget=result_budget(containers=1),
+    )
+
+
+def _seed_of(meta: dict[str, Any]) -> str:
+    """What the chance of a random sweep comes from: all runs of a schedule have the same points."""
+    return str((meta.get("labels") or {}).get(constants.LABEL_SCHEDULE_UID) or meta["uid"])
+
+
+def _schedule_of(meta: dict[str, Any], spec: RunSpec) -> ScheduleInfo | None:
+    """The schedule itself in its CronJob's pods; in those of a run it made only the slot."""
+    if spec.schedule is not None:
+        return ScheduleInfo(expression=spec.schedule, time_zone=spec.time_zone)
+    notes = meta.get("annotations") or {}
+    time = notes.get(constants.ANNOTATION_SCHEDULED_TIME)
+    if time is None or constants.LABEL_SCHEDULE_UID not in (meta.get("labels") or {}):
+        return None
+    expression, zone = notes.get(constants.ANNOTATION_EXPRESSION), notes.get(constants.ANNOTATION_TIME_ZONE)
+    return ScheduleInfo(expression=expression, time_zone=zone, time=time)
+
+
+def _store_of(platform: Platform, namespace: str) -> StoreInfo:
+    return platform.store.model_copy(update={"root": platform.store.root.replace("{namespace}", namespace)})
+
+
+def result_budget(containers: int) -> int:
+    """Bytes of one termination message: the kubelet shares 12 KiB among a pod's containers, 4 KiB for one at most."""
+    return min(4096, 12288 // containers)

@@ -1,0 +1,40 @@
+"""What an execution is started for: the hash of the user's intent and the digest of the function."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from mlrun_operator.api.run import EXECUTION_FIELDS
+
+# Change it when the meaning of the hash changes: hashes of different versions are never compared.
+HASH_VERSION: Final = "v1"
+# Fields of a function that do not change what runs.
+_PROSE: Final = ("description", "gitSource", "embedded", "maxConcurrentRuns")
+
+
+def execution_hash(run_spec: Mapping[str, Any]) -> str:
+    """`v1-` and 16 hex digits over the fields that change what runs, as the user wrote them; absent stays absent."""
+    meant = {name: run_spec[name] for name in EXECUTION_FIELDS if name in run_spec}
+    if isinstance(meant.get("function"), Mapping):
+        meant["function"] = _without_prose(meant["function"])
+    return f"{HASH_VERSION}-{_sha256(meant)[:16]}"
+
+
+def function_digest(function_spec: Mapping[str, Any]) -> str:
+    """`sha256:` and 64 hex digits over the function's spec without its prose."""
+    return f"sha256:{_sha256(_without_prose(function_spec))}"
+
+
+def comparable(one: str, other: str) -> bool:
+    """Whether both hashes were made by the same rules."""
+    return one.split("-", 1)[0] == other.split("-", 1)[0]
+
+
+def _without_prose(spec: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in spec.items() if name not in _PROSE}
+
+
+def _sha256(value: object) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()

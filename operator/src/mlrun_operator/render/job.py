@@ -1,0 +1,179 @@
+"""The Job of one execution."""
+
+import json
+from typing import Any, Final
+
+from mlrun_operator.api import constants
+from mlrun_operator.api.envelope import GRACE_SECONDS, encode
+from mlrun_operator.api.names import job_name, label_value
+from mlrun_operator.api.options import RunOptions
+from mlrun_operator.api.platform import Platform
+from mlrun_operator.api.reasons import FINAL_EXIT_CODES
+from mlrun_operator.api.run import RunSpec
+from mlrun_operator.api.sweep import SweepInfo
+from mlrun_operator.api.trace import TraceContext
+from mlrun_operator.render.abreast import Points, Replicas, abreast
+from mlrun_operator.render.envelope import PinnedFunction, build_envelope, result_budget
+from mlrun_operator.render.execution import execution_hash
+from mlrun_operator.render.options import effective
+from mlrun_operator.render.pod import pod_spec
+
+Object = dict[str, Any]
+# All annotations of an object may have 262,144 bytes together; the rest is left to users and to other controllers.
+MAX_ANNOTATIONS: Final = 200 * 1024
+_LIMITS: Final = ("pendingDeadlineSeconds", "maxDisruptions", "ttlSecondsAfterFinished")
+
+
+class EnvelopeTooLargeError(ValueError):
+    """Code and parameters do not fit into a pod's annotations."""
+
+
+def build_job(run: Object, spec: RunSpec, function: PinnedFunction, n: int, platform: Platform) -> Object:
+    """The Job of execution `n`, complete.
+
+    Raises EnvelopeTooLargeError, and ValueError for what the platform does not run.
+    """
+    meta = run["metadata"]
+    options = effective(spec, function.spec, platform.run_defaults)
+    name = job_name(meta["name"], meta["uid"], n)
+    side_by_side = abreast(spec, name, meta["uid"])
+    trace = TraceContext.of(meta)
+    pod = pod_spec(function.spec, options, platform, side_by_side, trace.environment if trace else {})
+    containers = len(pod["containers"]) + len(pod.get("initContainers", ()))
+    envelope = build_envelope(run, spec, function, n, platform)
+    about_pod = {"result_budget": result_budget(containers), "grace_seconds": _grace(pod)}
+    limits = _limits(options, platform, side_by_side)
+    sweep = _part(envelope.sweep, side_by_side, limits)
+    envelope = envelope.model_copy(update={**about_pod, "non_retryable": options.non_retryable, "sweep": sweep})
+    labels = _labels(meta, function, envelope.run.project)
+    template = options.pod_template or {}
+    queue = {key: value for key, value in (meta.get("labels") or {}).items() if key == constants.LABEL_QUEUE}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": name,
+            "namespace": meta["namespace"],
+            "labels": {**(options.pod_labels or {}), **queue, **labels},
+            "annotations": {**_annotations(run, function, n), **_kept(options), **_count(side_by_side)},
+            "ownerReferences": [owner_of(meta)],
+        },
+        "spec": {
+            **limits,
+            "podFailurePolicy": failure_policy(pod, "FailIndex" if side_by_side else "FailJob"),
+            "template": {
+                "metadata": {
+                    "labels": {**_template_meta(template, "labels"), **(options.pod_labels or {}), **labels},
+                    "annotations": _pod_annotations(
+                        {**_template_meta(template, "annotations"), **(options.pod_annotations or {})}, encode(envelope)
+                    ),
+                },
+                "spec": pod,
+            },
+        },
+    }
+
+
+def _limits(options: RunOptions, platform: Platform, side_by_side: Replicas | Points | None) -> Object:
+    """Retries and time. A TTL is never given to the Job: it could vanish before its end was recorded (BEHAVIOUR A5)."""
+    retries = options.backoff_limit if options.backoff_limit is not None else platform.backoff_limit
+    deadline = options.active_deadline_seconds
+    tries: Object = side_by_side.tries(retries) if side_by_side else {"backoffLimit": retries}
+    return {**tries, **({"activeDeadlineSeconds": deadline} if deadline is not None else {})}
+
+
+def _part(sweep: SweepInfo | None, side_by_side: Replicas | Points | None, limits: Object) -> SweepInfo | None:
+    """What a pod has to know of the sweep: in a fan-out it does one point."""
+    if sweep is None or not isinstance(side_by_side, Points):
+        return sweep
+    return sweep.model_copy(update={"part": "point", "retries": limits["backoffLimitPerIndex"]})
+
+
+def _count(side_by_side: Replicas | Points | None) -> dict[str, str]:
+    return side_by_side.annotations if side_by_side else {}
+
+
+def _kept(options: RunOptions) -> dict[str, str]:
+    """What the operator has to remember of the options: limits that Kubernetes does not know, volumes it may drop."""
+    limits = {name: value for name, value in options.wire().items() if name in _LIMITS}
+    images = [volume.name for volume in options.volumes or () if volume.image]
+    return {
+        **({constants.ANNOTATION_LIMITS: json.dumps(limits, sort_keys=True)} if limits else {}),
+        **({constants.ANNOTATION_IMAGE_VOLUMES: ",".join(images)} if images else {}),
+    }
+
+
+def _grace(pod: Object) -> int:
+    """The pod's grace period in seconds; one that is no number is the API server's to refuse."""
+    seconds = pod.get("terminationGracePeriodSeconds")
+    return seconds if isinstance(seconds, int) and seconds >= 0 else GRACE_SECONDS
+
+
+def _template_meta(template: Object, kind: str) -> Object:
+    return dict((template.get("metadata") or {}).get(kind) or {})
+
+
+def owner_of(meta: Object) -> Object:
+    """What makes an object the run's own, and the run its controller."""
+    return {
+        "apiVersion": constants.API_VERSION,
+        "kind": constants.RUN_KIND,
+        "name": meta["name"],
+        "uid": meta["uid"],
+        "controller": True,
+    }
+
+
+def _labels(meta: Object, function: PinnedFunction, project: str) -> dict[str, str]:
+    return {
+        constants.LABEL_MANAGED_BY: constants.MANAGER,
+        constants.LABEL_COMPONENT: "run",
+        constants.LABEL_RUN: label_value(meta["name"]),
+        constants.LABEL_RUN_UID: meta["uid"],
+        constants.LABEL_FUNCTION: label_value(function.name),
+        constants.LABEL_PROJECT: label_value(project),
+    }
+
+
+def _annotations(run: Object, function: PinnedFunction, n: int) -> dict[str, str]:
+    pin = {"name": function.name, "generation": function.generation, "digest": function.digest}
+    asked, rerun = function.spec.image, run["spec"].get("rerun")
+    return {
+        constants.ANNOTATION_EXECUTION: str(n),
+        constants.ANNOTATION_HASH: execution_hash(run["spec"]),
+        constants.ANNOTATION_GENERATION: str(run["metadata"].get("generation", 1)),
+        constants.ANNOTATION_FUNCTION: json.dumps({k: v for k, v in pin.items() if v is not None}, sort_keys=True),
+        **({constants.ANNOTATION_RERUN: rerun} if rerun else {}),
+        **({constants.ANNOTATION_IMAGE_ASKED: asked} if asked else {}),
+    }
+
+
+def _pod_annotations(users: dict[str, str], envelope: str) -> dict[str, str]:
+    annotations = {**users, constants.ANNOTATION_ENVELOPE: envelope}
+    size = sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
+    if size > MAX_ANNOTATIONS:
+        raise EnvelopeTooLargeError(
+            f"code, parameters and settings make annotations of {size // 1024} KiB; at most "
+            f"{MAX_ANNOTATIONS // 1024} KiB fit into a pod. Put the code at a URL, or a large parameter into an input."
+        )
+    return annotations
+
+
+def failure_policy(pod: Object, action: str) -> Object:
+    """Ends the Job, or one index of it, at once for what no retry mends.
+
+    Evictions and preemptions are not the function's failures. One rule for each container of ours: a rule sees no
+    container but the one that it names.
+    """
+    there = {container["name"] for container in (*pod["containers"], *pod.get("initContainers", ()))}
+    ours = [name for name in (constants.INIT_CONTAINER, constants.CONTAINER) if name in there]
+    return {
+        "rules": [
+            {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+            *({"action": action, "onExitCodes": _final(name)} for name in ours),
+        ]
+    }
+
+
+def _final(container: str) -> Object:
+    return {"containerName": container, "operator": "In", "values": list(FINAL_EXIT_CODES)}

@@ -1,0 +1,152 @@
+"""The pod of the wrapper: the user's template, the options over it, and the platform's rules over all."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from mlrun_operator.api import constants
+from mlrun_operator.api.function import FunctionSpec
+from mlrun_operator.api.options import Resources, RunOptions
+from mlrun_operator.api.platform import Platform
+from mlrun_operator.render.abreast import Points, Replicas
+from mlrun_operator.render.carried import carried
+from mlrun_operator.render.template import harmless, laid_over, restricted
+from mlrun_operator.render.volumes import mount, secret_environment, volume
+
+Object = dict[str, Any]
+WORK_DIR: Final = "/work"
+
+
+def pod_spec(
+    function: FunctionSpec,
+    options: RunOptions,
+    platform: Platform,
+    side_by_side: Replicas | Points | None = None,
+    defaults: Mapping[str, str] = MappingProxyType({}),
+) -> Object:
+    """The pod's spec; of `defaults` each variable that the run does not set itself.
+
+    Raises ValueError for options that cannot be rendered, and for images that are not allowed.
+    """
+    image = platform.image_for(function.image)
+    container = _container(image, options, platform)
+    # Of two variables of one name Kubernetes takes the last.
+    given = [{"name": name, "value": value} for name, value in defaults.items()]
+    container["env"] = [*given, *container["env"], *(side_by_side.environment if side_by_side else [])]
+    spec = laid_over(harmless(options.pod_template or {}), _wishes(options))
+    spec = laid_over(spec, _platforms(platform))
+    if side_by_side is not None and side_by_side.domain:
+        spec["subdomain"] = side_by_side.domain
+    ours = image in platform.own_images
+    repository = function.source.uri is not None and function.source.uri.kind == "git"
+    spec = laid_over(spec, {"containers": [container]} if ours else carried(container, platform, fetch=repository))
+    for each in (*spec["containers"], *spec.get("initContainers", ())):
+        platform.check_allowed(str(each.get("image", "")))
+    return restricted(spec)
+
+
+def _wishes(options: RunOptions) -> Object:
+    """What the options say of the pod as a whole."""
+    written = options.wire()
+    same = (
+        "nodeSelector",
+        "affinity",
+        "tolerations",
+        "serviceAccountName",
+        "priorityClassName",
+        "runtimeClassName",
+        "schedulerName",
+        "topologySpreadConstraints",
+        "terminationGracePeriodSeconds",
+    )
+    wishes: Object = {name: written[name] for name in same if name in written}
+    if options.image_pull_secrets:
+        wishes["imagePullSecrets"] = [{"name": name} for name in options.image_pull_secrets]
+    if options.volumes:
+        wishes["volumes"] = [volume(entry) for entry in options.volumes]
+    return wishes
+
+
+def _platforms(platform: Platform) -> Object:
+    """What the platform says of every pod."""
+    user = platform.run_as_user
+    return {
+        "restartPolicy": "Never",
+        "enableServiceLinks": False,
+        "securityContext": {
+            "runAsNonRoot": True,
+            **(dict.fromkeys(("runAsUser", "runAsGroup", "fsGroup"), user) if user is not None else {}),
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "volumes": [
+            {
+                "name": "envelope",
+                "downwardAPI": {
+                    "items": [
+                        {
+                            "path": constants.ENVELOPE_FILE,
+                            "fieldRef": {"fieldPath": f"metadata.annotations['{constants.ANNOTATION_ENVELOPE}']"},
+                        }
+                    ]
+                },
+            },
+            {"name": "work", "emptyDir": {}},
+            # Multiprocessing and numpy want shared memory; the runtime's default of 64 MiB is too small for them.
+            {"name": "shm", "emptyDir": {"medium": "Memory"}},
+        ],
+    }
+
+
+def _container(image: str, options: RunOptions, platform: Platform) -> Object:
+    env, env_from = [entry.wire() for entry in options.env or ()], []
+    for secret in options.secrets or ():
+        chosen, whole = secret_environment(secret)
+        env += chosen
+        env_from += whole
+    policy = options.image_pull_policy or (platform.image_pull_policy if image in platform.own_images else None)
+    return {
+        "name": constants.CONTAINER,
+        "image": image,
+        **({"imagePullPolicy": policy} if policy else {}),
+        # The platform's come last, and so count.
+        "env": [*env, *_environment()],
+        "envFrom": [{"secretRef": {"name": platform.store.secret, "optional": True}}, *env_from],
+        **({"resources": _resources(options, platform)} if options.resources else {}),
+        "terminationMessagePath": "/dev/termination-log",
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [
+            *(mount(entry) for entry in options.volumes or ()),
+            {"name": "envelope", "mountPath": constants.ENVELOPE_DIR, "readOnly": True},
+            {"name": "work", "mountPath": WORK_DIR},
+            {"name": "shm", "mountPath": "/dev/shm"},  # noqa: S108 - a mount, not a temporary file
+        ],
+    }
+
+
+def _resources(options: RunOptions, platform: Platform) -> Object:
+    """Requests and limits; `gpu` under the cluster's name for it, requested and limited alike, as devices must be."""
+    said = options.resources or Resources()
+    kinds = {"requests": dict(said.requests or {}), "limits": dict(said.limits or {})}
+    asked = [kinds[kind].pop("gpu") for kind in ("limits", "requests") if "gpu" in kinds[kind]]
+    if asked:
+        for kind in kinds.values():
+            kind[platform.gpu_resource] = asked[0]
+    return {kind: amounts for kind, amounts in kinds.items() if amounts}
+
+
+def _environment() -> list[Object]:
+    fixed = {
+        "HOME": f"{WORK_DIR}/home",
+        "TMPDIR": f"{WORK_DIR}/tmp",  # noqa: S108 - in the pod, on its own volume
+        "MPLCONFIGDIR": f"{WORK_DIR}/matplotlib",
+        "MLRUN_WORK_DIR": WORK_DIR,
+    }
+    from_pod = {
+        "MLRUN_POD_NAME": "metadata.name",
+        "MLRUN_POD_UID": "metadata.uid",
+        "MLRUN_JOB_NAME": "metadata.labels['batch.kubernetes.io/job-name']",
+    }
+    return [
+        *({"name": name, "value": value} for name, value in fixed.items()),
+        *({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in from_pod.items()),
+    ]

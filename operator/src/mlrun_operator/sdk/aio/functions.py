@@ -1,0 +1,96 @@
+"""Functions of a backend: made, found, listed, updated, deleted."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlrun_operator.api import constants
+from mlrun_operator.api.names import label_value, short_hash
+from mlrun_operator.cluster.resources import FUNCTIONS
+from mlrun_operator.sdk.aio.function import AsyncFunction
+from mlrun_operator.sdk.errors import DataUnreachable, InvalidArgument, NotFound
+from mlrun_operator.sdk.naming import object_names, parse_function
+from mlrun_operator.sdk.session import Session
+from mlrun_operator.sdk.translate import function_object, function_spec
+from mlrun_operator.sdk.translate.source import LargeFile
+
+Object = dict[str, Any]
+
+
+async def made(
+    session: Session, project: str, name: str, kind: str, given: Mapping[str, Any], namespace: str
+) -> Object:
+    """The function's object; a local file that is too large for it goes to the store first."""
+    spec, large = function_spec(project, name, kind, given)
+    if large is not None:
+        spec["source"] = {"source": await _uploaded(session, project, large, namespace)}
+    return function_object(project, spec, given, namespace)
+
+
+async def _uploaded(session: Session, project: str, large: LargeFile, namespace: str) -> str:
+    size = len(large.data) // 1024
+    words = f"{large.path} has {size} KiB; at most 128 KiB travel in a function"
+    hint = "Put it at an https:// or s3:// URL, or into a repository."
+    if session.backend.kind == "local":
+        raise InvalidArgument("source.source", words, hint="Move what is large into a repository or data file.")
+    path = f"{project}/source/{short_hash(large.data.hex(), 16)}/{large.path.name}"
+    try:
+        return await session.access(namespace).upload(path, large.path)
+    except DataUnreachable as error:
+        raise InvalidArgument(
+            "source.source", f"{words}, and the store cannot be reached from here", hint=hint
+        ) from error
+
+
+async def new_function(
+    session: Session, project: str, name: str, kind: str, given: Mapping[str, Any], *, save: bool = True
+) -> AsyncFunction:
+    """Make the function, or make the project's function of that name so."""
+    namespace = await session.backend.namespace(project)
+    obj = await made(session, project, name, kind, given, namespace)
+    function = AsyncFunction(session, obj)
+    if not save:
+        return function
+    obj["metadata"]["name"] = await _free_name(session, project, name, namespace)
+    return await function.save()
+
+
+async def _free_name(session: Session, project: str, name: str, namespace: str) -> str:
+    """The name of the project's function; another one where a function of another project has it."""
+    first, second = object_names(project, name)
+    try:
+        there = await session.backend.read(FUNCTIONS, namespace, first)
+    except NotFound:
+        return first
+    return first if AsyncFunction(session, there).project == project else second
+
+
+async def get_function(session: Session, project: str, identifier: str) -> AsyncFunction:
+    """By name, key or function string. Raises NotFound."""
+    said, name, uuid = parse_function(identifier)
+    project = said or project
+    namespace = await session.backend.namespace(project)
+    for candidate in object_names(project, name):
+        try:
+            obj = await session.backend.read(FUNCTIONS, namespace, candidate)
+        except NotFound:
+            continue
+        function = AsyncFunction(session, obj)
+        if (
+            function.project == project
+            and function.name == name
+            and uuid in (None, function.uuid, obj["metadata"]["uid"])
+        ):
+            return function
+    raise NotFound(f"project {project} has no function {identifier!r}")
+
+
+async def list_functions(session: Session, project: str) -> list[AsyncFunction]:
+    """The project's functions by name; those without our label, too, where their spec says the project."""
+    namespace = await session.backend.namespace(project)
+    found = [AsyncFunction(session, obj) for obj in await session.backend.find(FUNCTIONS, namespace)]
+    return sorted((each for each in found if each.project == project), key=lambda each: each.name)
+
+
+def project_selector(project: str) -> str:
+    """The label selector of a project's objects."""
+    return f"{constants.LABEL_PROJECT}={label_value(project)}"

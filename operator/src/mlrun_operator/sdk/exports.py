@@ -1,0 +1,65 @@
+"""A project as one file, and back. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from mlrun_operator.api.keys import Key
+from mlrun_operator.sdk.errors import InvalidArgument
+from mlrun_operator.sdk.manifests import clean, dump
+from mlrun_operator.sdk.naming import function_key, project_name
+from mlrun_operator.store import Entity
+
+Object = dict[str, Any]
+_TYPES = {"dataitem": "dataitems", "artifact": "artifacts", "model": "models"}
+
+
+def dump_project(
+    name: str, metadata: Mapping[str, Any], functions: Sequence[Object], entities: Sequence[Entity]
+) -> str:
+    """The project's file: functions whole where they are embedded, else by key."""
+    spec: Object = {"functions": [_function(each) for each in functions]}
+    for type_, plural in _TYPES.items():
+        held = [each for each in entities if each.key.type == type_]
+        spec[plural] = [
+            {"name": each.key.name, "key": str(each.key), "metadata": dict(each.metadata), "spec": dict(each.spec)}
+            for each in held
+        ]
+    return dump({"kind": "project", "name": name, "metadata": dict(metadata), "spec": spec})
+
+
+def _function(obj: Object) -> Object:
+    spec, meta = obj["spec"], obj["metadata"]
+    name = spec.get("name") or meta["name"]
+    project = spec.get("project") or meta.get("namespace", "")
+    key = function_key(project, name, spec.get("uuid") or meta.get("uid"))
+    if spec.get("embedded") is False:
+        return {"name": name, "key": key, "embedded": False}
+    whole = clean(obj)
+    whole["metadata"] = {field: value for field, value in whole["metadata"].items() if field != "namespace"}
+    return {"name": name, "key": key, "embedded": True, "object": whole}
+
+
+def load_project(text: str) -> tuple[str, Object, list[Object], list[str], list[Entity]]:
+    """Name, metadata, embedded functions, keys of the others, and entities. Raises InvalidArgument."""
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InvalidArgument("project file", f"is no YAML: {error}") from None
+    if not isinstance(data, dict) or data.get("kind") != "project":
+        raise InvalidArgument("project file", "is no project that export() wrote")
+    spec = data.get("spec") or {}
+    listed = spec.get("functions") or []
+    embedded = [each["object"] for each in listed if each.get("embedded") and "object" in each]
+    others = [each["key"] for each in listed if "object" not in each]
+    entities = [_entity(each) for plural in _TYPES.values() for each in spec.get(plural) or []]
+    return project_name(data.get("name"), "name"), data.get("metadata") or {}, embedded, others, entities
+
+
+def _entity(data: Object) -> Entity:
+    try:
+        key = Key.parse(data["key"])
+    except (KeyError, ValueError) as error:
+        raise InvalidArgument("project file", f"an entity has no key: {error}") from None
+    return Entity(key, data.get("metadata") or {}, data.get("spec") or {}, data.get("status") or {})

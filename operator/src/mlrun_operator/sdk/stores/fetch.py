@@ -1,0 +1,158 @@
+"""The last way to data: a short run that prints it, framed and with checksums, into its log.
+
+Needs no more rights than any run. Frames are lines `@mlrun-fetch <number> <crc32> <base64>`, the last one
+`@mlrun-fetch end <count> <sha256>`; together they are a gzipped tar archive.
+"""
+
+import asyncio
+import base64
+import hashlib
+import io
+import tarfile
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from mlrun_operator.api import constants
+from mlrun_operator.cluster.resources import RUNS
+from mlrun_operator.sdk.errors import DataUnreachable, NotFound, SdkError
+from mlrun_operator.sdk.naming import run_name
+from mlrun_operator.sdk.status import has_ended
+
+if TYPE_CHECKING:
+    from mlrun_operator.sdk.backends.base import Backend
+
+MARK: Final = "@mlrun-fetch"
+_DEFAULT_LIMIT: Final = 8 << 20
+# The operator deletes the run itself; nobody has to.
+_KEPT_SECONDS: Final = 60
+_DEADLINE_SECONDS: Final = 600
+
+CODE: Final = f'''
+"""Prints what the input is, for a client that cannot reach the store."""
+import base64, hashlib, io, os, sys, tarfile, zlib
+
+
+def size_of(path):
+    if os.path.isfile(path):
+        return os.path.getsize(path)
+    return sum(os.path.getsize(os.path.join(f, n)) for f, _, names in os.walk(path) for n in names)
+
+
+def fetch(context, data, limit):
+    path = data.local().rstrip("/")
+    size = size_of(path)
+    if size > limit:
+        raise ValueError(f"{{size}} bytes are more than the {{limit}} that a fetch run may print")
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz", compresslevel=1) as archive:
+        archive.add(path, os.path.basename(path))
+    whole = packed.getvalue()
+    step = 6000
+    frames = [whole[at:at + step] for at in range(0, len(whole), step)]
+    for number, frame in enumerate(frames):
+        print("{MARK}", number, zlib.crc32(frame), base64.b64encode(frame).decode())
+    print("{MARK}", "end", len(frames), hashlib.sha256(whole).hexdigest())
+    sys.stdout.flush()
+'''
+
+
+async def fetch(backend: "Backend", namespace: str, uri: str, folder: Path) -> Path:
+    """What is at the URI, into `folder`. Raises NotFound and DataUnreachable."""
+    limit = await _limit(backend)
+    run = await backend.create(RUNS, fetch_run(namespace, uri, limit))
+    name = run["metadata"]["name"]
+    lines: list[str] = []
+    try:
+        async with asyncio.timeout(_DEADLINE_SECONDS):
+            async for line in backend.log(run, follow=True):
+                if line.startswith(MARK):
+                    lines.append(line)
+            ended = await _ended(backend, namespace, name)
+    finally:
+        await _forget(backend, namespace, name)
+    status = ended.get("status") or {}
+    if status.get("phase") != "Succeeded":
+        words = str(status.get("message") or status.get("reason") or "it ended early").split("\n", 1)[0]
+        if status.get("reason") == "InputNotFound":
+            raise NotFound(f"{uri} does not exist: {words}")
+        raise DataUnreachable(f"the fetch run {name} did not bring it: {words}")
+    return await asyncio.to_thread(unpack, unframed(lines), folder)
+
+
+def fetch_run(namespace: str, uri: str, limit: int) -> dict[str, Any]:
+    """The run that prints what is at the URI."""
+    return {
+        "apiVersion": constants.API_VERSION,
+        "kind": constants.RUN_KIND,
+        "metadata": {"name": run_name("fetch"), "namespace": namespace},
+        "spec": {
+            "function": {"name": "mlrun-operator-fetch", "source": {"code": CODE}, "handler": "fetch"},
+            "inputs": {"data": {"path": uri}},
+            "parameters": {"limit": limit},
+            "activeDeadlineSeconds": _DEADLINE_SECONDS,
+            "backoffLimit": 0,
+            "runTtlSecondsAfterFinished": _KEPT_SECONDS,
+        },
+    }
+
+
+def unframed(lines: list[str]) -> bytes:
+    """The bytes in the frames. Raises DataUnreachable where one is missing or damaged."""
+    frames: dict[int, bytes] = {}
+    end: tuple[int, str] | None = None
+    for line in lines:
+        _, number, *rest = line.split(" ")
+        try:
+            if number == "end":
+                end = int(rest[0]), rest[1]
+                continue
+            frame = base64.b64decode(rest[1], validate=True)
+            if zlib.crc32(frame) == int(rest[0]):
+                frames[int(number)] = frame
+        except (ValueError, IndexError):
+            continue
+    if end is None or len(frames) != end[0]:
+        raise DataUnreachable("the fetch run's log did not come whole")
+    whole = b"".join(frames[number] for number in range(end[0]))
+    if hashlib.sha256(whole).hexdigest() != end[1]:
+        raise DataUnreachable("the fetch run's log is damaged")
+    return whole
+
+
+def unpack(archive: bytes, folder: Path) -> Path:
+    """The file or folder in the archive, into `folder`."""
+    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as packed:
+        members = packed.getmembers()
+        for member in members:
+            target = folder / member.name
+            if member.name.startswith("/") or ".." in target.parts:
+                raise DataUnreachable(f"the fetch run's archive holds {member.name!r}, which leaves its folder")
+            content = packed.extractfile(member) if member.isfile() else None
+            if content is not None:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content.read())
+            elif member.isdir():
+                target.mkdir(parents=True, exist_ok=True)
+    return folder / members[0].name.split("/", 1)[0]
+
+
+async def _limit(backend: "Backend") -> int:
+    limit = getattr(backend, "fetch_limit", None)
+    return _DEFAULT_LIMIT if limit is None else int(await limit())
+
+
+async def _ended(backend: "Backend", namespace: str, name: str) -> dict[str, Any]:
+    async for run in backend.follow(RUNS, namespace, name):
+        if run is None:
+            break
+        if has_ended(run):
+            return run
+    raise DataUnreachable(f"the fetch run {name} was deleted")
+
+
+async def _forget(backend: "Backend", namespace: str, name: str) -> None:
+    try:
+        await backend.delete(RUNS, namespace, name)
+    except SdkError:
+        return  # its own TTL deletes it

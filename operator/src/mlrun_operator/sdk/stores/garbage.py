@@ -1,0 +1,136 @@
+"""What nobody needs of a store: older versions, half-written ones, and folders of runs that are gone."""
+
+import asyncio
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from mlrun_operator.api.keys import ENTITY_TYPES, Key
+from mlrun_operator.cluster.resources import RUNS
+from mlrun_operator.sdk.errors import DataUnreachable, NotAllowed, NotSupported, SdkError
+from mlrun_operator.sdk.session import Session
+from mlrun_operator.store import Catalogue, Stat, Store, StoreError
+from mlrun_operator.store.entities import ENTITY_FILE, LATEST_FILE
+
+Object = dict[str, Any]
+# Names another store than the operator's.
+ROOT_VARIABLE: Final = "MLRUN_OPERATOR_STORE"
+_PARTS: Final = 5  # project, type, kind, name, uuid
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A version of an entity, or an attempt of a run, that can go. `files` are its objects, the entity's own first."""
+
+    path: str
+    why: str
+    size: int
+    files: tuple[str, ...]
+
+    def wire(self) -> Object:
+        """For --json."""
+        return {name: value for name, value in asdict(self).items() if name != "files"}
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What runs that exist refer to: uuids of entities, and the runs' own names."""
+
+    uuids: frozenset[str] = frozenset()
+    runs: frozenset[str] = frozenset()
+
+
+def held_by(runs: Iterable[Object]) -> Held:
+    """What these runs read, will read, and made."""
+    uuids: set[str] = set()
+    names: set[str] = set()
+    for run in runs:
+        names |= {run["metadata"]["name"], str((run.get("spec") or {}).get("name") or "")}
+        texts = json.dumps([run.get("spec"), run.get("status")]).split('"')
+        uuids |= {text.rpartition(":")[2] for text in texts if text.startswith("store://") and _has_uuid(text)}
+    return Held(frozenset(uuids), frozenset(names))
+
+
+def garbage(stats: Iterable[Stat], latest: Mapping[str, str], held: Held, before: float) -> list[Folder]:
+    """The folders of which nothing is newer than `before` (Unix seconds) and that nobody needs.
+
+    `latest` is the uuid that a name's pointer names. What is not laid out as an entity is left alone.
+    """
+    folders: dict[str, list[Stat]] = defaultdict(list)
+    for stat in stats:
+        parts = stat.path.split("/")
+        if len(parts) > _PARTS and parts[1] in ENTITY_TYPES:
+            folders["/".join(parts[:_PARTS])].append(stat)
+    found = []
+    for path, inside in sorted(folders.items()):
+        why = _why(path, inside, latest, held)
+        if why and max(stat.modified for stat in inside) < before:
+            files = sorted(
+                (stat.path for stat in inside), key=lambda file: (not file.endswith(f"/{ENTITY_FILE}"), file)
+            )
+            found.append(Folder(path, why, sum(stat.size for stat in inside), tuple(files)))
+    return found
+
+
+async def collect(session: Session, namespace: str, before: float, *, delete: bool) -> list[Folder]:
+    """The garbage of a namespace's store; with `delete` it is deleted.
+
+    Only where the operator tells whose store it is, since the runs of all its namespaces hold what they made. Raises
+    NotSupported elsewhere, DataUnreachable where the store cannot be reached, NotAllowed where it belongs to several
+    namespaces and the user may not see the runs of all.
+    """
+    platform = await session.backend.platform(namespace) if session.backend.kind == "kubernetes" else None
+    if platform is None or ROOT_VARIABLE in os.environ:
+        words = "whose store this is cannot be told, so nothing in it can be called garbage"
+        raise NotSupported(words, hint=f"Use a cluster whose operator tells its settings, without {ROOT_VARIABLE}.")
+    shared = "{namespace}" not in platform.store.root
+    catalogue = await session.access(namespace).catalogue()
+    if catalogue is None:
+        raise DataUnreachable("the store cannot be reached from here", hint="Run it where the store can be reached.")
+    try:
+        runs = await session.backend.find(RUNS, "" if shared else namespace)
+    except NotAllowed as error:
+        words = "the store belongs to all namespaces, and you may not list their runs, which hold what they made"
+        raise NotAllowed(words, hint="An administrator can do it.") from error
+    try:
+        return await asyncio.to_thread(_collect, catalogue, held_by(runs), before, delete)
+    except StoreError as error:
+        raise SdkError(f"the store cannot be read: {error}") from error
+
+
+def _collect(catalogue: Catalogue, held: Held, before: float, delete: bool) -> list[Folder]:  # noqa: FBT001 - collect's
+    stats = list(catalogue.store.list(""))
+    found = garbage(stats, _latest(catalogue.store, stats), held, before)
+    for folder in found if delete else ():
+        for file in folder.files:
+            catalogue.store.delete(file)
+    return found
+
+
+def _latest(store: Store, stats: Iterable[Stat]) -> dict[str, str]:
+    """Name's folder → the uuid that its pointer names."""
+    pointers = [stat.path for stat in stats if stat.path.endswith(f"/{LATEST_FILE}") and stat.path.count("/") == 4]
+    return {path.rpartition("/")[0]: str(json.loads(store.read(path)).get("uuid")) for path in pointers}
+
+
+def _why(path: str, inside: list[Stat], latest: Mapping[str, str], held: Held) -> str:
+    """Why the folder can go; empty where it is needed."""
+    name_folder, _, uuid = path.rpartition("/")
+    type_, name = path.split("/")[1], path.split("/")[3]
+    if uuid in held.uuids or latest.get(name_folder) == uuid:
+        return ""
+    if type_ == "run":
+        return "" if name in held.runs else "its run is gone"
+    if not any(stat.path == f"{path}/{ENTITY_FILE}" for stat in inside):
+        return "half-written"
+    return "there is a newer version" if name_folder in latest else ""
+
+
+def _has_uuid(text: str) -> bool:
+    try:
+        return Key.parse(text).uuid is not None
+    except ValueError:
+        return False

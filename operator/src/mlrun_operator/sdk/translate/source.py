@@ -1,0 +1,95 @@
+"""A function's source: DigitalHub's dictionary, a path or a URI. Local files are read here and carried."""
+
+import base64
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any, Final
+
+from mlrun_operator.api.source import MAX_INLINE_BYTES, Source
+from mlrun_operator.sdk.errors import InvalidArgument
+from mlrun_operator.sdk.translate.shapes import Object, snaked, validated
+
+_FIELDS: Final = ("source", "code", "base64", "lang", "handler")
+# Who wins where several are given, as DigitalHub had it.
+_ORDER: Final = ("base64", "code", "source")
+
+
+@dataclass(frozen=True, slots=True)
+class LargeFile:
+    """A local file that does not fit into a resource; the store can take it."""
+
+    path: Path
+    data: bytes
+
+
+def source(given: Any) -> Object | LargeFile:
+    """The source as the resource has it. Raises InvalidArgument that names what is wrong with it.
+
+    A local file comes back as its code, or, over the limit of inline code, as a LargeFile.
+    """
+    if isinstance(given, str | PathLike):
+        given = {"source": fspath(given)}
+    if not isinstance(given, Mapping):
+        raise InvalidArgument("source", f"must be a dictionary with source, code or base64, not {given!r:.60}")
+    try:
+        found = snaked(given, _FIELDS, "source")
+    except InvalidArgument as error:
+        raise error.within("source") from None
+    found = _one(found)
+    if "source" in found and "://" not in str(found["source"]):
+        local = _local(Path(found["source"]), found)
+        if isinstance(local, LargeFile):
+            return local
+        found = local
+    return _checked(found)
+
+
+def _one(found: Object) -> Object:
+    """With one of base64, code and source; the others are left out with a warning."""
+    given = [name for name in _ORDER if name in found]
+    if not given:
+        raise InvalidArgument("source", "has none of source, code and base64")
+    if len(given) > 1:
+        words = f"source: {given[0]} is used and {' and '.join(given[1:])} ignored"
+        warnings.warn(words, UserWarning, stacklevel=6)
+    return {name: value for name, value in found.items() if name not in given[1:]}
+
+
+def _local(path: Path, found: Object) -> Object | LargeFile:
+    path = path.expanduser()
+    if path.suffix == ".ipynb":
+        raise InvalidArgument(
+            "source.source", f"{path} is a notebook", hint="jupyter nbconvert --to script makes a .py"
+        )
+    if not path.exists():
+        raise InvalidArgument("source.source", f"{path} does not exist; it is looked for in {Path.cwd()}")
+    if not path.is_file() or path.suffix != ".py":
+        hint = "Put a folder into a zip archive in S3 or at https:// and write zip+s3:// or zip+https://."
+        raise InvalidArgument("source.source", f"{path} is not a .py file", hint=hint)
+    if "handler" in found:
+        raise InvalidArgument("source.handler", "is for repositories and archives; the function to call is `handler`")
+    data = path.read_bytes()
+    if len(data) > MAX_INLINE_BYTES:
+        return LargeFile(path, data)
+    return {**{name: value for name, value in found.items() if name != "source"}, **_inline(data)}
+
+
+def _inline(data: bytes) -> Object:
+    """The code as text where it is one, so that a manifest can be read, else in base64."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(data).decode()}
+    if not text:
+        raise InvalidArgument("source.source", "the file is empty")
+    return {"code": text}
+
+
+def _checked(found: Object) -> Object:
+    try:
+        return validated(Source, found).wire()
+    except InvalidArgument as error:
+        raise error.within("source") from None

@@ -1,0 +1,33 @@
+"""The artifact store: the only catalogue of this platform, on S3 or in a folder.
+
+`open_store(info)` gives a `Store` of objects below a root; `Catalogue` reads and writes entities in it.
+Used by the wrapper in the pod and by the SDK on a laptop, so nothing here reads the environment, and boto3 is imported
+only where an S3 store is opened.
+"""
+
+from mlrun_operator.store.base import Downloaded, Stat, Store, open_store, open_uri, unwatched
+from mlrun_operator.store.entities import Catalogue, Entity, derived_uuid
+from mlrun_operator.store.errors import (
+    CredentialsMissingError,
+    DeniedError,
+    NotFoundError,
+    StoreError,
+    UnavailableError,
+)
+
+__all__ = [
+    "Catalogue",
+    "CredentialsMissingError",
+    "DeniedError",
+    "Downloaded",
+    "Entity",
+    "NotFoundError",
+    "Stat",
+    "Store",
+    "StoreError",
+    "UnavailableError",
+    "derived_uuid",
+    "open_store",
+    "open_uri",
+    "unwatched",
+]

@@ -1,0 +1,100 @@
+"""What every store can do, and which class serves which root."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from mlrun_operator.api.envelope import StoreInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """An object below a prefix: its path relative to the store's root, its size in bytes, its time in Unix seconds."""
+
+    path: str
+    size: int
+    modified: float
+
+
+@dataclass(frozen=True, slots=True)
+class Downloaded:
+    """What a download brought: bytes, their hash, and what the server calls them, if anything."""
+
+    size: int
+    sha256: str
+    content_type: str = ""
+
+
+def unwatched(size: int) -> None:
+    """Nobody watches a download."""
+
+
+class Store(ABC):
+    """Objects below a root. Paths are relative, with `/`, and never start with one.
+
+    Every method raises a `StoreError`: `NotFoundError`, `DeniedError`, `CredentialsMissingError` or `UnavailableError`.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.root = root.rstrip("/") or root
+
+    def uri(self, path: str) -> str:
+        """The absolute URI of an object."""
+        return f"{self.root}/{path}"
+
+    @abstractmethod
+    def read(self, path: str) -> bytes:
+        """A whole small object."""
+
+    @abstractmethod
+    def read_version(self, path: str) -> tuple[bytes, str]:
+        """A whole small object with a token for `replace`."""
+
+    @abstractmethod
+    def write(self, path: str, data: bytes) -> None:
+        """A whole small object, at once and atomically."""
+
+    @abstractmethod
+    def replace(self, path: str, data: bytes, version: str | None) -> bool:
+        """Write only over that version (None: only where nothing is); False where somebody else was faster."""
+
+    @abstractmethod
+    def upload(self, path: str, file: Path) -> None:
+        """A file, streamed."""
+
+    @abstractmethod
+    def download(self, path: str, file: Path, watch: Callable[[int], None] = unwatched) -> Downloaded:
+        """An object into a file, streamed. `watch` is told the number of bytes as they come; what it raises ends it."""
+
+    @abstractmethod
+    def list(self, prefix: str) -> Iterator[Stat]:
+        """Every object whose path starts with the prefix."""
+
+    @abstractmethod
+    def delete(self, path: str) -> None:
+        """Delete an object; one that is not there is as good."""
+
+
+def open_store(info: StoreInfo, *, attempts: int = 5) -> Store:
+    """The store at `info.root`. Raises ValueError for a root that is neither s3:// nor file:///."""
+    return open_uri(info.root, info, attempts=attempts)
+
+
+def open_uri(root: str, info: StoreInfo, *, attempts: int = 5, beside: Store | None = None) -> Store:
+    """A store at another root with the same endpoint and credentials.
+
+    `attempts` is how often a request is tried before it counts as unavailable. Opened `beside` another S3 store of the
+    same `info`, it uses its connections.
+    """
+    parts = urlsplit(root)
+    if parts.scheme == "s3" and parts.netloc:
+        from mlrun_operator.store.s3 import S3Store  # noqa: PLC0415 - boto3 costs 0.3 s; only S3 needs it
+
+        return S3Store(root, info, attempts=attempts, beside=beside if isinstance(beside, S3Store) else None)
+    if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"):
+        from mlrun_operator.store.file import FileStore  # noqa: PLC0415 - beside its sister
+
+        return FileStore(root)
+    raise ValueError(f"{root!r} is no store; use s3://bucket/prefix or file:///folder")

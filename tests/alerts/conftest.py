@@ -1,0 +1,13 @@
+"""promtool, built once."""
+
+from pathlib import Path
+
+import pytest
+
+from devcluster import tools
+
+
+@pytest.fixture(scope="session")
+def promtool() -> Path:
+    tools.PROMTOOL.ensure()
+    return tools.PROMTOOL.binary("promtool")

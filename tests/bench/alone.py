@@ -1,0 +1,140 @@
+"""Cases of ours alone: the leader dies, pods that hang are explained, many pods of one run."""
+
+import asyncio
+import time
+from statistics import median
+from typing import Final
+
+from support.api import Answer, Records
+from support.kube import Object, function, run
+from support.kubelet import NOWHERE, play_kubelet
+from support.lab import Lab, World
+from support.ports import free_port
+
+from bench.cases import cleared, until, writes_of
+from bench.contenders import Contender
+from bench.report import Report
+
+_DEATHS: Final = 3
+_POINTS: Final = 200
+# What Kubernetes tells of a pod that cannot start.
+_TELLING: Final = ("FailedMount", "FailedCreate", "FailedScheduling", "Failed")
+_MOUNT: Final = {"name": "v", "mountPath": "/v"}
+HANGING: Final[dict[str, Object]] = {
+    "SecretMissing": {"secrets": ["no-such"]},
+    "ConfigMapMissing": {"volumes": [{**_MOUNT, "configMap": {"name": "nope"}}]},
+    "VolumeMissing": {"volumes": [{**_MOUNT, "persistentVolumeClaim": {"claimName": "nope"}}]},
+    "Unschedulable": {"nodeSelector": NOWHERE},
+    "AdmissionDenied": {"serviceAccountName": "nobody"},
+}
+
+
+async def failover(lab: Lab, report: Report) -> None:
+    """Seconds from the leader's SIGKILL to the Job that its standby makes of a run which came at that moment."""
+    async with lab.world() as world:
+        await world.apply(function("fn"))
+        lease = {"MLRUN_OPERATOR_LEASE_NAMESPACE": world.namespace}
+        leader = Contender("ours", world)
+        await leader.start(**lease)
+        took = []
+        try:
+            for number in range(_DEATHS):
+                world.port = free_port()
+                standby = Contender("ours", world)
+                await standby.start(**lease)
+                leader.stop()
+                leader, killed = standby, time.monotonic()
+                name = f"after-{number}"
+                await world.apply(run(name, "fn", nodeSelector=NOWHERE))
+                await until(lambda name=name: _job_of(world, name) is not None, "the standby's first write", 60)  # type: ignore[misc]
+                took.append((_job_of(world, name) or 0.0) - killed)
+            report.add(f"failover, middle of {_DEATHS}, s", "ours", median(took))
+            report.add(f"failover, slowest of {_DEATHS}, s", "ours", max(took))
+            await cleared(world)
+        finally:
+            leader.stop()
+
+
+def _job_of(world: World, name: str) -> float | None:
+    """When the run's Job was first seen."""
+    for event in world.records.of(world.namespace):
+        owners = event.obj["metadata"].get("ownerReferences") or ()
+        if event.plural == "jobs" and any(owner["name"] == name for owner in owners):
+            return event.at
+    return None
+
+
+async def diagnosis(lab: Lab, report: Report) -> None:
+    """Seconds from Kubernetes' own first word about a pod that cannot start to the run's reason, one run a cause."""
+    async with lab.world() as world, Records(lab.api, ("events",)).kept() as heard:
+        await world.apply(function("fn"))
+        ours = Contender("ours", world)
+        await ours.start()
+        try:
+            for reason, spec in HANGING.items():
+                await world.apply(run(reason.lower(), "fn", **spec))
+            await until(lambda: len(_explained(world)) == len(HANGING), "every cause is told", 120)
+            told, known = _explained(world), _known(world, heard)
+            for reason in HANGING:
+                report.add(f"cause known → told: {reason}, s", "ours", told[reason] - known[reason.lower()])
+            await cleared(world)
+        finally:
+            ours.stop()
+
+
+def _explained(world: World) -> dict[str, float]:
+    """When each run's reason was first seen to be the one that it should be."""
+    found: dict[str, float] = {}
+    for event in world.records.of(world.namespace):
+        reason = (event.obj.get("status") or {}).get("reason", "")
+        if event.plural == "mlrunruns" and event.obj["metadata"]["name"] == reason.lower():
+            found.setdefault(reason, event.at)
+    return found
+
+
+def _known(world: World, heard: Records) -> dict[str, float]:
+    """When Kubernetes first said, in an event or in a pod's status, what is wrong with each run's Job or pod."""
+    said: dict[str, float] = {}
+    for event in heard.of(world.namespace):
+        if event.obj["reason"] in _TELLING and event.obj["involvedObject"]["kind"] in ("Pod", "Job"):
+            _first(said, event.obj["involvedObject"]["name"], event.at)
+    for event in world.records.of(world.namespace):
+        status = event.obj.get("status") or {}
+        unscheduled = any(c.get("reason") == "Unschedulable" for c in status.get("conditions") or ())
+        states = [c.get("state") or {} for c in status.get("containerStatuses") or ()]
+        words = [(state.get("waiting") or {}).get("message") for state in states]
+        if event.plural == "pods" and (unscheduled or any(words)):
+            _first(said, event.obj["metadata"]["name"], event.at)
+    return said
+
+
+def _first(said: dict[str, float], obj: str, at: float) -> None:
+    run_name = obj.split("-", 1)[0]
+    said[run_name] = min(at, said.get(run_name, at))
+
+
+async def points(lab: Lab, report: Report) -> None:
+    """One run of many pods, played to their ends: what the operator writes for each of them."""
+    async with lab.world() as world:
+        await world.apply(function("fn"))
+        ours = Contender("ours", world)
+        await ours.start()
+        try:
+            before, begun = writes_of(world), time.monotonic()
+            playing = asyncio.create_task(play_kubelet(world, lambda: _ended(world, "many")))
+            await world.apply(run("many", "fn", nodeSelector=NOWHERE, replicas=_POINTS))
+            await until(lambda: _ended(world, "many"), f"{_POINTS} pods ended", 300)
+            await playing
+            await asyncio.sleep(2)
+            writes = (writes_of(world) - before).total()
+            report.add(f"a run of {_POINTS} pods: seconds", "ours", time.monotonic() - begun)
+            report.add(f"a run of {_POINTS} pods: writes a pod", "ours", writes / _POINTS)
+            await cleared(world)
+        except Answer as error:
+            report.note(f"a run of {_POINTS} pods: {error}")
+        finally:
+            ours.stop()
+
+
+def _ended(world: World, name: str) -> bool:
+    return world.status(name).get("phase") in ("Succeeded", "Failed")

@@ -1,0 +1,1 @@
+"""How fast the wrapper is: `make bench-wrapper`."""

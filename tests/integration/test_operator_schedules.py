@@ -1,0 +1,144 @@
+"""Schedules on a real cluster, with the real CronJob controller."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from support.kube import Kube, Object, Refused, eventually, function, run
+from support.operators import Operator
+
+from mlrun_operator.api import constants
+
+_MINUTE = "* * * * *"
+
+
+def children(kube: Kube, schedule: str) -> list[Object]:
+    """The runs that the schedule made, oldest slot first."""
+    found = [r for r in kube.all("mlr") if any(o["name"] == schedule for o in r["metadata"].get("ownerReferences", ()))]
+    return sorted(found, key=lambda child: str(child["metadata"]["annotations"][constants.ANNOTATION_SCHEDULED_TIME]))
+
+
+def succeeded(kube: Kube, schedule: str) -> list[Object]:
+    return [child for child in children(kube, schedule) if child.get("status", {}).get("phase") == "Succeeded"]
+
+
+def fired(kube: Kube) -> list[Object]:
+    """The Jobs that the CronJob controller made."""
+    jobs = kube.all("jobs")
+    return [job for job in jobs if any(o["kind"] == "CronJob" for o in job["metadata"].get("ownerReferences", ()))]
+
+
+def test_firings_become_runs_also_those_that_nobody_saw(kube: Kube, operator: Operator) -> None:
+    kube.apply(
+        function("fn"),
+        run("tick", schedule=_MINUTE, parameters={"results": {"a": 1}}, successfulRunsHistoryLimit=2),
+        run("slow", schedule=_MINUTE, parameters={"sleep": 65}),
+        run("newest", schedule=_MINUTE, parameters={"sleep": 300}, concurrencyPolicy="Replace"),
+        run("held", schedule=_MINUTE, suspend=True, catchUp={"policy": "All"}),
+    )
+    status = kube.reaches("tick", phase="Scheduled")
+    assert status["schedule"]["next"].endswith(":00Z")
+    (first,) = eventually(lambda: succeeded(kube, "tick"), "the first firing", 80)
+    assert first["status"]["results"] == {"a": 1, "execution": 1}
+    assert first["metadata"]["name"] == first["status"]["jobName"]
+
+    operator.kill()
+    unseen = eventually(
+        lambda: [job for job in fired(kube) if _of(job, "tick") and job["status"].get("succeeded")][1:],
+        "a second firing that ends while no operator runs",
+        90,
+    )
+    operator.start()
+    eventually(lambda: len(succeeded(kube, "tick")) == 2, "the run of the firing that nobody saw", 30)
+    assert len(unseen) == 1
+    assert succeeded(kube, "tick")[1]["status"]["results"] == {"a": 1, "execution": 1}
+
+    kube.patch("held", suspend=None)
+    kube.patch("tick", suspend=True)
+    kube.reaches("tick", phase="Suspended")
+    kube.patch("tick", suspend=None)
+    kube.reaches("tick", phase="Scheduled")
+    done = eventually(lambda: _counts(kube, "tick", succeeded=3), "the third firing", 90)
+    assert done["last"] > first["metadata"]["annotations"][constants.ANNOTATION_SCHEDULED_TIME]
+    eventually(lambda: len(children(kube, "tick")) == 2, "the history of two")
+    eventually(lambda: sum(_of(job, "tick") for job in fired(kube)) == 2, "the Jobs go with their runs")
+
+    eventually(lambda: len(children(kube, "slow")) >= 2, "Forbid fires again after a long run", 90)
+    (old, *_), (*_, new) = ([child["status"] for child in children(kube, "newest")] for _ in range(2))
+    assert (old["phase"], old["reason"], new["phase"]) == ("Stopped", "Replaced", "Running")
+    caught_up = eventually(lambda: succeeded(kube, "held"), "the slots that passed while the schedule rested", 30)
+    assert caught_up[0]["metadata"]["annotations"][constants.ANNOTATION_TRIGGER] == "CatchUp"
+    columns = kube.kubectl("get", "mlr", "tick").splitlines()
+    assert columns[1].split()[1:7] == ["Scheduled", "fn", "*", "*", "*", "*"]
+
+
+def test_a_backfill_runs_each_slot_once_whatever_dies(kube: Kube, operator: Operator) -> None:
+    now = datetime.now(UTC)
+    begin = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=20)
+    asked = {"from": _stamp(begin), "to": _stamp(now + timedelta(days=1)), "parallelism": 4}
+    spec: Object = {"schedule": "30 * * * *", "parameters": {"sleep": 1}, "backfill": asked}
+    kube.apply(function("fn"), run("past", **spec, successfulRunsHistoryLimit=2))
+    made: set[str] = set()
+
+    def watched() -> Object:
+        made.update(child["metadata"]["name"] for child in children(kube, "past"))
+        assert sum(c.get("status", {}).get("phase") != "Succeeded" for c in children(kube, "past")) <= 4
+        return dict(kube.status("past").get("schedule", {}).get("backfill") or {})
+
+    eventually(lambda: watched().get("started", 0) >= 6, "a third of it")
+    operator.kill()
+    watched()
+    operator.start()
+    done = eventually(lambda: watched() if watched().get("completionTime") else None, "the rest", 120)
+    total = done["total"]
+    assert total in (20, 21)
+    assert done["progress"] == f"{total}/{total}"
+    assert _counts(kube, "past", succeeded=total), "none twice, none lost"
+    assert len(made) <= total
+    eventually(lambda: len(children(kube, "past")) == 2, "the history of two")
+
+
+def test_a_schedule_is_triggered_changed_and_cleared_by_hand(kube: Kube, operator: Operator) -> None:
+    kube.apply(function("fn"), run("yearly", schedule="@yearly", parameters={"results": {"a": 1}}))
+    kube.reaches("yearly", phase="Scheduled")
+    kube.patch("yearly", rerun="now")
+    (child,) = eventually(lambda: succeeded(kube, "yearly"), "the run that was asked for")
+    assert child["metadata"]["annotations"][constants.ANNOTATION_TRIGGER] == "Manual"
+
+    kube.patch("yearly", parameters={"results": {"a": 2}}, rerun="again")
+    again = eventually(lambda: succeeded(kube, "yearly")[1:], "the run after the change")
+    assert again[0]["status"]["results"]["a"] == 2
+
+    kube.delete("mlr", "yearly")
+    eventually(lambda: not kube.all("mlr") and not kube.all("cronjobs") and not kube.all("jobs"), "all of it is gone")
+
+
+def test_a_schedule_that_cannot_be_is_refused_at_once(kube: Kube) -> None:
+    for spec, words in (
+        ({"schedule": "61 * * * *"}, "write five fields"),
+        ({"schedule": "@every 5m"}, "@every is not supported"),
+        ({"timeZone": "Europe/Rome"}, "set schedule for"),
+        ({"schedule": "@daily", "stopAfter": {}}, "set successes or failures"),
+        (
+            {"schedule": "@daily", "backfill": {"from": "2026-01-02T00:00:00Z", "to": "2026-01-01T00:00:00Z"}},
+            "from must be before to",
+        ),
+    ):
+        with pytest.raises(Refused, match=words):
+            kube.apply(run("no", **spec))
+    kube.apply(run("plain"))
+    with pytest.raises(Refused, match="cannot become a schedule"):
+        kube.patch("plain", schedule="@daily")
+
+
+def _counts(kube: Kube, schedule: str, **wanted: int) -> Object | None:
+    seen: dict[str, Any] = kube.status(schedule)["schedule"]
+    return seen if all(seen.get(name) == count for name, count in wanted.items()) else None
+
+
+def _of(job: Object, schedule: str) -> bool:
+    return bool(job["metadata"]["annotations"][constants.ANNOTATION_SCHEDULE] == schedule)
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,136 @@
+"""A schedule in a cluster of its own: the plan is done as the operator does it, Kubernetes' answers are played."""
+
+import copy
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from mlrun_operator.api import constants
+from mlrun_operator.api.names import slot_name
+from mlrun_operator.api.platform import Platform
+from mlrun_operator.plan import Observation, Plan, plan
+
+Object = dict[str, Any]
+BEGIN = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+
+
+def stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Clockwork:
+    """`made` remembers every run that was ever created, also those that are gone."""
+
+    def __init__(self, platform: Platform, function: Object, **spec: Any) -> None:
+        meta = {"name": "nightly", "namespace": "team", "uid": "s-1", "generation": 1, "resourceVersion": "1"}
+        self.run: Object = {"metadata": meta, "spec": {"functionRef": {"name": "my-function"}, **spec}}
+        self.platform, self.function = platform, function
+        self.now = BEGIN
+        self.cron_job: Object | None = None
+        self.jobs: list[Object] = []
+        self.children: dict[str, Object] = {}
+        self.made: list[str] = []
+        self.deleted: list[str] = []
+        self.writes = 0
+        self.replaced = 0
+        self._uid = 0
+
+    @property
+    def status(self) -> Object:
+        return dict(self.run.get("status") or {})
+
+    @property
+    def ledger(self) -> Object:
+        return dict(self.status["schedule"])
+
+    def look(self, **more: Any) -> Plan:
+        """The plan of this moment; nothing is done."""
+        unmarked = [job for job in self.jobs if job["metadata"]["labels"][constants.LABEL_RUN_UID] == "s-1"]
+        seen = Observation(
+            self.run,
+            self.now,
+            self.function,
+            jobs=copy.deepcopy(unmarked),
+            cron_job=self.cron_job,
+            children=copy.deepcopy(list(self.children.values())),
+            **more,
+        )
+        return plan(seen, self.platform)
+
+    def step(self, **more: Any) -> bool:
+        """Do one step; whether it was the last one."""
+        plan = self.look(**more)
+        if plan.create is not None:
+            self._create(copy.deepcopy(plan.create))
+        elif plan.replace is not None:
+            assert self.cron_job is not None
+            self.cron_job = {**self.cron_job, **copy.deepcopy(plan.replace)}
+            self.cron_job["metadata"]["creationTimestamp"] = stamp(BEGIN)
+            self.replaced += 1
+        elif plan.adopt is not None:
+            job, child = plan.adopt
+            found = next(known for known in self.jobs if known["metadata"]["uid"] == job["metadata"]["uid"])
+            found["metadata"]["labels"] |= {constants.LABEL_RUN_UID: child["metadata"]["uid"]}
+        elif plan.delete is not None:
+            self._delete(plan.delete)
+        elif plan.suspend is not None:
+            assert self.cron_job is not None
+            self.cron_job["spec"]["suspend"] = plan.suspend[1]
+        else:
+            if plan.status is not None:
+                self.run["status"] = plan.status.wire()
+                self.writes += 1
+            return True
+        return False
+
+    def settle(self, **more: Any) -> None:
+        for _ in range(300):
+            if self.step(**more):
+                return
+        raise AssertionError("the plan does not come to an end")
+
+    def edit(self, **spec: Any) -> None:
+        """The user changes the spec: fields set, None removes."""
+        self.run["spec"] = {k: v for k, v in {**self.run["spec"], **spec}.items() if v is not None}
+        self.run["metadata"]["generation"] += 1
+
+    def fire(self, slot: datetime) -> Object:
+        """The CronJob controller makes the Job of a slot."""
+        assert self.cron_job is not None
+        template, meta = self.cron_job["spec"]["jobTemplate"], self.cron_job["metadata"]
+        owner = {"kind": "CronJob", "name": meta["name"], "uid": meta["uid"], "controller": True}
+        job = {**copy.deepcopy(template), "status": {}}
+        job["metadata"] |= {"name": slot_name(meta["name"], slot), "namespace": "team", "uid": self._next_uid()}
+        job["metadata"]["ownerReferences"] = [owner]
+        self.jobs.append(job)
+        self.cron_job["status"] = {"lastScheduleTime": stamp(slot)}
+        return job
+
+    def ends(self, name: str, phase: str = "Succeeded") -> None:
+        """A run is recorded as ended."""
+        self.children[name]["status"] = {"phase": phase}
+
+    def at(self, moment: datetime) -> None:
+        self.now = moment
+
+    def later(self, **length: float) -> None:
+        self.now += timedelta(**length)
+
+    def _create(self, obj: Object) -> None:
+        name = obj["metadata"]["name"]
+        obj["metadata"] |= {"uid": self._next_uid(), "resourceVersion": "1", "creationTimestamp": stamp(self.now)}
+        if obj["kind"] == "CronJob":
+            self.cron_job = obj
+            return
+        assert obj["kind"] == "MlrunRun"
+        assert name not in self.children
+        self.children[name] = obj
+        self.made.append(name)
+
+    def _delete(self, obj: Object) -> None:
+        self.deleted.append(obj["metadata"]["name"])
+        self.jobs = [job for job in self.jobs if job["metadata"]["uid"] != obj["metadata"]["uid"]]
+        self.children = {n: c for n, c in self.children.items() if c["metadata"]["uid"] != obj["metadata"]["uid"]}
+
+    def _next_uid(self) -> str:
+        self._uid += 1
+        return f"u-{self._uid}"

@@ -1,0 +1,123 @@
+"""Cron expressions against the CronJob controller's own library."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.cron_oracle import CronOracle
+
+from mlrun_operator.api.cron import parse_cron
+
+# Zones whose clocks change at two in the morning, at midnight, by half an hour, in the southern summer, and never.
+ZONES = ["Etc/UTC", "Europe/Rome", "America/New_York", "America/Sao_Paulo", "Australia/Lord_Howe", "Asia/Beirut"]
+ZONES += ["Africa/Cairo", "America/Santiago", "Asia/Kolkata", "Pacific/Apia", "Europe/London"]
+
+
+@pytest.fixture(scope="module")
+def oracle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CronOracle]:
+    with CronOracle(tmp_path_factory.mktemp("oracle")) as oracle:
+        yield oracle
+
+
+def fields(low: int, high: int) -> st.SearchStrategy[str]:
+    number = st.integers(low, high)
+    span = st.tuples(number, number).map(lambda pair: f"{min(pair)}-{max(pair)}")
+    step = st.integers(1, 30)
+    item = st.one_of(
+        st.just("*"),
+        st.just("?"),
+        number.map(str),
+        span,
+        st.builds("{}/{}".format, st.one_of(st.just("*"), number.map(str), span), step),
+    )
+    return st.one_of(st.just("*"), st.lists(item, min_size=1, max_size=3).map(",".join))
+
+
+EXPRESSIONS = st.one_of(
+    st.tuples(fields(0, 59), fields(0, 23), fields(1, 31), fields(1, 12), fields(0, 6)).map(" ".join),
+    st.sampled_from(["@yearly", "@monthly", "@weekly", "@daily", "@hourly", "0 0 29 2 *", "30 2 * * *", "15 1 31 * *"]),
+    st.tuples(st.sampled_from(["JAN", "feb", "Mar", "DEC"]), st.sampled_from(["SUN", "mon", "Fri", "tue-sat"])).map(
+        lambda names: f"5 4 * {names[0]} {names[1]}"
+    ),
+)
+MOMENTS = st.integers(int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()), int(datetime(2036, 1, 1).timestamp()))
+
+
+@given(expression=EXPRESSIONS, zone=st.sampled_from(ZONES), after=MOMENTS)
+@settings(max_examples=1500, deadline=None)
+def test_slots_are_those_of_the_cronjob_controller(oracle: CronOracle, expression: str, zone: str, after: int) -> None:
+    moment, slots = datetime.fromtimestamp(after, UTC), []
+    cron = parse_cron(expression, zone)
+    for _ in range(5):
+        found = cron.next(moment)
+        if found is None:
+            break
+        moment = found
+        slots.append(int(found.timestamp()))
+    assert slots == oracle.slots(expression, zone, after, 5)
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("expression", ["30 2 * * *", "0 0 * * *", "*/20 1-3 * * *", "0 2 * * 0", "59 23 * * *"])
+def test_slots_around_every_change_of_the_clock(oracle: CronOracle, expression: str, zone: str) -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    slots = [
+        int(slot.timestamp()) for slot in islice(parse_cron(expression, zone).slots(start, _year_after(start)), 400)
+    ]
+    assert slots == (oracle.slots(expression, zone, int(start.timestamp()) - 1, len(slots)))
+
+
+def _year_after(start: datetime) -> datetime:
+    return start + timedelta(days=366)
+
+
+@given(expression=EXPRESSIONS, zone=st.sampled_from(ZONES), before=MOMENTS)
+@settings(max_examples=200, deadline=None)
+def test_the_previous_slot_is_the_one_whose_next_is_not_before(expression: str, zone: str, before: int) -> None:
+    cron, moment = parse_cron(expression, zone), datetime.fromtimestamp(before, UTC)
+    found = cron.previous(moment)
+    if found is None:
+        assert not list(islice(cron.slots(moment - timedelta(days=366 * 5), moment), 1))
+    else:
+        following = cron.next(found)
+        assert found < moment
+        assert following is None or following >= moment
+
+
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        ("* * * *", "write five fields"),
+        ("0 0 0 * * *", "write five fields"),
+        ("60 * * * *", "write five fields"),
+        ("* 24 * * *", "write five fields"),
+        ("* * 0 * *", "write five fields"),
+        ("* * * 13 *", "write five fields"),
+        ("* * * * 7", "write five fields"),
+        ("*/0 * * * *", "write five fields"),
+        ("@every 5m", "@every is not supported"),
+        ("TZ=Europe/Rome 0 6 * * *", "the time zone goes into timeZone"),
+        ("@reboot", "write five fields"),
+        ("30-10 * * * *", "begins after its end"),
+        ("* * * * fri-mon", "begins after its end"),
+    ],
+)
+def test_a_bad_expression_is_refused_with_words(expression: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        parse_cron(expression)
+
+
+@pytest.mark.parametrize(
+    "expression", ["60 * * * *", "* 24 * * *", "* * 0 * *", "* * * * 7", "30-10 * * * *", "*/0 * * * *"]
+)
+def test_the_library_refuses_these_too(oracle: CronOracle, expression: str) -> None:
+    assert oracle.slots(expression, "Etc/UTC", 0, 1) is None
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "../etc/passwd", "Europe", "+02:00"])
+def test_a_bad_zone_is_refused_with_words(zone: str) -> None:
+    with pytest.raises(ValueError, match="no IANA time zone"):
+        parse_cron("0 6 * * *", zone)

@@ -1,0 +1,83 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlrun_operator.api.envelope import (
+    COMPRESSED_PREFIX,
+    PLAIN_LIMIT,
+    Envelope,
+    FunctionInfo,
+    RunInfo,
+    StoreInfo,
+    decode,
+    encode,
+)
+from mlrun_operator.api.function import FunctionSpec
+from mlrun_operator.api.inputs import InputRef
+from mlrun_operator.api.run import OutputRef
+from mlrun_operator.api.source import Source
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=10,
+)
+
+
+def envelope(code: str = "def f(): pass", **more: Any) -> Envelope:
+    return Envelope(
+        run=RunInfo(name="r", namespace="n", uid="u", project="p", execution=1),
+        function=FunctionInfo(
+            name="f", uuid="id", digest="d", spec=FunctionSpec(source=Source(code=code), handler="f")
+        ),
+        store=StoreInfo(root="s3://bucket"),
+        **more,
+    )
+
+
+@given(
+    code=st.text(min_size=1, max_size=2000),
+    parameters=st.dictionaries(st.text(min_size=1, max_size=10), JSON, max_size=5),
+    values=st.none() | st.lists(st.text(max_size=10), max_size=3),
+)
+def test_an_envelope_comes_back_as_it_was(code: str, parameters: dict[str, Any], values: list[str] | None) -> None:
+    sent = envelope(
+        code,
+        parameters=parameters,
+        values=values,
+        inputs={"url": InputRef(path="https://example.com/x.csv")},
+        outputs={"dataset": OutputRef(name="dataset", optional=True)},
+    )
+
+    assert decode(encode(sent)) == sent
+
+
+def test_a_parameter_that_is_null_stays_one() -> None:
+    assert decode(encode(envelope(parameters={"limit": None}))).parameters == {"limit": None}
+
+
+@pytest.mark.parametrize("code", ["x = 1\n" * (128 * 1024 // 6), "# 漢字\n" * 11_000, "# 🚀\n" * 15_000])
+def test_the_largest_inline_code_is_compressed(code: str) -> None:
+    sent = envelope(code)
+
+    text = encode(sent)
+
+    assert text.startswith(COMPRESSED_PREFIX)
+    assert len(text) < PLAIN_LIMIT
+    assert decode(text) == sent
+
+
+def test_equal_envelopes_encode_to_equal_text() -> None:
+    assert encode(envelope("y" * 50_000)) == encode(envelope("y" * 50_000))
+
+
+@pytest.mark.parametrize("text", ["", "no", "{}", "gzip+base64:!!", "gzip+base64:AAAA", "[1]"])
+def test_anything_else_is_a_value_error(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - pydantic's and our own alike
+        decode(text)

@@ -1,0 +1,159 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlrun_operator.api.reasons import Reason
+from mlrun_operator.api.result import COMPRESSED_PREFIX, Result, decode, encode
+from mlrun_operator.api.status import InputInfo, OutputInfo, SourceInfo, SweepBest, SweepStatus
+
+NAMES = st.text("abcdefghij_", min_size=1, max_size=20)
+TEXTS = st.text(max_size=300)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(NAMES, inner, max_size=5),
+    max_leaves=20,
+)
+PREVIEWS = st.none() | st.fixed_dictionaries({"cols": st.lists(JSON, max_size=5), "rows": st.integers(0, 10**9)})
+OUTPUTS = st.builds(
+    OutputInfo, key=TEXTS, kind=NAMES, path=TEXTS, size=st.none() | st.integers(0, 2**50), preview=PREVIEWS
+)
+RESULTS = st.builds(
+    Result,
+    reason=st.sampled_from(Reason),
+    message=st.text(max_size=3000),
+    traceback=st.none() | st.text(max_size=3000),
+    source=st.none() | st.builds(SourceInfo, sha256=st.just("a" * 64)),
+    inputs=st.lists(st.builds(InputInfo, name=NAMES, path=TEXTS), max_size=4),
+    outputs=st.dictionaries(NAMES, OUTPUTS, max_size=8),
+    results=st.dictionaries(NAMES, JSON, max_size=30),
+    warnings=st.lists(TEXTS, max_size=4),
+    run_path=st.none() | TEXTS,
+)
+
+
+@given(RESULTS, st.integers(200, 5000))
+def test_a_result_never_exceeds_its_budget_and_keeps_its_reason(result: Result, budget: int) -> None:
+    text = encode(result, budget)
+
+    assert len(text.encode()) <= budget
+    back = decode(text)
+    assert back is not None
+    assert back.reason == result.reason
+    assert back == result or back.truncated
+
+
+@given(RESULTS)
+def test_what_fits_comes_back_as_it_was(result: Result) -> None:
+    assert decode(encode(result, 10**7)) == result
+
+
+@given(RESULTS, st.integers(200, 5000))
+def test_whoever_has_more_room_is_told_no_less(result: Result, budget: int) -> None:
+    tight, wide = decode(encode(result, budget)), decode(encode(result, budget * 2))
+
+    assert tight is not None
+    assert wide is not None
+    assert set(tight.results) <= set(wide.results)
+    assert set(tight.outputs) <= set(wide.outputs)
+    assert len(tight.message) <= len(wide.message)
+
+
+def output(preview: dict[str, Any] | None = None) -> OutputInfo:
+    return OutputInfo(key="store://p/dataitem/table/d:1", kind="table", path="s3://b/d.parquet", preview=preview)
+
+
+def incompressible(length: int, seed: int = 1) -> str:
+    """Text that zlib cannot shorten much, and always the same."""
+    import random
+
+    chars = [chr(code) for code in range(0x4E00, 0x9FA5)]
+    return "".join(random.Random(seed).choices(chars, k=length))
+
+
+def test_previews_go_first_then_results_largest_first_then_outputs_and_the_message_last() -> None:
+    result = Result(
+        reason=Reason.HANDLER_FAILED,
+        message="ValueError: boom",
+        outputs={"a": output({"cols": [incompressible(2000)], "rows": 1}), "b": output()},
+        results={"small": 1, "large": incompressible(900, 2), "larger": incompressible(1200, 3)},
+    )
+
+    def cut(budget: int) -> Result:
+        found = decode(encode(result, budget))
+        assert found is not None
+        assert found.truncated
+        return found
+
+    without_preview = cut(7000)
+    assert without_preview.outputs["a"].preview is None
+    assert set(without_preview.results) == {"small", "large", "larger"}
+    assert set(cut(4000).results) == {"small", "large"}
+    assert set(cut(1000).results) == {"small"}
+    assert set(cut(1000).outputs) == {"a", "b"}
+    assert cut(200).outputs == {}
+    assert cut(200).message == "ValueError: boom"
+
+
+def test_of_a_sweep_the_counts_stay_and_large_parameters_go_before_any_result() -> None:
+    best = SweepBest(iteration=3, parameters={"layers": [*range(3000)]})
+    result = Result(
+        reason=Reason.SUCCEEDED, results={"accuracy": 0.9}, sweep=SweepStatus(points=8, succeeded=8, best=best)
+    )
+
+    told = decode(encode(result, 600))
+
+    assert told is not None
+    assert told.truncated
+    assert told.results == {"accuracy": 0.9}
+    assert told.sweep == SweepStatus(points=8, succeeded=8, best=SweepBest(iteration=3))
+
+
+def test_a_long_traceback_keeps_its_end() -> None:
+    result = Result(reason=Reason.HANDLER_FAILED, message="m", traceback=incompressible(5000) + "the last line")
+
+    found = decode(encode(result, 4096))
+
+    assert found is not None
+    assert found.traceback is not None
+    assert found.traceback.endswith("the last line")
+    assert len(found.traceback) == 1024
+
+
+def test_a_result_with_thousands_of_values_is_cut_at_once() -> None:
+    result = Result(reason=Reason.SUCCEEDED, results={f"metric_{n}": n * 0.123456789 for n in range(20_000)})
+
+    found = decode(encode(result, 4096))
+
+    assert found is not None
+    assert found.truncated
+    assert found.results
+
+
+def test_small_results_stay_plain_json() -> None:
+    text = encode(Result(reason=Reason.SUCCEEDED, results={"rows": 5}), 4096)
+
+    assert json.loads(text)["results"] == {"rows": 5}
+
+
+def test_larger_ones_are_compressed_before_anything_is_cut() -> None:
+    result = Result(reason=Reason.SUCCEEDED, results={f"n{i}": i for i in range(500)})
+
+    text = encode(result, 4096)
+
+    assert text.startswith(COMPRESSED_PREFIX)
+    assert decode(text) == result
+
+
+def test_a_budget_that_holds_nothing_is_an_error() -> None:
+    with pytest.raises(ValueError, match="budget of 10 bytes"):
+        encode(Result(reason=Reason.SUCCEEDED), 10)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Killed", "{}", '{"reason": "NoSuchReason"}', "zlib+base64:AAAA", "zlib+base64:%"]
+)
+def test_a_container_that_ended_without_a_result_has_none(text: str) -> None:
+    assert decode(text) is None

@@ -1,0 +1,155 @@
+"""`validate`: what is wrong, and on which line."""
+
+import io
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devcluster.paths import REPOSITORY
+from mlrun_operator.cli.documents import parse
+from mlrun_operator.cli.errors import Exit
+from mlrun_operator.cli.output import yaml_text
+from mlrun_operator.cli.problems import check
+
+FUNCTION = """\
+apiVersion: mlrun-operator.dev/v1alpha1
+kind: MlrunFunction
+metadata:
+  name: fn
+spec:
+  source:
+    code: |
+      import os
+
+      def handler(context):
+          return 1
+  handler: handler
+"""
+RUN = """\
+apiVersion: mlrun-operator.dev/v1alpha1
+kind: MlrunRun
+metadata:
+  name: one
+spec:
+  functionRef:
+    name: fn
+  parameters:
+    rate: 1e-3
+    day: 2026-11-24
+"""
+
+
+def problems(text: str) -> list[tuple[int, str, str]]:
+    return [(p.line, p.field, p.message) for p in check(parse(text, "f.yaml"))]
+
+
+def test_good_manifests_have_no_problems() -> None:
+    assert problems(f"{FUNCTION}---\n{RUN}") == []
+
+
+def test_all_examples_are_valid(cli) -> None:
+    said = cli("validate", REPOSITORY / "examples")
+    assert (said.code, said.out) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "field", "words"),
+    [
+        (RUN.replace("parameters", "paramters"), 8, "spec.paramters", "unknown field; did you mean parameters?"),
+        (RUN + "  backoff_limit: 1\n", 11, "spec.backoff_limit", "unknown field; did you mean backoffLimit?"),
+        (RUN + "  backoffLimit: many\n", 11, "spec.backoffLimit", "input should be a valid integer"),
+        (RUN + "  inputs:\n    url: store://x\n", 11, "spec.inputs", "is not a key; its form is store://"),
+        (RUN + "  inputs:\n    x: {path: a, key: b}\n", 12, "spec.inputs.x", "exactly one of key"),
+        (RUN + "  volumes:\n  - name: v\n    mountPath: data\n    emptyDir: {}\n", 13, "spec.volumes[0].mountPath", ""),
+        (RUN + "  env:\n  - value: x\n", 12, "spec.env[0].name", "is required"),
+        (RUN + "  env:\n  - name: HOME\n", 12, "spec.env[0].name", "HOME is set by the platform"),
+        (RUN + "  action: build\n", 11, "spec.action", "only job is supported"),
+        (RUN + "  function: {}\n", 11, "spec.function.source", "is required"),
+        (RUN.replace("name: one", "name: One_Run"), 4, "metadata.name", "write one-run-"),
+        (RUN.replace("  name: one", "  labels: {}"), 3, "metadata", "metadata.name is required"),
+        (RUN.replace("v1alpha1", "v1"), 1, "apiVersion", "use mlrun-operator.dev/v1alpha1"),
+        (RUN.replace("MlrunRun", "MlrunJob"), 2, "kind", "there are MlrunFunction and MlrunRun"),
+        (RUN.replace("spec:", "specs:"), 1, "", "spec is required"),
+        (FUNCTION.replace("handler: handler", "handler: handle"), 12, "spec.handler", "did you mean handler?"),
+        (FUNCTION.replace("return 1", "return ("), 11, "spec.source", "the code is not Python: line 4: '(' was never"),
+    ],
+)
+def test_a_problem_is_told_with_its_line(text: str, line: int, field: str, words: str) -> None:
+    found = [p for p in problems(text) if "among these files" not in p[2]]
+    assert any(p[0] == line and p[1] == field and words in p[2] for p in found), found
+
+
+def test_a_run_that_is_too_large_for_a_pod_is_told() -> None:
+    parameters = {"seed": "".join(sha256(bytes([i % 256, i // 256])).hexdigest() for i in range(8000))}
+    ((_, field, words),) = problems(FUNCTION + "---\n" + RUN.replace("rate: 1e-3", f"seed: {parameters['seed']}"))
+    assert field == "spec"
+    assert words.startswith("code, parameters and settings make annotations of")
+
+
+def test_a_name_that_is_there_twice_is_told_with_the_other_place() -> None:
+    ((line, field, words),) = problems(f"{FUNCTION}---\n{FUNCTION}")
+    assert (line, field) == (17, "metadata.name")
+    assert words == "is also in f.yaml:1; the later one would replace it"
+
+
+def test_a_missing_function_is_a_note_and_a_failure_only_with_strict(cli, tmp_path: Path) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(RUN)
+    assert cli("validate", file).code == Exit.OK
+    said = cli("validate", "--strict", file)
+    assert said.code == Exit.FAILED
+    assert said.out.startswith(f"{file}:7: note: MlrunRun/one: spec.functionRef.name: MlrunFunction fn is not among")
+
+
+def test_a_function_is_found_by_its_original_name() -> None:
+    function = FUNCTION.replace("name: fn", "name: my-function-c64d28").replace(
+        "spec:", "spec:\n  name: my_function", 1
+    )
+    assert problems(f"{function}---\n{RUN.replace('name: fn', 'name: my_function')}") == []
+
+
+def test_standard_input_lists_and_other_kinds(cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    items = [parse(FUNCTION, "")[0].value, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}}]
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": items}, indent="\t")
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    said = cli("validate", "-", "--json")
+    assert json.loads(said.out) == {"valid": True, "objects": 1, "problems": []}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("a: [1", "f.yaml:1: "), ("a: 1\nb: 2\na: 3", "f.yaml:3: 'a' is written twice"), ("a:\n\t- b", "f.yaml:2: ")],
+)
+def test_text_that_is_no_yaml_is_told_with_its_line(cli, tmp_path: Path, text: str, words: str) -> None:
+    file = tmp_path / "f.yaml"
+    file.write_text(text)
+    said = cli("validate", file)
+    assert said.code == Exit.USAGE
+    assert f"error: {tmp_path}/{words}" in said.err
+
+
+def test_files_without_anything_of_ours_are_a_failure(cli, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("apiVersion: v1\nkind: Secret\n")
+    assert cli("validate", tmp_path).code == Exit.FAILED
+
+
+def test_numbers_and_dates_are_read_as_kubectl_reads_them() -> None:
+    (document,) = parse(RUN, "")
+    assert document.value["spec"]["parameters"] == {"rate": 0.001, "day": "2026-11-24"}
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.lists,
+    max_leaves=5,
+)
+
+
+@given(st.dictionaries(st.text(min_size=1), VALUES, max_size=5))
+def test_what_is_printed_as_yaml_is_read_back_the_same(value: dict[str, object]) -> None:
+    (document,) = parse(yaml_text({"kind": "x", "value": value}), "f")
+    assert document.value["value"] == value

@@ -1,0 +1,201 @@
+"""Whole manifests as literals, and the few verbs that tests of the core speak in."""
+
+import copy
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from mlrun_operator.api.envelope import StoreInfo
+from mlrun_operator.api.platform import Platform
+from mlrun_operator.api.reasons import Reason
+from mlrun_operator.api.result import Result, encode
+from mlrun_operator.plan import Observation, Plan, plan
+
+Object = dict[str, Any]
+NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+NODE = "node-1"
+
+
+@pytest.fixture
+def platform() -> Platform:
+    return Platform(
+        wrapper_image="example.org/wrapper:1", store=StoreInfo(root="s3://mlrun/{namespace}", endpoint="http://s3:8333")
+    )
+
+
+@pytest.fixture
+def function() -> Object:
+    return {
+        "apiVersion": "mlrun-operator.dev/v1alpha1",
+        "kind": "MlrunFunction",
+        "metadata": {"name": "my-function", "namespace": "team", "uid": "f-1", "generation": 3},
+        "spec": {
+            "name": "my_function",
+            "source": {"code": "def handler(context):\n    return 1\n"},
+            "handler": "handler",
+        },
+    }
+
+
+@pytest.fixture
+def run() -> Object:
+    return {
+        "apiVersion": "mlrun-operator.dev/v1alpha1",
+        "kind": "MlrunRun",
+        "metadata": {
+            "name": "first-run",
+            "namespace": "team",
+            "uid": "0b6f6b0e-0000-4000-8000-000000000001",
+            "generation": 1,
+            "resourceVersion": "10",
+        },
+        "spec": {"functionRef": {"name": "my-function"}, "parameters": {"x": 1}},
+    }
+
+
+class World:
+    """A cluster of one run: what the plan asks for is done, and Kubernetes' answers are played by hand."""
+
+    def __init__(self, run: Object, function: Object | None, platform: Platform) -> None:
+        self.run, self.function, self.platform = run, function, platform
+        self.jobs: list[Object] = []
+        self.pods: list[Object] = []
+        self.events: list[Object] = []
+        self.deleted: list[str] = []
+        self.now = NOW
+        self.created = 0
+        self.writes = 0
+
+    def look(self, **more: Any) -> Plan:
+        """The plan of this moment; nothing is done."""
+        seen = Observation(
+            self.run, self.now, self.function, copy.deepcopy(self.jobs), copy.deepcopy(self.pods), **more
+        )
+        return plan(seen, self.platform)
+
+    def settle(self, **more: Any) -> Plan:
+        """Do as the operator does until nothing is left to do; the last plan."""
+        for _ in range(8):
+            step = self.look(**more)
+            if step.create is not None:
+                self.add_job(step.create)
+            elif step.delete is not None:
+                self.delete(step.delete)
+            elif step.suspend is not None:
+                job, suspended = step.suspend
+                self.job(job["metadata"]["uid"])["spec"]["suspend"] = suspended
+            elif step.confirm:
+                more["confirmed"] = True
+            elif step.ask_events:
+                more["events"] = self.events
+            elif step.read is not None:
+                more["whole"] = copy.deepcopy(self.job(step.read["metadata"]["uid"]))
+            else:
+                if step.status is not None:
+                    self.run["status"] = step.status.wire()
+                    self.writes += 1
+                return step
+        raise AssertionError("the plan does not come to an end")
+
+    def job(self, uid: str) -> Object:
+        return next(job for job in self.jobs if job["metadata"]["uid"] == uid)
+
+    def delete(self, obj: Object) -> None:
+        self.deleted.append(obj["metadata"]["name"])
+        if obj["metadata"]["uid"] == self.run["metadata"]["uid"]:
+            self.run["metadata"]["deletionTimestamp"] = "2026-11-23T12:00:00Z"
+        self.jobs = [job for job in self.jobs if job["metadata"]["uid"] != obj["metadata"]["uid"]]
+
+    def later(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    def add_job(self, job: Object) -> None:
+        self.created += 1
+        job = copy.deepcopy(job)
+        job["metadata"] |= {"uid": f"job-{self.created}", "creationTimestamp": "2026-11-23T12:00:00Z"}
+        job["status"] = {"startTime": "2026-11-23T12:00:01Z"}
+        self.jobs.append(job)
+
+    def edit(self, **spec: Any) -> None:
+        """The user changes the spec: fields set, None removes."""
+        self.run["spec"] = {k: v for k, v in {**self.run["spec"], **spec}.items() if v is not None}
+        self.run["metadata"]["generation"] += 1
+
+    def add_pod(self, job: Object | None = None, **status: Any) -> Object:
+        job = job or self.jobs[-1]
+        number = len(self.pods) + 1
+        pod = {
+            "metadata": {
+                "name": f"{job['metadata']['name']}-pod{number}",
+                "namespace": "team",
+                "uid": f"pod-{number}",
+                "creationTimestamp": f"2026-11-23T12:00:{number:02}Z",
+                "labels": {"batch.kubernetes.io/job-name": job["metadata"]["name"]},
+                "ownerReferences": [{"kind": "Job", "uid": job["metadata"]["uid"], "controller": True}],
+            },
+            "spec": {"nodeName": NODE},
+            "status": {"phase": "Pending", **status},
+        }
+        self.pods.append(pod)
+        return pod
+
+    def pod_runs(self) -> None:
+        pod = self.pods[-1] if self.pods and not ended(self.pods[-1]) else self.add_pod()
+        pod["status"] = {
+            "phase": "Running",
+            "containerStatuses": [state(running={"startedAt": "2026-11-23T12:00:05Z"})],
+        }
+
+    def pod_ends(self, result: Result | None, exit_code: int = 0, **terminated: Any) -> None:
+        pod = self.pods[-1] if self.pods and not ended(self.pods[-1]) else self.add_pod()
+        said = {
+            "exitCode": exit_code,
+            "startedAt": "2026-11-23T12:00:05Z",
+            "finishedAt": "2026-11-23T12:00:20Z",
+            "message": encode(result, 4096) if result else "",
+            **terminated,
+        }
+        self.now = NOW + timedelta(seconds=21)
+        phase = "Failed" if exit_code else "Succeeded"
+        pod["status"] = {"phase": phase, "containerStatuses": [state(terminated=said)]}
+
+    def job_ends(self, *, succeeded: bool, message: str = "") -> None:
+        self.jobs[-1]["status"]["conditions"] = [
+            {
+                "type": "Complete" if succeeded else "Failed",
+                "status": "True",
+                "reason": "CompletionsReached" if succeeded else "BackoffLimitExceeded",
+                "message": message,
+                "lastTransitionTime": "2026-11-23T12:00:21Z",
+            }
+        ]
+        self.now = NOW + timedelta(seconds=22)
+
+    def succeed(self, result: Result | None = None) -> None:
+        """The whole life of the current Job."""
+        self.pod_runs()
+        self.settle()
+        self.pod_ends(result or Result(reason=Reason.SUCCEEDED))
+        self.job_ends(succeeded=True)
+        self.settle()
+
+    @property
+    def status(self) -> Object:
+        return self.run.get("status", {})
+
+    def condition(self, kind: str) -> Object | None:
+        return next((c for c in self.status.get("conditions", ()) if c["type"] == kind), None)
+
+
+def ended(pod: Object) -> bool:
+    return pod["status"]["phase"] in ("Succeeded", "Failed")
+
+
+def state(**state_: Any) -> Object:
+    return {"name": "mlrun", "image": "example.org/wrapper:1", "state": state_}
+
+
+@pytest.fixture
+def world(run: Object, function: Object, platform: Platform) -> World:
+    return World(run, function, platform)

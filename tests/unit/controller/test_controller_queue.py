@@ -1,0 +1,80 @@
+"""The work queue: once, one at a time, in turn."""
+
+import asyncio
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlrun_operator.controller.queue import FairQueue
+
+
+async def drain(queue: FairQueue) -> list[tuple[str, str]]:
+    taken = []
+    while len(queue):
+        key = await queue.take()
+        taken.append(key)
+        queue.done(key)
+    return taken
+
+
+async def test_a_key_is_queued_once() -> None:
+    queue = FairQueue()
+    for _ in range(5):
+        queue.add(("a", "x"))
+    assert await drain(queue) == [("a", "x")]
+
+
+async def test_a_key_that_is_worked_on_comes_again_when_it_is_done() -> None:
+    queue = FairQueue()
+    queue.add(("a", "x"))
+    key = await queue.take()
+    queue.add(key)
+    queue.add(key)
+    assert len(queue) == 0, "never two workers on one run"
+    queue.done(key)
+    assert await drain(queue) == [key]
+
+
+async def test_a_burst_of_one_namespace_does_not_starve_another() -> None:
+    queue = FairQueue()
+    for number in range(1000):
+        queue.add(("burst", str(number)))
+    queue.add(("quiet", "one"))
+    assert (await drain(queue)).index(("quiet", "one")) <= 1
+
+
+async def test_what_is_urgent_goes_first_and_keeps_nothing_waiting_for_ever() -> None:
+    queue = FairQueue()
+    for number in range(20):
+        queue.add(("a", f"report-{number}"))
+    for number in range(20):
+        queue.add((f"team-{number % 2}", f"new-{number}"), urgent=True)
+    taken = [name for _, name in await drain(queue)]
+    assert [name for name in taken[:5] if name.startswith("new")] == taken[:4]
+    assert [name.split("-")[0] for name in taken[:25]].count("report") == 5
+    assert len(set(taken)) == 40
+
+
+async def test_the_earlier_of_two_times_counts_and_an_event_beats_both() -> None:
+    queue = FairQueue()
+    queue.add_later(("a", "x"), 60)
+    queue.add_later(("a", "x"), 0.01)
+    queue.add_later(("a", "x"), 30)
+    assert await asyncio.wait_for(queue.take(), 1) == ("a", "x")
+    queue.done(("a", "x"))
+    queue.add_later(("a", "y"), 60)
+    queue.add(("a", "y"))
+    assert await drain(queue) == [("a", "y")]
+    assert not queue._later
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("xyz"))))
+def test_whatever_is_added_is_taken_exactly_once(keys: list[tuple[str, str]]) -> None:
+    async def scenario() -> list[tuple[str, str]]:
+        queue = FairQueue()
+        for key in keys:
+            queue.add(key)
+        return await drain(queue)
+
+    assert Counter(asyncio.run(scenario())) == Counter(set(keys))

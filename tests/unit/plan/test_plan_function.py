@@ -1,0 +1,39 @@
+"""What is said of a function."""
+
+import base64
+from datetime import UTC, datetime
+from typing import Any
+
+from mlrun_operator.plan.function import function_status
+
+NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+
+
+def judged(function: Any, **spec: Any) -> tuple[str, str]:
+    function["spec"] = {**function["spec"], **spec}
+    status = function_status(function, NOW)
+    assert status is not None
+    assert status.conditions is not None
+    ready, *stalled = status.conditions
+    assert [c.type for c in stalled] == ([] if ready.status == "True" else ["Stalled"])
+    return ready.status, ready.message
+
+
+def test_a_function_whose_runs_can_start_is_ready(function: Any) -> None:
+    assert judged(function) == ("True", "runs of it can start")
+
+
+def test_what_is_wrong_is_said(function: Any) -> None:
+    assert judged(function, source={"code": "def f(:\n"})[1].startswith("source: line 1: ")
+    assert judged(function, source={"base64": base64.b64encode(b"\x00 \xff").decode()})[0] == "False"
+    assert "exactly one of" in judged(function, source={})[1]
+    assert judged(function, source={"source": "https://example.org/file.py"})[0] == "True"
+
+
+def test_a_status_that_says_it_all_is_not_written_again(function: Any) -> None:
+    status = function_status(function, NOW)
+    assert status is not None
+    function["status"] = status.wire()
+    assert function_status(function, NOW) is None
+    function["metadata"]["generation"] += 1
+    assert function_status(function, NOW) is not None

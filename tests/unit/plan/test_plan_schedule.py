@@ -1,0 +1,414 @@
+"""A schedule as the plan leads it (BEHAVIOUR C); the CronJob controller is played by hand."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.clockwork import BEGIN, Clockwork, stamp
+
+from mlrun_operator.api import constants
+from mlrun_operator.api.platform import Platform
+from mlrun_operator.plan import Observation, Refusal, plan
+from mlrun_operator.plan.schedule import orphaned
+
+Object = dict[str, Any]
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def hourly(platform: Platform, function: Object) -> Clockwork:
+    world = Clockwork(platform, function, schedule="0 * * * *", parameters={"x": 1})
+    world.settle()
+    return world
+
+
+def test_a_schedule_is_one_cron_job_and_one_status(hourly: Clockwork) -> None:
+    assert hourly.cron_job is not None
+    spec = hourly.cron_job["spec"]
+    assert (spec["schedule"], spec["timeZone"], spec["concurrencyPolicy"]) == ("0 * * * *", "Etc/UTC", "Forbid")
+    assert (spec["successfulJobsHistoryLimit"], spec["failedJobsHistoryLimit"]) == (63, 61)
+    assert spec["suspend"] is False
+    assert "startingDeadlineSeconds" not in spec
+    assert (hourly.status["phase"], hourly.status["reason"]) == ("Scheduled", "Scheduled")
+    assert hourly.ledger["next"] == "2026-11-23T13:00:00Z"
+    assert hourly.status["cronJobName"] == hourly.cron_job["metadata"]["name"]
+    assert hourly.status["function"]["name"] == "my_function"
+    hourly.settle()
+    assert (hourly.writes, hourly.replaced, hourly.made) == (1, 0, [])
+    ready = next(c for c in hourly.status["conditions"] if c["type"] == "Ready")
+    assert ready["status"] == "True"
+
+
+def test_a_firing_becomes_a_run_of_the_same_name(hourly: Clockwork) -> None:
+    hourly.at(BEGIN + HOUR)
+    job = hourly.fire(hourly.now)
+    hourly.settle()
+    name = job["metadata"]["name"]
+    child = hourly.children[name]
+    notes = child["metadata"]["annotations"]
+    assert notes[constants.ANNOTATION_JOB_UID] == job["metadata"]["uid"]
+    assert notes[constants.ANNOTATION_SCHEDULED_TIME] == "2026-11-23T13:00:00Z"
+    assert child["spec"] == {"functionRef": {"name": "my-function"}, "parameters": {"x": 1}}
+    assert child["metadata"]["ownerReferences"][0]["uid"] == "s-1"
+    assert job["metadata"]["labels"][constants.LABEL_RUN_UID] == child["metadata"]["uid"]
+    assert (hourly.ledger["active"], hourly.ledger["last"]) == (1, "2026-11-23T13:00:00Z")
+    hourly.ends(name)
+    hourly.settle()
+    ledger = hourly.ledger
+    assert (ledger["active"], ledger["succeeded"], ledger["missed"]) == (0, 1, 0)
+    assert ledger["lastSuccess"] == "2026-11-23T13:00:00Z"
+    assert hourly.writes == 3
+
+
+def test_a_child_follows_the_fired_job_and_makes_none(hourly: Clockwork, platform: Platform) -> None:
+    job = hourly.fire(BEGIN + HOUR)
+    hourly.settle()
+    child = hourly.children[job["metadata"]["name"]]
+    seen = Observation(child, BEGIN + HOUR, hourly.function, jobs=[job], schedule=hourly.run)
+    step = plan(seen, platform)
+    assert step.create is None
+    assert step.status is not None
+    assert step.status.job_name == job["metadata"]["name"]
+    assert step.status.execution is not None
+    assert step.status.execution.number == 1
+
+    gone = Observation(child, BEGIN + HOUR, hourly.function, schedule=hourly.run)
+    assert plan(gone, platform).confirm
+    told = plan(Observation(child, BEGIN + HOUR, hourly.function, confirmed=True, schedule=hourly.run), platform).status
+    assert told is not None
+    assert (told.phase, told.reason) == ("Failed", "JobDeleted")
+
+
+def test_a_replaced_run_says_so(platform: Platform, function: Object) -> None:
+    world = Clockwork(platform, function, schedule="0 * * * *", concurrencyPolicy="Replace")
+    world.settle()
+    first = world.fire(BEGIN + HOUR)
+    world.settle()
+    world.at(BEGIN + 2 * HOUR)
+    world.fire(world.now)
+    world.settle()
+    child = world.children[first["metadata"]["name"]]
+    told = plan(Observation(child, world.now, function, confirmed=True, schedule=world.run), platform).status
+    assert told is not None
+    assert (told.phase, told.reason) == ("Stopped", "Replaced")
+
+
+def test_stopping_the_schedule_stops_its_runs(hourly: Clockwork, platform: Platform) -> None:
+    job = hourly.fire(BEGIN + HOUR)
+    hourly.settle()
+    child = hourly.children[job["metadata"]["name"]]
+    child["status"] = {
+        "phase": "Running",
+        "jobName": job["metadata"]["name"],
+        "execution": {"number": 1, "hash": job["metadata"]["annotations"][constants.ANNOTATION_HASH]},
+    }
+    hourly.edit(stop=True)
+    hourly.settle()
+    assert hourly.status["phase"] == "Stopped"
+    assert hourly.cron_job is not None
+    assert hourly.cron_job["spec"]["suspend"] is True
+    seen = Observation(child, hourly.now, hourly.function, jobs=[job], schedule=hourly.run)
+    assert plan(seen, platform).delete == job
+
+
+def test_a_job_that_a_died_operator_left_halfway_is_taken_up_once(hourly: Clockwork) -> None:
+    job = hourly.fire(BEGIN + HOUR)
+    hourly.step()
+    assert hourly.made == [job["metadata"]["name"]]
+    assert job["metadata"]["labels"][constants.LABEL_RUN_UID] == "s-1"
+    hourly.settle()
+    assert hourly.made == [job["metadata"]["name"]]
+
+
+def test_a_marked_job_goes_with_its_run(hourly: Clockwork) -> None:
+    job = hourly.fire(BEGIN + HOUR)
+    assert not orphaned(job)
+    job["metadata"]["labels"] |= {constants.LABEL_SCHEDULE_UID: "s-1"}
+    assert orphaned(job)
+
+
+def test_a_changed_spec_or_function_changes_the_cron_job_in_place(hourly: Clockwork) -> None:
+    hourly.edit(parameters={"x": 2})
+    hourly.settle()
+    assert hourly.replaced == 1
+    hourly.function["spec"]["source"] = {"code": "def handler():\n    return 2\n"}
+    hourly.settle()
+    assert hourly.replaced == 2
+    assert hourly.cron_job is not None
+    hourly.cron_job["spec"]["suspend"] = True
+    hourly.settle()
+    assert hourly.replaced == 3, "what was changed by hand is put right"
+    assert hourly.cron_job["spec"]["suspend"] is False
+
+
+def test_an_edited_schedule_does_not_count_slots_it_never_had(hourly: Clockwork) -> None:
+    hourly.at(BEGIN + HOUR)
+    hourly.fire(hourly.now)
+    hourly.settle()
+    hourly.later(minutes=30)
+    hourly.edit(schedule="* * * * *")
+    hourly.settle()
+    hourly.later(minutes=1)
+    hourly.fire(hourly.now)
+    hourly.settle()
+    assert hourly.ledger["missed"] == 0
+
+
+def test_suspending_rests_the_cron_job_and_leaves_the_runs_alone(hourly: Clockwork) -> None:
+    job = hourly.fire(BEGIN + HOUR)
+    hourly.edit(suspend=True)
+    hourly.settle()
+    assert (hourly.status["phase"], hourly.ledger["active"]) == ("Suspended", 1)
+    assert "next" not in hourly.ledger
+    assert hourly.children[job["metadata"]["name"]]["spec"].get("suspend") is None
+    hourly.edit(suspend=None)
+    hourly.settle()
+    assert hourly.status["phase"] == "Scheduled"
+
+
+def test_a_schedule_without_its_function_rests(hourly: Clockwork) -> None:
+    function, hourly.function = hourly.function, None  # type: ignore[assignment]
+    hourly.settle()
+    assert (hourly.status["phase"], hourly.status["reason"]) == ("Pending", "FunctionMissing")
+    assert hourly.cron_job is not None
+    assert hourly.cron_job["spec"]["suspend"] is True
+    hourly.function = function
+    hourly.settle()
+    assert hourly.status["phase"] == "Scheduled"
+    assert hourly.cron_job["spec"]["suspend"] is False
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ({"schedule": "61 * * * *"}, "write five fields"),
+        ({"schedule": "0 * * * *", "timeZone": "Mars/Olympus"}, "no IANA time zone"),
+        ({"schedule": "30-10 * * * *"}, "begins after its end"),
+        (
+            {"schedule": "* * * * *", "backfill": {"from": "2025-01-01T00:00:00Z", "to": "2026-01-01T00:00:00Z"}},
+            "more than 10000 slots",
+        ),
+        (
+            {"schedule": "* * * * *", "backfill": {"from": "2025-01-01T00:00:00Z", "to": "2024-01-01T00:00:00Z"}},
+            "from must be before to",
+        ),
+    ],
+)
+def test_a_schedule_that_cannot_be_is_told_in_words(
+    platform: Platform, function: Object, spec: Object, words: str
+) -> None:
+    world = Clockwork(platform, function, **spec)
+    world.settle()
+    assert (world.status["phase"], world.status["reason"]) == ("Failed", "InvalidRun")
+    assert words in world.status["message"]
+    assert world.cron_job is None or world.cron_job["spec"]["suspend"]
+
+
+def test_a_foreign_cron_job_is_never_taken(platform: Platform, function: Object) -> None:
+    world = Clockwork(platform, function, schedule="0 * * * *")
+    world.cron_job = {"metadata": {"name": "x", "uid": "foreign", "ownerReferences": []}, "spec": {}}
+    world.settle()
+    assert (world.status["phase"], world.status["reason"]) == ("Pending", "NameConflict")
+    assert world.cron_job["metadata"]["uid"] == "foreign"
+
+
+def test_a_refused_cron_job_is_tried_again(platform: Platform, function: Object) -> None:
+    world = Clockwork(platform, function, schedule="0 * * * *")
+    world.settle(refusal=Refusal(403, "exceeded quota: cronjobs"))
+    assert world.status["reason"] == "QuotaExceeded"
+    world.settle()
+    assert world.status["phase"] == "Scheduled"
+
+
+def test_history_keeps_the_newest_and_only_drops_what_is_counted(platform: Platform, function: Object) -> None:
+    world = Clockwork(platform, function, schedule="0 * * * *", successfulRunsHistoryLimit=2, failedRunsHistoryLimit=1)
+    world.settle()
+    names = []
+    for hour in range(1, 8):
+        world.at(BEGIN + hour * HOUR)
+        names.append(world.fire(world.now)["metadata"]["name"])
+        world.settle()
+        world.ends(names[-1], "Failed" if hour % 3 == 0 else "Succeeded")
+        assert names[-1] in world.children, "not before its end is recorded"
+        world.settle()
+        world.settle()
+    assert sorted(world.children) == sorted([names[4], names[5], names[6]])
+    assert (world.ledger["succeeded"], world.ledger["failed"]) == (5, 2)
+    assert sorted(world.ledger["counted"]) == sorted(world.children)
+
+
+def test_a_run_that_a_user_deleted_stays_counted(hourly: Clockwork) -> None:
+    name = hourly.fire(BEGIN + HOUR)["metadata"]["name"]
+    hourly.settle()
+    hourly.ends(name)
+    hourly.settle()
+    hourly.children.clear()
+    hourly.settle()
+    assert hourly.ledger["succeeded"] == 1
+
+
+def test_enough_successes_or_failures_stop_it_and_a_raised_number_goes_on(platform: Platform, function: Object) -> None:
+    world = Clockwork(platform, function, schedule="0 * * * *", stopAfter={"failures": 1})
+    world.settle()
+    name = world.fire(BEGIN + HOUR)["metadata"]["name"]
+    world.settle()
+    world.ends(name, "Failed")
+    world.settle()
+    assert (world.status["phase"], world.status["reason"]) == ("Stopped", "StopAfterReached")
+    assert world.cron_job is not None
+    assert world.cron_job["spec"]["suspend"] is True
+    world.edit(stopAfter={"failures": 2})
+    world.settle()
+    assert world.status["phase"] == "Scheduled"
+
+
+def test_a_new_rerun_is_a_run_now_and_once(hourly: Clockwork) -> None:
+    hourly.edit(rerun="monday")
+    hourly.settle()
+    assert len(hourly.made) == 1
+    (child,) = hourly.children.values()
+    assert child["metadata"]["annotations"][constants.ANNOTATION_TRIGGER] == "Manual"
+    assert "rerun" not in child["spec"]
+    hourly.children.clear()
+    hourly.settle()
+    assert len(hourly.made) == 1, "a run that is gone is not triggered again"
+    hourly.edit(rerun="tuesday", suspend=True)
+    hourly.settle()
+    assert len(hourly.made) == 2, "a suspended schedule can be triggered"
+
+
+def test_a_schedule_that_comes_with_a_rerun_is_not_triggered(platform: Platform, function: Object) -> None:
+    world = Clockwork(platform, function, schedule="0 * * * *", rerun="from git")
+    world.settle()
+    world.settle()
+    assert world.made == []
+    assert world.ledger["triggered"] == "from git"
+
+
+def test_slots_that_nothing_fired_are_missed(hourly: Clockwork) -> None:
+    hourly.at(BEGIN + HOUR)
+    hourly.fire(hourly.now)
+    hourly.settle()
+    hourly.at(BEGIN + 5 * HOUR)
+    hourly.fire(hourly.now)
+    hourly.settle()
+    hourly.settle()
+    assert hourly.ledger["missed"] == 3
+
+
+def test_catching_up_on_all_makes_each_missed_slot_oldest_first(platform: Platform, function: Object) -> None:
+    world = Clockwork(platform, function, schedule="0 * * * *", catchUp={"policy": "All", "max": 3})
+    world.settle()
+    assert world.cron_job is not None
+    assert world.cron_job["spec"]["startingDeadlineSeconds"] == 60
+    world.at(BEGIN + 5 * HOUR + timedelta(minutes=10))
+    order = []
+    for _ in range(10):
+        world.settle()
+        running = [name for name, child in world.children.items() if "status" not in child]
+        assert len(running) <= 1
+        for name in running:
+            order.append(world.children[name]["metadata"]["annotations"][constants.ANNOTATION_SCHEDULED_TIME])
+            world.ends(name)
+    assert order == [stamp(BEGIN + hours * HOUR) for hours in (3, 4, 5)]
+    assert world.ledger["missed"] == 2
+    assert world.ledger["succeeded"] == 3
+
+
+def test_catching_up_on_none_lets_missed_slots_go(platform: Platform, function: Object) -> None:
+    world = Clockwork(platform, function, schedule="0 * * * *", catchUp={"policy": "None"}, startingDeadlineSeconds=30)
+    world.settle()
+    assert world.cron_job is not None
+    assert world.cron_job["spec"]["startingDeadlineSeconds"] == 30
+    world.at(BEGIN + 5 * HOUR)
+    world.settle()
+    assert world.made == []
+
+
+BACKFILL = {"from": stamp(BEGIN - 20 * HOUR), "to": stamp(BEGIN + 100 * HOUR), "parallelism": 4}
+
+
+def test_a_backfill_runs_every_slot_before_the_next_firing_once(platform: Platform, function: Object) -> None:
+    world = Clockwork(platform, function, schedule="0 * * * *", backfill=BACKFILL, successfulRunsHistoryLimit=1)
+    for _ in range(60):
+        world.settle()
+        running = [name for name, child in world.children.items() if "status" not in child]
+        assert len(running) <= 4
+        for name in running:
+            world.ends(name)
+    assert len(world.made) == len(set(world.made)) == 20
+    progress = world.ledger["backfill"]
+    assert (progress["progress"], progress["total"], world.ledger["succeeded"]) == ("20/20", 20, 20)
+    assert progress["completionTime"]
+    assert len(world.children) == 1
+
+
+def test_a_backfill_can_begin_with_the_newest(platform: Platform, function: Object) -> None:
+    world = Clockwork(platform, function, schedule="0 * * * *", backfill={**BACKFILL, "order": "NewestFirst"})
+    world.settle()
+    slots = [child["metadata"]["annotations"][constants.ANNOTATION_SCHEDULED_TIME] for child in world.children.values()]
+    assert sorted(slots) == [stamp(BEGIN - hours * HOUR) for hours in (4, 3, 2, 1)]
+
+
+def test_another_range_is_another_backfill(platform: Platform, function: Object) -> None:
+    world = Clockwork(platform, function, schedule="0 * * * *", backfill={**BACKFILL, "parallelism": 50})
+    world.settle()
+    assert len(world.made) == 20
+    world.edit(backfill={"from": stamp(BEGIN - 22 * HOUR), "to": stamp(BEGIN), "parallelism": 50})
+    world.settle()
+    assert len(world.made) == 22
+    assert world.ledger["backfill"]["progress"] == "22/22"
+
+
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_whatever_dies_and_in_whatever_order_each_slot_is_one_run(data: st.DataObject) -> None:
+    """The operator takes single steps between everything else that can happen, as if it died after each."""
+    function = {"metadata": {"name": "my-function", "namespace": "team", "uid": "f"}, "spec": FUNCTION}
+    policy = data.draw(st.sampled_from(["None", "Latest", "All"]))
+    parallelism = data.draw(st.integers(1, 5))
+    world = Clockwork(
+        Platform(),
+        function,
+        schedule="*/10 * * * *",
+        backfill={**BACKFILL, "from": stamp(BEGIN - HOUR), "parallelism": parallelism},
+        catchUp={"policy": policy},
+        concurrencyPolicy=data.draw(st.sampled_from(["Allow", "Forbid"])),
+        successfulRunsHistoryLimit=data.draw(st.integers(0, 2)),
+    )
+    fired: set[str] = set()
+    ended = 0
+    for _ in range(data.draw(st.integers(20, 120))):
+        match data.draw(st.sampled_from(["step", "step", "step", "time", "fire", "end", "mark"])):
+            case "time":
+                world.later(minutes=data.draw(st.integers(1, 25)))
+            case "fire" if world.cron_job is not None and not world.cron_job["spec"]["suspend"]:
+                slot = datetime.fromtimestamp(int(world.now.timestamp()) // 600 * 600, UTC)
+                name = f"{world.cron_job['metadata']['name']}-{int(slot.timestamp()) // 60}"
+                late = world.now - slot > timedelta(seconds=60) and policy == "All"
+                if slot > BEGIN and name not in fired and not late:
+                    world.fire(slot)
+                    fired.add(name)
+            case "end":
+                running = [name for name, child in world.children.items() if "status" not in child]
+                if running:
+                    world.ends(data.draw(st.sampled_from(running)))
+                    ended += 1
+            case _:
+                world.step()
+    for _ in range(40):
+        world.settle()
+        for name in [name for name, child in world.children.items() if "status" not in child]:
+            world.ends(name)
+            ended += 1
+    world.settle()
+    assert len(world.made) == len(set(world.made)), "no slot twice"
+    assert fired <= set(world.made), "no firing lost"
+    backfill = world.ledger["backfill"]
+    assert backfill["started"] == backfill["total"] >= 6
+    assert world.ledger["succeeded"] == ended == len(world.made)
+
+
+FUNCTION = {"source": {"code": "def handler():\n    return 1\n"}, "handler": "handler"}

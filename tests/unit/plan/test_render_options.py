@@ -1,0 +1,322 @@
+"""Options: who wins, what reaches the pod, and what no template can undo."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlrun_operator.api.envelope import decode
+from mlrun_operator.api.options import RunOptions
+from mlrun_operator.render.template import laid_over, restricted
+
+
+def pod_of(world: Any) -> Any:
+    return world.look().create["spec"]["template"]["spec"]
+
+
+def container_of(world: Any) -> Any:
+    return next(c for c in pod_of(world)["containers"] if c["name"] == "mlrun")
+
+
+def test_a_runs_options_win_over_its_functions(world: Any) -> None:
+    world.function["spec"]["run"] = {
+        "nodeSelector": {"disk": "ssd", "zone": "a"},
+        "env": [{"name": "A", "value": "function"}, {"name": "B", "value": "function"}],
+        "resources": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "2Gi"}},
+        "tolerations": [{"key": "gpu", "operator": "Exists"}],
+        "priorityClassName": "low",
+        "backoffLimit": 4,
+    }
+    world.edit(
+        nodeSelector={"zone": "b"},
+        env=[{"name": "B", "value": "run"}],
+        resources={"requests": {"cpu": "2"}},
+        tolerations=[{"key": "spot", "operator": "Exists"}],
+        priorityClassName="high",
+    )
+    job = world.look().create
+    pod = job["spec"]["template"]["spec"]
+    assert pod["nodeSelector"] == {"disk": "ssd", "zone": "b"}
+    assert pod["tolerations"] == [{"key": "gpu", "operator": "Exists"}, {"key": "spot", "operator": "Exists"}]
+    assert pod["priorityClassName"] == "high"
+    assert job["spec"]["backoffLimit"] == 4
+    container = container_of(world)
+    assert container["env"][:2] == [{"name": "A", "value": "function"}, {"name": "B", "value": "run"}]
+    assert container["resources"] == {"requests": {"cpu": "2", "memory": "1Gi"}, "limits": {"memory": "2Gi"}}
+
+
+def test_the_platforms_defaults_are_below_both(world: Any) -> None:
+    defaults = {
+        "nodeSelector": {"pool": "batch", "zone": "c"},
+        "resources": {"limits": {"memory": "1Gi"}, "requests": {"memory": "512Mi"}},
+        "imagePullSecrets": ["registry"],
+        "priorityClassName": "platform",
+        "ttlSecondsAfterFinished": 3600,
+    }
+    world.platform = world.platform.model_copy(update={"run_defaults": RunOptions.model_validate(defaults)})
+    world.function["spec"]["run"] = {"priorityClassName": "low"}
+    world.edit(nodeSelector={"zone": "b"}, resources={"limits": {"memory": "4Gi"}})
+    pod = pod_of(world)
+    assert pod["nodeSelector"] == {"pool": "batch", "zone": "b"}
+    assert container_of(world)["resources"] == {"limits": {"memory": "4Gi"}, "requests": {"memory": "512Mi"}}
+    assert pod["imagePullSecrets"] == [{"name": "registry"}]
+    assert pod["priorityClassName"] == "low"
+
+
+def test_other_defaults_of_the_platform_run_nothing_again(world: Any) -> None:
+    world.settle()
+    world.succeed()
+    defaults = RunOptions.model_validate({"nodeSelector": {"pool": "new"}})
+    world.platform = world.platform.model_copy(update={"run_defaults": defaults})
+    assert world.settle().create is None
+    assert world.created == 1
+
+
+def test_every_single_option_reaches_the_pod(world: Any) -> None:
+    affinity = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": []}}}
+    spread = [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}]
+    world.edit(
+        affinity=affinity,
+        topologySpreadConstraints=spread,
+        serviceAccountName="trainer",
+        runtimeClassName="gvisor",
+        schedulerName="other",
+        terminationGracePeriodSeconds=120,
+        imagePullSecrets=["registry"],
+        imagePullPolicy="Always",
+        activeDeadlineSeconds=3600,
+        podLabels={"team": "a"},
+        podAnnotations={"note": "b"},
+    )
+    job = world.look().create
+    template = job["spec"]["template"]
+    pod = template["spec"]
+    assert pod["affinity"] == affinity
+    assert pod["topologySpreadConstraints"] == spread
+    assert (pod["serviceAccountName"], pod["automountServiceAccountToken"]) == ("trainer", False)
+    assert (pod["runtimeClassName"], pod["schedulerName"]) == ("gvisor", "other")
+    assert pod["terminationGracePeriodSeconds"] == 120
+    assert pod["imagePullSecrets"] == [{"name": "registry"}]
+    assert container_of(world)["imagePullPolicy"] == "Always"
+    assert job["spec"]["activeDeadlineSeconds"] == 3600
+    assert template["metadata"]["labels"]["team"] == "a"
+    assert template["metadata"]["annotations"]["note"] == "b"
+
+
+@pytest.mark.parametrize(
+    ("kind", "rendered"),
+    [
+        ({"configMap": {"name": "c", "items": [{"key": "k", "path": "p"}]}},) * 2,
+        ({"secret": {"secretName": "s", "optional": True}},) * 2,
+        ({"persistentVolumeClaim": {"claimName": "p"}},) * 2,
+        ({"emptyDir": {"medium": "Memory", "sizeLimit": "1Gi"}},) * 2,
+        ({"image": {"reference": "example.org/model:1"}},) * 2,
+        (
+            {"ephemeral": {"size": "1Gi", "storageClassName": "fast"}},
+            {
+                "ephemeral": {
+                    "volumeClaimTemplate": {
+                        "spec": {
+                            "accessModes": ["ReadWriteOnce"],
+                            "resources": {"requests": {"storage": "1Gi"}},
+                            "storageClassName": "fast",
+                        }
+                    }
+                }
+            },
+        ),
+    ],
+    ids=lambda kind: next(iter(kind)),
+)
+def test_each_kind_of_volume(world: Any, kind: Any, rendered: Any) -> None:
+    world.edit(volumes=[{"name": "data", "mountPath": "/data", "subPath": "in", "readOnly": True, **kind}])
+    pod = pod_of(world)
+    assert {"name": "data", **rendered} in pod["volumes"]
+    mounts = pod["containers"][0]["volumeMounts"]
+    assert {"name": "data", "mountPath": "/data", "subPath": "in", "readOnly": True} in mounts
+
+
+@pytest.mark.parametrize("path", ["/work", "/work/x", "/", "/etc/mlrun-operator", "/opt/mlrun/lib", "/dev/shm"])
+def test_a_volume_over_the_wrappers_own_folders_is_refused(world: Any, path: str) -> None:
+    world.edit(volumes=[{"name": "data", "mountPath": path, "emptyDir": {}}])
+    world.settle()
+    assert world.status["reason"] == "InvalidRun"
+    assert f"cannot be mounted at {path}" in world.status["message"]
+
+
+def test_secrets_become_variables_whole_by_key_and_with_a_prefix(world: Any) -> None:
+    world.edit(secrets=["whole", {"name": "some", "keys": ["user"], "prefix": "DB_", "optional": True}])
+    container = container_of(world)
+    assert {"secretRef": {"name": "whole"}} in container["envFrom"]
+    reference = {"name": "some", "key": "user", "optional": True}
+    assert {"name": "DB_user", "valueFrom": {"secretKeyRef": reference}} in container["env"]
+
+
+def test_a_variable_of_the_platforms_cannot_be_set(world: Any) -> None:
+    world.edit(env=[{"name": "HOME", "value": "/root"}])
+    world.settle()
+    assert "HOME is set by the platform" in world.status["message"]
+
+
+def test_gpu_is_the_clusters_gpu_requested_and_limited_alike(world: Any) -> None:
+    world.platform = world.platform.model_copy(update={"gpu_resource": "amd.com/gpu"})
+    world.edit(resources={"limits": {"gpu": 2, "memory": "1Gi"}})
+    assert container_of(world)["resources"] == {
+        "requests": {"amd.com/gpu": 2},
+        "limits": {"amd.com/gpu": 2, "memory": "1Gi"},
+    }
+
+
+EVIL = {
+    "metadata": {
+        "labels": {"app.kubernetes.io/managed-by": "me", "extra": "kept"},
+        "annotations": {"mlrun-operator.dev/envelope": "{}", "note": "kept"},
+    },
+    "spec": {
+        "hostNetwork": True,
+        "hostPID": True,
+        "nodeName": "n",
+        "automountServiceAccountToken": True,
+        "securityContext": {"runAsUser": 0, "runAsNonRoot": False},
+        "restartPolicy": "OnFailure",
+        "dnsPolicy": "Default",
+        "volumes": [
+            {"name": "host", "hostPath": {"path": "/"}},
+            {
+                "name": "token",
+                "projected": {"sources": [{"serviceAccountToken": {"path": "t"}}, {"secret": {"name": "s"}}]},
+            },
+        ],
+        "containers": [
+            {
+                "name": "mlrun",
+                "securityContext": {"privileged": True},
+                "volumeMounts": [{"name": "host", "mountPath": "/h"}],
+            },
+            {
+                "name": "side",
+                "image": "x",
+                "securityContext": {"privileged": True},
+                "ports": [{"containerPort": 1, "hostPort": 1}],
+            },
+        ],
+        "initContainers": [
+            {"name": "first", "image": "y", "securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}}
+        ],
+    },
+}
+
+
+def test_a_template_adds_what_is_harmless_and_undoes_nothing(world: Any) -> None:
+    world.edit(podTemplate=EVIL)
+    job = world.look().create
+    meta, pod = job["spec"]["template"]["metadata"], job["spec"]["template"]["spec"]
+    assert meta["labels"]["extra"] == meta["annotations"]["note"] == "kept"
+    assert meta["labels"]["app.kubernetes.io/managed-by"] == "mlrun-operator"
+    assert meta["annotations"]["mlrun-operator.dev/envelope"] != "{}"
+    assert not {"hostNetwork", "hostPID", "nodeName"} & set(pod)
+    assert pod["dnsPolicy"] == "Default"
+    assert pod["restartPolicy"] == "Never"
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"]["runAsUser"] == 65532
+    assert not any("hostPath" in volume for volume in pod["volumes"])
+    token = next(v for v in pod["volumes"] if v["name"] == "token")
+    assert token["projected"]["sources"] == [{"secret": {"name": "s"}}]
+    assert [c["name"] for c in pod["containers"]] == ["mlrun", "side"]
+    for container in [*pod["containers"], *pod["initContainers"]]:
+        security = container["securityContext"]
+        assert "privileged" not in security
+        assert security["capabilities"] == {"drop": ["ALL"]}
+        assert security["allowPrivilegeEscalation"] is False
+    assert not any(mount["name"] == "host" for mount in pod["containers"][0]["volumeMounts"])
+    assert pod["containers"][1]["ports"] == [{"containerPort": 1}]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(
+    template=st.dictionaries(st.text(max_size=5), JSON, max_size=4),
+    ours=st.dictionaries(st.text(max_size=5), JSON, max_size=4),
+)
+def test_whatever_a_template_holds_ours_is_on_top(template: dict[str, Any], ours: dict[str, Any]) -> None:
+    merged = laid_over(template, ours)
+    assert set(merged) == set(template) | set(ours)
+    for name, value in ours.items():
+        if not isinstance(value, dict | list):
+            assert merged[name] == value
+
+
+def test_restricting_twice_is_restricting_once() -> None:
+    spec = {"containers": [{"name": "a"}], "volumes": [{"name": "v", "emptyDir": {}}], "hostNetwork": True}
+    assert restricted(restricted(spec)) == restricted(spec)
+
+
+def test_a_changed_option_is_a_new_execution(world: Any) -> None:
+    world.settle()
+    world.succeed()
+    world.edit(resources={"limits": {"memory": "2Gi"}})
+    world.settle()
+    assert world.created == 2
+
+
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        ({"metadata": {"annotations": {"a": 1}}}, "metadata.annotations.a: 1 is not a text"),
+        ({"metadata": "x"}, "metadata is an object"),
+        ({"spec": {"initContainers": None}}, "spec.initContainers is a list"),
+        ({"spec": {"containers": [{"image": "x"}]}}, "spec.containers is a list of objects that have a name"),
+        ({"speck": {}}, "not speck"),
+    ],
+)
+def test_a_template_that_is_none_is_refused_with_words(world: Any, template: Any, words: str) -> None:
+    world.edit(podTemplate=template)
+    world.settle()
+    assert world.status["reason"] == "InvalidRun"
+    assert words in world.status["message"]
+
+
+def test_a_template_cannot_take_the_wrappers_place(world: Any) -> None:
+    mine = {"name": "mlrun", "command": ["sh"], "args": ["-c", "true"], "lifecycle": {}, "livenessProbe": {}}
+    security = {"appArmorProfile": {"type": "Unconfined"}, "sysctls": [{}], "supplementalGroups": [7]}
+    volumes = [{"name": "share", "nfs": {"server": "x", "path": "/"}}]
+    world.edit(podTemplate={"spec": {"containers": [mine], "securityContext": security, "volumes": volumes}})
+    pod = pod_of(world)
+    assert not {"command", "args", "lifecycle", "livenessProbe"} & set(pod["containers"][0])
+    assert pod["securityContext"]["supplementalGroups"] == [7]
+    assert not {"appArmorProfile", "sysctls"} & set(pod["securityContext"])
+    assert not any("nfs" in volume for volume in pod["volumes"])
+
+
+def test_two_mounts_of_one_volume_are_both_kept(world: Any) -> None:
+    mounts = [{"name": "v", "mountPath": "/a", "subPath": "a"}, {"name": "v", "mountPath": "/b", "subPath": "b"}]
+    template = {
+        "spec": {"volumes": [{"name": "v", "emptyDir": {}}], "containers": [{"name": "mlrun", "volumeMounts": mounts}]}
+    }
+    world.edit(podTemplate=template)
+    assert all(mount in container_of(world)["volumeMounts"] for mount in mounts)
+
+
+def test_the_report_shrinks_with_the_number_of_containers(world: Any) -> None:
+    from mlrun_operator.api.envelope import decode
+
+    sidecars = [{"name": f"s{n}", "image": "x"} for n in range(4)]
+    world.edit(podTemplate={"spec": {"containers": sidecars}})
+    annotations = world.look().create["spec"]["template"]["metadata"]["annotations"]
+    assert decode(annotations["mlrun-operator.dev/envelope"]).result_budget == 12288 // 5
+
+
+def test_failures_that_are_not_tried_again_travel_to_the_wrapper(world: Any) -> None:
+    world.function["spec"]["run"] = {"nonRetryable": {"exitCodes": [3]}}
+    world.edit(nonRetryable={"exceptions": ["ValueError", "package.errors.BadData"]}, backoffLimit=3)
+    job = world.look().create
+    envelope = decode(job["spec"]["template"]["metadata"]["annotations"]["mlrun-operator.dev/envelope"])
+    assert envelope.non_retryable.exceptions == ["ValueError", "package.errors.BadData"]
+    assert envelope.non_retryable.exit_codes is None
+    assert 2 in job["spec"]["podFailurePolicy"]["rules"][1]["onExitCodes"]["values"]

@@ -1,0 +1,240 @@
+"""Runs on this machine, by the real wrapper and the real mlrun; and everything that needs no run at all."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+import mlrun_operator as dh
+from mlrun_operator import aio
+from mlrun_operator.sdk import errors
+from mlrun_operator.sdk.backends.local import interpreter
+
+NOTHING = {"code": "def handler(context):\n    return 1\n"}
+
+
+def test_a_failure_is_raised_with_the_users_own_words_and_retried_as_often_as_asked(home: Path) -> None:
+    code = """
+import os, pathlib
+def handler(context, folder):
+    tries = pathlib.Path(folder) / "tries"
+    tries.write_text((tries.read_text() if tries.exists() else "") + "x")
+    print("token", os.environ["TOKEN"])
+    if len(tries.read_text()) < 3:
+        raise KeyError("colum")
+    return len(tries.read_text())
+"""
+    project = dh.get_or_create_project("demo")
+    project.new_secret("TOKEN", "hush")
+    function = project.new_function("flaky", source={"code": code}, handler="handler")
+    run = function.run(parameters={"folder": str(home)}, secrets=["TOKEN"], backoff_limit=1, wait=False)
+    with pytest.raises(errors.RunFailed) as caught:
+        run.wait(60)
+    assert caught.value.reason == "HandlerFailed"
+    assert "KeyError: 'colum'" in str(caught.value)
+    assert 'raise KeyError("colum")' in caught.value.details
+    assert [attempt.exit_code for attempt in run.attempts] == [1, 1]
+    assert [line.attempt for line in run.logs() if line == "token hush"] == [1, 2]
+    again = run.rerun().wait(60)
+    assert (again.state, again.result("return"), again.status["execution"]["number"]) == ("COMPLETED", 3, 2)
+    assert (home / "home" / "secrets" / "demo.json").stat().st_mode & 0o077 == 0
+
+
+def test_a_run_is_stopped_followed_and_timed_out(home: Path) -> None:
+    code = "import time\ndef handler(context):\n    print('begun', flush=True)\n    time.sleep(60)\n"
+    function = dh.new_function("slow", source={"code": code}, handler="handler")
+    run = function.run(wait=False, termination_grace_period_seconds=5)
+    for line in run.logs(follow=True):
+        if line == "begun":
+            break
+    run.stop()
+    with pytest.raises(errors.RunStopped):
+        run.wait(60)
+    assert run.state == "STOPPED"
+    late = function.run(wait=False, active_deadline_seconds=1)
+    with pytest.raises(errors.RunFailed, match="DeadlineExceeded"):
+        late.wait(60)
+
+
+def test_what_is_asked_for_while_a_run_goes_on_comes_after_its_end(home: Path) -> None:
+    function = dh.new_function("seven", source={"code": "def handler(context):\n    return 7\n"}, handler="handler")
+    run = function.run(submit=False).submit().rerun().wait(120)
+    assert (run.state, run.status["execution"]["number"], run.result("return")) == ("COMPLETED", 2, 7)
+
+
+def test_the_asynchronous_twin_does_the_same_with_names_that_kubernetes_has_not(tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text("a\n1\n2\n")
+    code = {"code": "def handler(context, data):\n    return {'rows': len(data.as_df())}\n"}
+
+    async def work() -> aio.AsyncRun:
+        await aio.connect("local", home=tmp_path, quiet=True)
+        project = await aio.get_or_create_project("my_project")
+        item = await project.new_dataitem("my_dataitem", kind="table", path=tmp_path / "data.csv")
+        function = await aio.new_function("my_function", source=code, handler="handler")
+        assert function.key.startswith("store://my_project/function/mlrun/my_function:")
+        run = await function.run(action="job", inputs={"data": item.key}, values=["return"], wait=False)
+        waiting = asyncio.create_task(run.wait(60))
+        lines = [line async for line in run.logs(follow=True)]
+        assert lines[-1] == "mlrun-wrapper: succeeded: 0 outputs, 1 results"
+        assert await waiting is run
+        assert await run.values() == await run.results() == {"return": {"rows": 2}}
+        await aio.disconnect()
+        return run
+
+    assert asyncio.run(work()).project == "my_project"
+
+
+def test_functions_are_made_found_changed_and_deleted(home: Path) -> None:
+    project = dh.get_or_create_project("demo")
+    function = project.new_function("My_Function", source=NOTHING, handler="handler", labels={"team": "blue"})
+    assert function.labels == ["team:blue"]
+    for identifier in (
+        "My_Function",
+        function.key,
+        function.function_string,
+        f"mlrun+job://demo/My_Function:{function.id}",
+    ):
+        assert project.get_function(identifier).object_name == function.object_name
+        assert dh.get_function(identifier).key == function.key
+    changed = project.update_function("My_Function", description="better", requirements=["pandas"])
+    assert (changed.description, changed.uuid, changed.labels) == ("better", function.uuid, ["team:blue"])
+    assert changed.source == NOTHING
+    other = dh.new_function("My_Function", project="other", source=NOTHING, handler="handler")
+    assert other.object_name != function.object_name
+    assert [each.name for each in project.list_functions()] == ["My_Function"]
+    assert dh.list_projects() == ["demo", "other"]
+    dh.delete_function("My_Function")
+    with pytest.raises(errors.NotFound, match="project demo has no function 'My_Function'"):
+        project.get_function("My_Function")
+    assert dh.get_function(other.key).project == "other"
+    dh.delete_project("other")
+    assert dh.list_projects() == []
+
+
+def test_a_manifest_comes_back_as_it_went(home: Path) -> None:
+    function = dh.new_function(
+        "f", project="demo", source={"code": "def handler(context):\n    print('a: b')\n"}, handler="handler"
+    )
+    run = function.run(parameters={"x": [1, 2]}, inputs={"d": "s3://b/k.csv"}, env={"A": "1"}, submit=False)
+    assert not run.saved
+    text = function.to_yaml() + "---\n" + run.to_yaml()
+    assert "    code: |\n" in text
+    assert "uid" not in text
+    read = dh.from_yaml(text)
+    assert [type(each) for each in read] == [dh.Function, dh.Run]
+    assert read[0].to_yaml() + "---\n" + read[1].to_yaml() == text
+    (home / "run.yaml").write_text(text.replace("parameters:", "parametrs:"))
+    with pytest.raises(errors.InvalidArgument, match=r"MlrunRun f-\w+: spec\.parametrs: is not known here"):
+        dh.from_yaml(home / "run.yaml")
+
+
+def test_a_project_is_exported_and_imported(home: Path) -> None:
+    project = dh.get_or_create_project("demo", description="about")
+    project.new_function("whole", source=NOTHING, handler="handler")
+    project.new_function("elsewhere", source=NOTHING, handler="handler", embedded=False)
+    project.new_model("m", path="s3://bucket/model.pkl", framework="sklearn", labels=["old"])
+    file = project.export()
+    dh.delete_project("demo")
+    with pytest.warns(UserWarning, match="which is not here"):
+        again = dh.import_project(file)
+    assert (again.name, again.description) == ("demo", "about")
+    assert [each.name for each in again.list_functions()] == ["whole"]
+    model = again.get_model("m")
+    assert (model.path, model.spec["framework"], model.metadata["labels"]) == (
+        "s3://bucket/model.pkl",
+        "sklearn",
+        ["old"],
+    )
+
+
+def test_a_dataframe_is_written_and_read_back(home: Path) -> None:
+    item = dh.new_dataitem("t", project="demo")
+    with pytest.raises(errors.InvalidArgument, match="it holds no data"):
+        item.as_df()
+    frame = pd.DataFrame({"a": [1, 2]})
+    for extension in ("parquet", "csv"):
+        path = item.write_df(frame, extension)
+        assert path.endswith(f"t.{extension}")
+        assert_frame_equal(dh.get_dataitem(item.key).as_df(), frame)
+    assert item.preview().columns == ["a"]
+    newer = dh.new_dataitem("t", project="demo", path="s3://bucket/newer.csv")
+    assert dh.get_dataitem("t", project="demo").key == newer.key
+    assert [each.key for each in dh.list_dataitems("demo")] == [newer.key]
+    dh.delete_dataitem(newer.key)
+    dh.disconnect()
+    dh.connect("local", home=home / "home", quiet=True)
+    assert dh.get_dataitem("t", project="demo").key == item.key
+    dh.delete_dataitem("t", project="demo")
+    with pytest.raises(errors.NotFound, match="has no dataitem 't' that is known here"):
+        dh.get_dataitem("t", project="demo")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"inputs": {"url": "missing.csv"}}, "inputs.url: 'missing.csv' does not exist"),
+        (
+            {"inputs": {"url": "store://demo/dataitem/table/none"}},
+            "inputs.url: store://demo/dataitem/table/none is not",
+        ),
+        ({"schedule": "* * * * *"}, "schedule is not supported"),
+        ({"replicas": 2}, "replicas is not supported"),
+    ],
+)
+def test_what_cannot_run_is_refused_before_anything_is_submitted(home: Path, arguments: dict, words: str) -> None:  # type: ignore[type-arg]
+    function = dh.new_function("f", project="demo", source=NOTHING, handler="handler")
+    with pytest.raises(errors.SdkError, match=words):
+        function.run(**arguments)
+    assert function.runs() == []
+
+
+def test_a_dry_run_gives_the_job(home: Path) -> None:
+    function = dh.new_function("f", project="demo", source=NOTHING, handler="handler")
+    job = function.run(resources={"mem": {"limits": "1Gi"}}, dry_run=True)
+    assert job["kind"] == "Job"
+    assert job["spec"]["template"]["spec"]["containers"][0]["resources"] == {"limits": {"memory": "1Gi"}}
+    assert function.runs() == []
+
+
+async def test_without_mlrun_an_environment_is_made_or_the_command_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLRUN_OPERATOR_PYTHON", "/some/python")
+    assert await interpreter.interpreter(tmp_path) == "/some/python"
+    monkeypatch.delenv("MLRUN_OPERATOR_PYTHON")
+    assert await interpreter.interpreter(tmp_path) == sys.executable
+    assert any(each.startswith("mlrun<1.13,>=1.12") for each in interpreter.requirements())
+    monkeypatch.setattr(sys, "version_info", (3, 13, 0))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(errors.BackendError, match="MLRUN_OPERATOR_PYTHON"):
+        await interpreter.interpreter(tmp_path)
+    # One that was made before is used.
+    (tmp_path / "python3.11").mkdir()
+    (tmp_path / "python3.11" / ".ready").touch()
+    assert await interpreter.interpreter(tmp_path) == str(tmp_path / "python3.11" / "bin" / "python")
+
+
+def test_a_run_whose_program_has_ended_has_failed(home: Path) -> None:
+    function = dh.new_function("f", project="demo", source=NOTHING, handler="handler")
+    run = function.run(suspend=True)
+    assert run.state == "CREATED"
+    ended = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True
+    )
+    folder = home / "home" / "runs" / str(run.uuid)
+    folder.mkdir(parents=True)
+    (folder / "owner").write_text(ended.stdout.strip())
+    file = home / "home" / "objects" / "local" / "mlrunruns" / f"{run.name}.json"
+    status = {"phase": "Running", "observedGeneration": 1, "execution": {"number": 1, "hash": "v1-0"}}
+    file.write_text(json.dumps({**json.loads(file.read_text()), "status": status}))
+    with pytest.raises(errors.RunFailed, match="the program that started this local run ended before it"):
+        run.wait(10)
+    (folder / "owner").write_text(str(os.getpid()))
+    file.write_text(json.dumps({**json.loads(file.read_text()), "status": status}))
+    assert run.refresh().state == "RUNNING"

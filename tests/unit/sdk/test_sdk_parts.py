@@ -1,0 +1,117 @@
+"""Parts of the SDK that need neither a cluster nor a run."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+from pydantic.alias_generators import to_camel
+
+from devcluster.paths import REPOSITORY
+from mlrun_operator.api.platform import Platform
+from mlrun_operator.sdk import errors, portal
+from mlrun_operator.sdk.backends.published import Published
+from mlrun_operator.sdk.stores import fetch
+
+
+class Context:
+    """mlrun's, as far as the fetching handler asks it."""
+
+
+class Item:
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def local(self) -> str:
+        return self._path
+
+
+def printed_by_the_fetch_run(path: str, capsys: pytest.CaptureFixture[str], limit: int = 1 << 20) -> list[str]:
+    names: dict[str, object] = {}
+    exec(fetch.CODE, names)
+    names["fetch"](Context(), Item(path), limit)  # type: ignore[operator]
+    return capsys.readouterr().out.splitlines()
+
+
+def test_what_a_fetch_run_prints_is_unpacked_as_it_was(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "model"
+    (folder / "deeper").mkdir(parents=True)
+    (folder / "weights.bin").write_bytes(bytes(range(256)) * 200)
+    (folder / "deeper" / "empty").write_bytes(b"")
+    lines = printed_by_the_fetch_run(f"{folder}/", capsys)
+    # Lines of other threads come between, and frames in any order.
+    found = fetch.unpack(fetch.unframed([*reversed(lines), fetch.MARK + " noise"]), tmp_path / "here")
+    assert found == tmp_path / "here" / "model"
+    assert (found / "weights.bin").read_bytes() == (folder / "weights.bin").read_bytes()
+    assert (found / "deeper" / "empty").read_bytes() == b""
+
+
+def test_a_damaged_or_incomplete_log_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_bytes(bytes(20_000))
+    lines = printed_by_the_fetch_run(str(tmp_path / "file"), capsys)
+    for broken in (lines[:-1], lines[1:], [lines[0].replace("A", "B", 1), *lines[1:]]):
+        with pytest.raises(errors.DataUnreachable, match="did not come whole"):
+            fetch.unframed(broken)
+
+
+def test_more_than_the_limit_is_refused_before_it_is_printed(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(bytes(200))
+    names: dict[str, object] = {}
+    exec(fetch.CODE, names)
+    with pytest.raises(ValueError, match="200 bytes are more than the 100"):
+        names["fetch"](Context(), Item(str(tmp_path / "file")), 100)  # type: ignore[operator]
+
+
+def test_an_archive_that_leaves_its_folder_is_refused(tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("../evil"))
+    with pytest.raises(errors.DataUnreachable, match="leaves its folder"):
+        fetch.unpack(packed.getvalue(), tmp_path / "here")
+
+
+def test_settings_of_a_newer_chart_are_read_as_far_as_they_are_known() -> None:
+    platform = {"wrapperImage": "x:1", "novelty": 1, "store": {"root": "s3://b", "novelty": {}}}
+    found = Published.read(json.dumps({"platform": platform, "storePublicEndpoint": "https://s3", "other": []}))
+    assert found.platform == Platform.model_validate({"wrapperImage": "x:1", "store": {"root": "s3://b"}})
+    assert found.store_public_endpoint == "https://s3"
+    with pytest.raises(ValueError, match="root"):
+        Published.read('{"platform": {"store": {"root": 3}}}')
+
+
+def test_the_chart_publishes_every_setting_that_a_dry_run_needs() -> None:
+    template = (REPOSITORY / "charts/mlrun-operator/templates/settings.yaml").read_text()
+    assert [name for name in Platform.model_fields if f'"{to_camel(name)}"' not in template] == []
+
+
+def test_a_blocking_call_within_the_sdks_own_loop_is_refused() -> None:
+    async def inner() -> int:
+        return 1
+
+    async def outer() -> int:
+        return portal.portal().call(inner())
+
+    with pytest.raises(RuntimeError, match="use the asynchronous twin there"):
+        portal.portal().call(outer())
+
+
+@pytest.mark.parametrize(
+    ("missing", "statement", "extra"),
+    [
+        ("kubernetes", "dh.connect('kubernetes')", "sdk"),
+        ("orjson", "dh.connect('kubernetes')", "sdk"),
+        ("pandas", "dh.new_dataitem('d', path='d.csv').as_df()", "data"),
+    ],
+)
+def test_a_missing_library_is_told_with_its_pip_command(
+    missing: str, statement: str, extra: str, tmp_path: Path
+) -> None:
+    code = f"import sys; sys.modules[{missing!r}] = None\nimport mlrun_operator as dh\n"
+    code += f"try: {statement}\nexcept dh.errors.MissingExtra as error: print(error)"
+    env = {**os.environ, "MLRUN_OPERATOR_HOME": str(tmp_path), "MLRUN_OPERATOR_BACKEND": "local"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
+    assert f"pip install 'mlrun-operator[{extra}]'" in done.stdout

@@ -1,0 +1,234 @@
+"""What a real API server seldom does, at the wire: expired watches, cut connections, refusals of every kind."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.fakeapi import FakeApi, cut, events, expired, fake_api, hang, run, status
+
+from mlrun_operator.cluster.resources import RUNS
+from mlrun_operator.sdk import errors
+from mlrun_operator.sdk.aio import AsyncRun
+from mlrun_operator.sdk.backends.kubernetes import KubernetesBackend
+from mlrun_operator.sdk.session import Session, open_session
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[FakeApi]:
+    async with fake_api() as served:
+        yield served
+
+
+@pytest.fixture
+async def backend(api: FakeApi, tmp_path: Path) -> AsyncIterator[KubernetesBackend]:
+    found = KubernetesBackend(kubeconfig=api.kubeconfig(tmp_path), outage=0.2)
+    yield found
+    await found.close()
+
+
+def handle(backend: KubernetesBackend, obj: dict[str, Any]) -> AsyncRun:
+    return AsyncRun(Session(backend), obj)
+
+
+async def test_waiting_goes_on_after_expired_watches_and_broken_connections(
+    api: FakeApi, backend: KubernetesBackend
+) -> None:
+    api.watches = [410, expired(), cut, 503, events(), events(run("Running", 2)), events(run("Succeeded", 3))]
+    waited = await handle(backend, run()).wait(30)
+    assert waited.state == "COMPLETED"
+    watches = [query["resourceVersion"] for _, _, query in api.requests if "watch" in query]
+    # From where it was where the watch only ended, anew where it could not go on.
+    assert watches[-2:] == ["1", "2"]
+    assert len(watches) == 7
+
+
+async def test_bookmarks_move_a_watch_on(api: FakeApi, backend: KubernetesBackend) -> None:
+    bookmark = {"kind": "MlrunRun", "metadata": {"resourceVersion": "77"}}
+    api.watches = [events(bookmark, kind="BOOKMARK"), events(run("Succeeded", 78))]
+    await handle(backend, run()).wait(30)
+    assert [q["resourceVersion"] for _, _, q in api.requests if "watch" in q] == ["1", "77"]
+
+
+async def test_a_run_that_is_deleted_while_it_is_waited_for_is_told(api: FakeApi, backend: KubernetesBackend) -> None:
+    api.watches = [events(run(version=2), kind="DELETED")]
+    with pytest.raises(errors.NotFound, match="r was deleted"):
+        await handle(backend, run()).wait(30)
+
+
+async def test_a_successor_of_the_same_name_is_not_the_run(api: FakeApi, backend: KubernetesBackend) -> None:
+    mine = run()
+    mine["metadata"]["uid"] = "u-0"
+    with pytest.raises(errors.NotFound, match="r was deleted"):
+        await handle(backend, mine).wait(30)
+
+
+async def test_an_old_terminal_status_does_not_end_the_wait_for_a_rerun(
+    api: FakeApi, backend: KubernetesBackend
+) -> None:
+    api.run = run("Succeeded", 5)
+    api.run["metadata"]["generation"] = 2
+    ended = run("Failed", 6, observedGeneration=2, reason="HandlerFailed", message="KeyError: 'x'")
+    ended["metadata"]["generation"] = 2
+    api.watches = [events(ended)]
+    with pytest.raises(errors.RunFailed) as caught:
+        await handle(backend, run()).wait(30)
+    assert str(caught.value).startswith("r failed: HandlerFailed: KeyError: 'x'. ")
+
+
+@pytest.mark.parametrize("reason", ["ImagePull", "Unschedulable", "SecretMissing", "QuotaExceeded"])
+async def test_what_cannot_start_is_told_with_what_to_do(api: FakeApi, backend: KubernetesBackend, reason: str) -> None:
+    api.run = run("Pending", 2, reason=reason, message="words of Kubernetes")
+    with pytest.raises(errors.RunStuck) as caught:
+        await handle(backend, run()).wait(30, patience=0.01)
+    assert f"r cannot start: {reason}: words of Kubernetes" in str(caught.value)
+    assert caught.value.hint.endswith("The run goes on trying; stop() ends it.")
+    assert caught.value.reason == reason
+
+
+async def test_what_starts_after_all_within_the_patience_is_not_stuck(api: FakeApi, backend: KubernetesBackend) -> None:
+    api.run = run("Pending", 2, reason="Unschedulable", message="0/1 nodes")
+    api.watches = [events(run("Succeeded", 3))]
+    assert (await handle(backend, run()).wait(30, patience=20)).state == "COMPLETED"
+
+
+async def test_a_schedule_is_not_waited_for(backend: KubernetesBackend) -> None:
+    scheduled = run()
+    scheduled["spec"]["schedule"] = "0 * * * *"
+    with pytest.raises(errors.NotSupported, match=r"next_run\(\) waits for its next run"):
+        await handle(backend, scheduled).wait()
+
+
+async def test_a_cluster_that_is_gone_is_one_sentence(api: FakeApi, backend: KubernetesBackend) -> None:
+    api.answer = (503, status("ServiceUnavailable", 503, "etcd is away"))
+    with pytest.raises(errors.BackendError, match="503 etcd is away"):
+        await handle(backend, run()).wait(30)
+
+
+async def test_nobody_at_the_address_is_one_sentence(api: FakeApi, tmp_path: Path) -> None:
+    api.port = 1
+    with pytest.raises(errors.NotConnected) as caught:
+        await open_session("kubernetes", kubeconfig=api.kubeconfig(tmp_path), quiet=True)
+    assert "the cluster does not answer (context fake · namespace team)" in str(caught.value)
+    assert "kubectl version" in caught.value.hint
+
+
+async def test_missing_resources_are_one_sentence(api: FakeApi, tmp_path: Path) -> None:
+    api.serves_crds = False
+    with pytest.raises(errors.CrdsMissing) as caught:
+        await open_session("kubernetes", kubeconfig=api.kubeconfig(tmp_path), quiet=True)
+    assert "does not serve mlrun-operator's resources" in str(caught.value)
+    assert "Install the operator" in caught.value.hint
+
+
+async def test_a_context_without_our_resources_means_this_machine_and_says_so(
+    api: FakeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.serves_crds = False
+    monkeypatch.setenv("KUBECONFIG", api.kubeconfig(tmp_path))
+    monkeypatch.setenv("MLRUN_OPERATOR_HOME", str(tmp_path))
+    for name in ("KUBERNETES_SERVICE_HOST", "MLRUN_OPERATOR_BACKEND"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("kubernetes.aio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "kubeconfig"))
+    session = await open_session()
+    assert session.backend.kind == "local"
+    assert "does not serve mlrun-operator's resources" in capsys.readouterr().err
+
+
+async def test_an_unknown_context_is_one_sentence(api: FakeApi, tmp_path: Path) -> None:
+    with pytest.raises(errors.NotConnected) as caught:
+        await open_session("kubernetes", kubeconfig=api.kubeconfig(tmp_path), context="nope", quiet=True)
+    assert "the kube context 'nope' cannot be used" in str(caught.value)
+    assert "kubectl config get-contexts" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "kind", "words"),
+    [
+        (401, status("Unauthorized", 401, "Unauthorized"), errors.NotAuthenticated, "Log in again"),
+        (403, status("Forbidden", 403, "mlrunruns is forbidden"), errors.NotAllowed, "mlrun-operator-user"),
+        (403, status("Forbidden", 403, "exceeded quota: runs"), errors.NotAllowed, "exceeded quota: runs"),
+        (409, status("AlreadyExists", 409, "there"), errors.Conflict, "exists already. Give another name."),
+        (422, status("Invalid", 422, "spec.x: bad"), errors.InvalidArgument, "spec.x: bad"),
+        (404, status("NotFound", 404, 'namespaces "team" not found'), errors.NamespaceMissing, "Choose another"),
+        (404, "404 page not found\n", errors.CrdsMissing, "Install the operator"),
+        (502, "<html>bad gateway</html>", errors.BackendError, "502 <html>bad gateway</html>"),
+    ],
+)
+async def test_a_refusal_is_told_in_words(  # noqa: PLR0917 - a table
+    api: FakeApi, backend: KubernetesBackend, code: int, said: Any, kind: type[errors.SdkError], words: str
+) -> None:
+    api.answer = (code, said)
+    with pytest.raises(kind) as caught:
+        await handle(backend, run()).stop()
+    assert words in str(caught.value)
+
+
+T = "2026-11-24T03:00:0{0}.{1}Z"
+
+
+async def test_a_log_that_breaks_off_is_taken_up_without_loss_or_repeats(
+    api: FakeApi, backend: KubernetesBackend
+) -> None:
+    first = [f"{T.format(1, '5')} a", f"{T.format(1, '7')} b", f"{T.format(1, '7')} b"]
+    rest = [f"{T.format(1, '7')} b", f"{T.format(2, '0')} c"]
+    api.run = run("Succeeded", attempts=[{"pod": "p", "uid": "u"}], attemptCount=1)
+    api.logs = ["\n".join(first) + "\n", 503, "\n".join([*first, *rest]) + "\n", "\n".join(rest[1:]) + "\n"]
+    assert [str(line) async for line in handle(backend, run()).logs(follow=True)] == ["a", "b", "b", "b", "c"]
+    asked = [query.get("sinceTime") for _, path, query in api.requests if path.endswith("/log")]
+    assert asked == [None, "2026-11-24T03:00:01Z", "2026-11-24T03:00:01Z", "2026-11-24T03:00:02Z"]
+
+
+async def test_the_logs_of_replicas_are_followed_side_by_side(api: FakeApi, backend: KubernetesBackend) -> None:
+    replicas = [{"index": n, "phase": "Succeeded", "pod": f"j-{n}-x"} for n in range(3)]
+    attempts = [{"pod": "j-0-w", "uid": "u"}]
+    api.run = run("Running", attempts=attempts, replicas=3, jobName="j")
+    api.watches = [events(run("Succeeded", 2, attempts=attempts, replicas=3, jobName="j", replicaStatuses=replicas))]
+    api.log_of = {name: f"{T.format(1, 0)} from {name}\n" for name in ("j-0-w", "j-0-x", "j-1-x", "j-2-x")}
+    lines = [line async for line in handle(backend, run()).logs(follow=True)]
+    assert {(line.replica, str(line)) for line in lines} == {
+        (0, "from j-0-w"),
+        (0, "from j-0-x"),
+        (1, "from j-1-x"),
+        (2, "from j-2-x"),
+    }
+    assert len(lines) == 4
+
+
+async def test_the_logs_of_a_sweeps_points_are_followed_side_by_side(api: FakeApi, backend: KubernetesBackend) -> None:
+    names = ["j-0-w", "j-11-x", "j-c-12345"]
+    attempts = [{"pod": name, "uid": name} for name in names]
+    sweep = {"points": 12, "succeeded": 2, "progress": "2/12"}
+    api.run = run("Running", attempts=attempts, sweep=sweep, jobName="j")
+    api.watches = [events(run("Succeeded", 2, attempts=attempts, sweep=sweep, jobName="j"))]
+    api.log_of = {name: f"{T.format(1, 0)} from {name}\n" for name in names}
+    made = handle(backend, run())
+    lines = [line async for line in made.logs(follow=True)]
+    assert {(line.replica, str(line)) for line in lines} == {
+        (0, "from j-0-w"),
+        (11, "from j-11-x"),
+        (None, "from j-c-12345"),
+    }
+    found = (await made.refresh()).sweep
+    assert found is not None
+    assert (found.points, found.progress) == (12, "2/12")
+
+
+async def test_a_log_whose_pod_and_store_are_gone_says_so(api: FakeApi, backend: KubernetesBackend) -> None:
+    api.run = run("Succeeded", attempts=[{"pod": "p", "uid": "u"}], execution={"number": 1, "hash": "h"})
+    api.logs = [404]
+    (line,) = [line async for line in handle(backend, run()).logs()]
+    assert line.startswith("[pod p is gone, and its log in the store cannot be read: ")
+
+
+async def test_following_all_runs_tells_what_vanished_while_nobody_looked(
+    api: FakeApi, backend: KubernetesBackend
+) -> None:
+    api.lists = [[run()], []]
+    api.watches = [expired(), hang]
+    seen = []
+    async for kind, obj in backend.follow_all(RUNS, "team"):
+        seen.append((kind, obj["metadata"]["name"]))
+        if kind == "DELETED":
+            break
+    assert seen == [("ADDED", "r"), ("DELETED", "r")]

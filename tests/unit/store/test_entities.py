@@ -1,0 +1,84 @@
+import json
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlrun_operator.api.keys import Key
+from mlrun_operator.store import Catalogue, Entity, NotFoundError, Store, derived_uuid
+from mlrun_operator.store.entities import ENTITY_FILE
+
+
+def key(folder: str, number: int | None = None) -> Key:
+    return Key(folder.replace("/", "-"), "dataitem", "table", "cars", f"uuid-{number}" if number is not None else None)
+
+
+def moment(seconds: int) -> str:
+    return f"2026-11-23T17:00:{seconds:02d}.000000Z"
+
+
+def test_an_entity_comes_back_as_it_was(store: Store, folder: str) -> None:
+    catalogue = Catalogue(store)
+    entity = Entity(key(folder, 1), {"labels": ["a"]}, {"path": "s3://b/x.parquet"}, {"preview": {"rows": 1}})
+
+    catalogue.write(entity)
+
+    read = catalogue.read(key(folder, 1))
+    assert (read.key, read.spec, read.status) == (entity.key, entity.spec, entity.status)
+    assert read.metadata["labels"] == ["a"]
+    assert read.path == "s3://b/x.parquet"
+    on_disk = json.loads(store.read(f"{catalogue.folder(key(folder, 1))}/{ENTITY_FILE}"))
+    assert on_disk["key"] == str(entity.key)
+    assert on_disk["id"] == "uuid-1"
+    assert on_disk["metadata"]["version"] == "uuid-1"
+
+
+def test_a_key_without_uuid_is_the_latest(store: Store, folder: str) -> None:
+    catalogue = Catalogue(store)
+    for number in (1, 2):
+        catalogue.write(Entity(key(folder, number)))
+
+    with pytest.raises(NotFoundError, match="does not exist"):
+        catalogue.read(key(folder))
+    assert catalogue.publish(key(folder, 1), moment(1))
+    assert catalogue.read(key(folder)).key == key(folder, 1)
+    assert catalogue.publish(key(folder, 2), moment(2))
+    assert catalogue.read(key(folder)).key == key(folder, 2)
+
+
+def test_latest_never_moves_back(store: Store, folder: str) -> None:
+    catalogue = Catalogue(store)
+    for number in (1, 2, 3):
+        catalogue.write(Entity(key(folder, number)))
+
+    assert catalogue.publish(key(folder, 2), moment(2))
+    assert not catalogue.publish(key(folder, 1), moment(1))
+    assert catalogue.read(key(folder)).key == key(folder, 2)
+    assert catalogue.publish(key(folder, 2), moment(2)), "publishing again is no news"
+
+
+def test_of_many_runs_that_end_at_once_the_last_started_is_the_latest(store: Store, folder: str) -> None:
+    catalogue = Catalogue(store)
+    for number in range(6):
+        catalogue.write(Entity(key(folder, number)))
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda number: catalogue.publish(key(folder, number), moment(number)), range(6)))
+
+    assert catalogue.read(key(folder)).key == key(folder, 5)
+
+
+def test_data_without_an_entity_is_invisible(store: Store, folder: str) -> None:
+    catalogue = Catalogue(store)
+    store.write(f"{catalogue.folder(key(folder, 1))}/cars.parquet", b"half")
+
+    with pytest.raises(NotFoundError, match="uuid-1 does not exist"):
+        catalogue.read(key(folder, 1))
+
+
+@given(st.lists(st.text() | st.integers(), max_size=5), st.lists(st.text() | st.integers(), max_size=5))
+def test_derived_uuids_are_uuids_and_differ_where_their_parts_do(a: list[str | int], b: list[str | int]) -> None:
+    assert str(uuid.UUID(derived_uuid(*a))) == derived_uuid(*a)
+    assert (derived_uuid(*a) == derived_uuid(*b)) == ([str(p) for p in a] == [str(p) for p in b])

@@ -1,0 +1,69 @@
+"""HTTP downloads that break off, stall, or meet another page the second time."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.flaky import FlakyServer
+
+from mlrun_wrapper.errors import StepError, input_purpose
+from mlrun_wrapper.http import Downloaded, download
+from mlrun_wrapper.opener import Manners
+
+BODY = hashlib.shake_128(b"page").digest(1_000_000)
+PURPOSE = input_purpose("x")
+
+
+@pytest.fixture
+def server() -> Iterator[FlakyServer]:
+    server = FlakyServer()
+    yield server
+    server.stop()
+
+
+def fetch(url: str, tmp_path: Path, attempts: int = 2) -> Downloaded:
+    return download(url, tmp_path / "file", PURPOSE, attempts=attempts)
+
+
+def test_a_broken_download_goes_on_where_it_broke(server: FlakyServer, tmp_path: Path) -> None:
+    # More breaks than attempts: each brought something.
+    got = fetch(server.serve("/a", BODY, breaks=[300_000, 200_000, 400_000]), tmp_path)
+
+    assert (tmp_path / "file").read_bytes() == BODY
+    assert (got.size, got.sha256) == (len(BODY), hashlib.sha256(BODY).hexdigest())
+    assert server.asked == [None, "bytes=300000-", "bytes=500000-", "bytes=900000-"]
+
+
+@pytest.mark.parametrize("page", [{"etag": None}, {"ranges": False}])
+def test_without_ranges_or_validator_it_begins_anew(
+    page: dict[str, object], server: FlakyServer, tmp_path: Path
+) -> None:
+    got = fetch(server.serve("/a", BODY, breaks=[300_000], **page), tmp_path)
+
+    assert (tmp_path / "file").read_bytes() == BODY
+    assert got.sha256 == hashlib.sha256(BODY).hexdigest()
+
+
+def test_a_page_that_changed_meanwhile_is_not_mixed(server: FlakyServer, tmp_path: Path) -> None:
+    url = server.serve("/a", BODY, breaks=[300_000])
+
+    def change(size: int) -> None:
+        server.pages["/a"].body, server.pages["/a"].etag = BODY[::-1], '"two"'
+
+    got = download(url, tmp_path / "file", PURPOSE, attempts=3, watch=change)
+
+    assert (tmp_path / "file").read_bytes() == BODY[::-1]
+    assert got.sha256 == hashlib.sha256(BODY[::-1]).hexdigest()
+
+
+def test_a_server_that_breaks_at_the_same_byte_again_is_unavailable(server: FlakyServer, tmp_path: Path) -> None:
+    url = server.serve("/a", BODY, breaks=[300_000, 0, 0, 0, 0])
+    with pytest.raises(StepError, match=r"'x': .*/a: the connection broke after 300000 of 1000000 bytes \(2 tries"):
+        fetch(url, tmp_path)
+
+
+def test_more_than_the_limit_is_refused_before_it_is_taken(server: FlakyServer, tmp_path: Path) -> None:
+    url = server.serve("/a", BODY)
+    with pytest.raises(StepError, match="is larger than 1000 bytes"):
+        download(url, tmp_path / "file", PURPOSE, attempts=2, manners=Manners(limit=1000))

@@ -1,0 +1,172 @@
+"""What pip installs for a function, from a package index and from pages of wheels over HTTPS."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from support.servers import Authority, HttpsServer
+from support.wheels import Wheel, find_links, index, wheel
+from test_source_handlers import zipped
+from wrapper_runs import Ended, envelope
+
+from mlrun_operator.api.envelope import Envelope, StoreInfo
+from mlrun_operator.api.fetching import PipInfo
+from mlrun_operator.api.source import Source
+
+Run = Callable[..., Ended]
+
+TINY = wheel("tinypkg", "1.2", requires=["tinydep>=2"], scripts={"tiny": "tinypkg:main"})
+DEPENDENCIES = (wheel("tinydep", "1.0"), wheel("tinydep", "2.5"))
+
+
+@pytest.fixture
+def server(authority: Authority) -> Iterator[HttpsServer]:
+    """One whose pages are this test's alone."""
+    made = HttpsServer(authority)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def asking(file_store: StoreInfo, authority: Authority) -> Callable[..., Envelope]:
+    """An envelope of a function with requirements."""
+
+    def build(requirements: list[str], pip: PipInfo, code: str | Source, **more: Any) -> Envelope:
+        more = {"store": file_store, "ca_bundle": authority.pem, **more}
+        return envelope(code, requirements=requirements, pip=pip, **more)
+
+    return build
+
+
+USES = """
+    import subprocess, sys
+    import tinydep, tinypkg
+
+    def handler():
+        again = subprocess.run([sys.executable, "-c", "import tinypkg; print(tinypkg.VERSION)"], capture_output=True)
+        script = subprocess.run(["tiny"], capture_output=True, text=True)
+        return [tinypkg.VERSION, tinydep.VERSION, again.stdout.decode().strip(), script.stdout.strip()]
+"""
+INSTALLED = ["1.2", "2.5", "1.2", "tinypkg 1.2"]
+
+
+def test_requirements_from_a_page_of_wheels(run: Run, server: HttpsServer, asking: Callable[..., Envelope]) -> None:
+    page = find_links(server, TINY, *DEPENDENCIES)
+    ended = run(asking(["tinypkg>=1,<2"], PipInfo(find_links=page), USES))
+    assert ended.reason == "Succeeded", ended.log
+    assert ended.result.results["return"] == INSTALLED
+    assert "mlrun-wrapper: requirements: tinydep-2.5 tinypkg-1.2 " in ended.log
+
+
+def test_requirements_from_an_index_and_again_from_the_cache(
+    run: Run, server: HttpsServer, asking: Callable[..., Envelope], tmp_path: Path
+) -> None:
+    pip = PipInfo(index_url=index(server, TINY, *DEPENDENCIES))
+    for _ in range(2):
+        ended = run(asking(["tinypkg"], pip, USES), {"PIP_CACHE_DIR": str(tmp_path / "cache")})
+        assert ended.result.results["return"] == INSTALLED, ended.log
+    assert server.requests.count(f"/files/{TINY.filename}") == 1
+    assert server.requests.count("/simple/tinypkg/") >= 1
+
+
+def test_the_run_s_own_index_goes_before_the_operator_s(
+    run: Run, server: HttpsServer, asking: Callable[..., Envelope]
+) -> None:
+    own = index(server, TINY, *DEPENDENCIES)
+    ended = run(asking(["tinypkg"], PipInfo(index_url=f"{server.url}/nowhere"), USES), {"PIP_INDEX_URL": own})
+    assert ended.result.results["return"] == INSTALLED, ended.log
+
+
+@pytest.mark.parametrize("folder", ["", "repo-main/"])
+def test_a_requirements_file_of_the_source(
+    run: Run, server: HttpsServer, asking: Callable[..., Envelope], folder: str
+) -> None:
+    files = {
+        f"{folder}pipeline.py": USES,
+        f"{folder}requirements/all of it.txt": "-r base.txt\n",
+        f"{folder}requirements/base.txt": "tinypkg==1.2 # the one\n",
+    }
+    renamed = {name.replace("all of it", "all"): content for name, content in files.items()}
+    source = Source(source=f"zip+{server.serve('/code.zip', zipped(renamed))}")
+    page = find_links(server, TINY, *DEPENDENCIES)
+    ended = run(asking(["-r requirements/all.txt", "tinydep"], PipInfo(find_links=page), source))
+    assert ended.result.results["return"] == INSTALLED, ended.log
+
+
+def test_what_the_image_has_is_not_fetched(run: Run, server: HttpsServer, asking: Callable[..., Envelope]) -> None:
+    page = find_links(server, wheel("pandas", "99.0"))
+    ended = run(asking(["pandas", "numpy>=1"], PipInfo(find_links=page), "def handler(): return 1"))
+    assert ended.reason == "Succeeded", ended.log
+    assert "requirements: all in the image already" in ended.log
+
+
+@pytest.mark.parametrize(
+    "wheels",
+    [
+        ("pandas==99.0", wheel("pandas", "99.0")),
+        ("greedy", wheel("greedy", "1.0", requires=["pandas>=99"])),
+    ],
+    ids=["asked for", "by another package"],
+)
+def test_a_package_that_would_change_mlrun_s_own_is_refused(
+    run: Run, server: HttpsServer, asking: Callable[..., Envelope], wheels: tuple[str, Wheel]
+) -> None:
+    requirement, made = wheels
+    page = find_links(server, made, wheel("pandas", "99.0"))
+    ended = run(asking([requirement], PipInfo(find_links=page), "def handler(): return 1"))
+    assert (ended.reason, ended.code) == ("RequirementsFailed", 78), ended.log
+    assert f"(constraint) pandas=={pd.__version__}" in ended.result.message
+    assert "packages of the image stay in its versions" in ended.result.message
+
+
+@pytest.mark.parametrize(
+    ("requirement", "words"),
+    [
+        ("no-such-package", "No matching distribution found for no-such-package"),
+        ("tinypkg==7", "from versions: 1.2"),
+        ("tinypkg=>7", "Invalid requirement"),
+        ("-r requirements.txt", "the source has no such file"),
+    ],
+)
+def test_pip_says_why_it_cannot(
+    run: Run, server: HttpsServer, asking: Callable[..., Envelope], requirement: str, words: str
+) -> None:
+    ended = run(asking([requirement], PipInfo(find_links=find_links(server, TINY)), "def handler(): return 1"))
+    assert (ended.code, words in ended.result.message) == (78, True), ended.log
+
+
+def test_an_index_that_does_not_answer_in_time(run: Run, server: HttpsServer, asking: Callable[..., Envelope]) -> None:
+    slow = server.serve("/simple/tinypkg/", "", delay=300)
+    pip = PipInfo(index_url=slow.removesuffix("/tinypkg/"), seconds=3)
+    ended = run(asking(["tinypkg"], pip, "def handler(): return 1"))
+    assert ended.code == 78
+    assert "had not finished within 3 s; the operator's setting pip.timeoutSeconds allows more" in ended.result.message
+
+
+def test_a_package_that_adds_a_folder_to_the_path(
+    run: Run, server: HttpsServer, asking: Callable[..., Envelope]
+) -> None:
+    made = wheel("pathy", files={"pathy.pth": "pathy_lib\n", "pathy_lib/hidden_module.py": "X = 5\n"})
+    code = "import hidden_module\ndef handler(): return hidden_module.X"
+    ended = run(asking(["pathy"], PipInfo(find_links=find_links(server, made)), code))
+    assert ended.result.results["return"] == 5, ended.log
+
+
+def test_the_user_s_own_module_goes_before_a_package(
+    run: Run, server: HttpsServer, asking: Callable[..., Envelope]
+) -> None:
+    files = {"pipeline.py": "import tinydep\ndef handler(): return tinydep.VERSION", "tinydep.py": "VERSION = 'own'"}
+    source = Source(source=f"zip+{server.serve('/code.zip', zipped(files))}", handler="pipeline.py")
+    ended = run(asking(["tinydep"], PipInfo(find_links=find_links(server, *DEPENDENCIES)), source))
+    assert ended.result.results["return"] == "own", ended.log
+
+
+def test_an_image_without_pip_says_so(run: Run, asking: Callable[..., Envelope], tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "image"], check=True)
+    python = tmp_path / "image" / "bin" / "python"
+    ended = run(asking(["x"], PipInfo(), "def handler(): return 1"), {"MLRUN_EXECUTOR_PYTHON": str(python)})
+    assert (ended.code, "the function's image has no pip" in ended.result.message) == (78, True), ended.log

@@ -1,0 +1,72 @@
+"""The user's exception, as the user wants to read it: without our frames and mlrun's above the first own one."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+_HERE = f"{Path(__file__).resolve().parent}{os.sep}"
+_LIMIT = 32 * 1024
+
+
+class InvalidRunError(Exception):
+    """The run cannot be executed as it is written: exit code 64."""
+
+
+class Stopped(BaseException):
+    """SIGTERM: the run shall end now. Not an Exception, so that no handler swallows it by accident."""
+
+
+def described(error: BaseException) -> dict[str, Any]:
+    """What the wrapper needs to tell of it; `exit_code` only for sys.exit."""
+    lines = traceback.format_exception(type(error), error, _own(error.__traceback__))
+    text = "".join(lines)
+    if len(text) > _LIMIT:
+        text = f"{text[: _LIMIT // 4]}\n… {len(text) - _LIMIT} characters left out …\n{text[-_LIMIT * 3 // 4 :]}"
+    last = traceback.format_exception_only(type(error), error)[-1].strip()
+    document: dict[str, Any] = {"types": _types(error), "summary": last, "traceback": text.rstrip("\n")}
+    if isinstance(error, SystemExit):
+        document["exit_code"] = _exit_code(error)
+        document["summary"] = f"the handler called sys.exit({error.code!r})"
+    return document
+
+
+def _types(error: BaseException) -> list[str]:
+    """What the exception is: its class and those it derives from, each by name and by module and name."""
+    mro = [each for each in type(error).__mro__ if each is not object]
+    return [name for each in mro for name in (each.__name__, f"{each.__module__}.{each.__qualname__}")]
+
+
+def _exit_code(error: SystemExit) -> int:
+    """What Python itself would end with."""
+    if error.code is None:
+        return 0
+    return error.code if isinstance(error.code, int) else 1
+
+
+def _own(trace: TracebackType | None) -> TracebackType | None:
+    """The traceback from the first frame that is neither ours nor mlrun's; the whole where all are."""
+    start = trace
+    while trace is not None:
+        if not _is_platform(trace.tb_frame.f_code.co_filename):
+            return trace
+        trace = trace.tb_next
+    return None if start is None else _last(start)
+
+
+def _last(trace: TracebackType) -> TracebackType:
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace
+
+
+def _is_platform(filename: str) -> bool:
+    if filename.startswith((_HERE, "<frozen ")):
+        return True
+    mlrun = sys.modules.get("mlrun")
+    home = f"{Path(mlrun.__file__).parent}{os.sep}" if mlrun is not None and mlrun.__file__ else None
+    return home is not None and filename.startswith(home)

@@ -1,0 +1,56 @@
+"""What the handler reads: each input into a folder of its own, by the provider that serves its path."""
+
+from typing import Any, Final
+
+from mlrun_operator.api.inputs import MAX_INPUTS, InputRef, ResolvedInput, members
+from mlrun_operator.api.keys import Key
+from mlrun_wrapper.context import Context
+from mlrun_wrapper.errors import StepError
+from mlrun_wrapper.inputs.fetching import Fetcher
+from mlrun_wrapper.inputs.parallel import each
+
+# Inputs at a time.
+AT_ONCE: Final = 4
+
+
+def fetch_inputs(context: Context) -> None:
+    """Fetch every input and tell the handler's side where it is."""
+    inputs = dict(sorted(context.run.inputs.items()))
+    wanted = [member for name, value in inputs.items() for member in members(name, value).items()]
+    if not wanted:
+        return
+    fetcher = Fetcher(context)
+    try:
+        found = each(wanted, lambda member: fetcher.fetch(*member), at_once=AT_ONCE)
+    finally:
+        fetcher.cancel()
+    context.inputs += [fetched.info for fetched in found]
+    for fetched in found:
+        if fetched.artifact:
+            context.artifacts[str(fetched.given)] = fetched.artifact
+    given = {name: fetched.given for (name, _), fetched in zip(wanted, found, strict=True)}
+    context.input_paths = {name: _given(name, value, given) for name, value in inputs.items()}
+
+
+def fetch_asked(context: Context, question: dict[str, Any]) -> dict[str, Any]:
+    """The answer to a handler that asks for an entity: the artifact, its data fetched now, or why there is none."""
+    try:
+        ref = InputRef(key=question["key"])
+        fetched = Fetcher(context).fetch(Key.parse(question["key"]).name, ref)
+    except (StepError, ValueError) as error:
+        return {"error": str(error)}
+    info = fetched.info
+    if len(context.inputs) < MAX_INPUTS and all(
+        (held.key, held.path) != (info.key, info.path) for held in context.inputs
+    ):
+        context.inputs.append(info)
+    return {"artifact": fetched.artifact}
+
+
+def _given(name: str, value: ResolvedInput, given: dict[str, str]) -> Any:
+    """A path, a list or a map of paths, as the run wrote the input."""
+    names = list(members(name, value))
+    if isinstance(value, InputRef):
+        return given[names[0]]
+    paths = [given[member] for member in names]
+    return paths if isinstance(value, list) else dict(zip(value, paths, strict=True))

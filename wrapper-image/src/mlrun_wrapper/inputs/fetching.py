@@ -1,0 +1,100 @@
+"""One input: the entity behind its key, the provider for its path, a folder for its data."""
+
+import itertools
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mlrun_operator.api.inputs import InputRef
+from mlrun_operator.api.keys import Key
+from mlrun_operator.api.reasons import Reason
+from mlrun_operator.api.status import InputInfo
+from mlrun_operator.store import Entity, StoreError
+from mlrun_wrapper.context import Context
+from mlrun_wrapper.errors import StepError, from_store, input_purpose
+from mlrun_wrapper.inputs.base import InputProvider, Request, Stores
+from mlrun_wrapper.inputs.entities import as_artifact
+from mlrun_wrapper.inputs.file import FileInput
+from mlrun_wrapper.inputs.http import HttpInput
+from mlrun_wrapper.inputs.meter import Meter
+from mlrun_wrapper.inputs.s3 import S3Input
+from mlrun_wrapper.inputs.sql import SqlInput
+from mlrun_wrapper.opener import Manners
+from mlrun_wrapper.progress import report_fetched
+
+PROVIDERS: Final[tuple[InputProvider, ...]] = (HttpInput(), S3Input(), FileInput(), SqlInput())
+_SCHEMES: Final = "http://, https://, s3://, file://, sql://, postgresql:// and absolute paths of mounted files"
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An input as it was read. `given` is what mlrun gets: a path, or the key of `artifact` where that says more."""
+
+    info: InputInfo
+    given: str
+    artifact: dict[str, Any] | None
+
+
+class Fetcher:
+    """Fetches inputs of one run; may be called from several threads."""
+
+    _numbers = itertools.count()
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._cancelled = threading.Event()
+        settings = context.settings
+        self._stores = Stores(context.catalogue.store, context.run.store, settings.attempts)
+
+    def cancel(self) -> None:
+        """End what still comes."""
+        self._cancelled.set()
+
+    def fetch(self, name: str, ref: InputRef) -> Fetched:
+        """Fetch one input. Raises StepError."""
+        start = time.monotonic()
+        try:
+            entity = self._context.catalogue.read(Key.parse(ref.key)) if ref.key is not None else None
+            request = self._request(name, ref, entity)
+            fetched = _provider(request).fetch(request)
+        except StoreError as error:
+            run = self._context.run
+            raise from_store(error, input_purpose(name), run.store.secret, run.run.namespace) from error
+        info = InputInfo(
+            name=name[:256], key=request.key, path=request.shown[:2048], size=fetched.size, sha256=fetched.sha256
+        )
+        report_fetched(self._context.log, f"input {name!r}", fetched.size, fetched.sha256, time.monotonic() - start)
+        artifact = None if entity is None else as_artifact(entity, fetched.path)
+        if request.kind != "model":
+            return Fetched(info, fetched.path, artifact)
+        # get_model wants the artifact, or the folder.
+        folder = fetched.path if fetched.path.endswith("/") else f"{request.folder}/"
+        return Fetched(info, request.key or folder, artifact)
+
+    def _request(self, name: str, ref: InputRef, entity: Entity | None) -> Request:
+        path = ref.path if entity is None else entity.path
+        if not path:
+            raise StepError(Reason.INPUT_NOT_FOUND, f"input {name!r}: {ref.key} has no path; it holds no data")
+        folder = self._context.settings.inputs / f"{next(self._numbers):03d}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return Request(
+            path=path,
+            key=None if entity is None else str(entity.key),
+            kind=ref.kind or (None if entity is None else entity.key.kind),
+            format=ref.format,
+            folder=folder,
+            purpose=input_purpose(name),
+            stores=self._stores,
+            attempts=self._context.settings.attempts,
+            watch=Meter(self._context.log, name, self._cancelled),
+            manners=Manners(link_local=self._context.run.fetch.link_local),
+            python=self._context.settings.executor_python,
+        )
+
+
+def _provider(request: Request) -> InputProvider:
+    for provider in PROVIDERS:
+        if provider.serves(request.path):
+            return provider
+    raise StepError(Reason.INVALID_RUN, f"{request.purpose.what}: {request.path!r} is none of {_SCHEMES}")

@@ -1,0 +1,40 @@
+"""Inputs on mounted volumes: used where they are, never copied."""
+
+import os
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from mlrun_wrapper.hashing import file_sha256
+from mlrun_wrapper.inputs.base import FetchedInput, InputProvider, Request
+from mlrun_wrapper.inputs.naming import own_name, truthful
+
+# Reading a larger file twice, once for its hash, would cost the run more than the hash is worth.
+_HASH_LIMIT: Final = 1 << 30
+
+
+class FileInput(InputProvider):
+    """`file:///path` and `/path`, a file or a folder."""
+
+    def serves(self, path: str) -> bool:
+        """See `InputProvider.serves`."""
+        return path.startswith(("file:///", "/"))
+
+    def fetch(self, request: Request) -> FetchedInput:
+        """See `InputProvider.fetch`."""
+        path = request.path
+        file = Path(unquote(urlsplit(path).path) if path.startswith("file:") else path)
+        if not file.exists():
+            raise request.purpose.missing(f"{file} does not exist in the pod; is its volume mounted?")
+        if not os.access(file, os.R_OK):
+            raise request.purpose.denied(f"{file} may not be read by the run's user (uid {os.getuid()})")
+        if file.is_dir():
+            return FetchedInput(f"{file}/")
+        if not file.is_file():
+            raise request.purpose.missing(f"{file} is neither a file nor a folder")
+        size = file.stat().st_size
+        link = request.folder / own_name(str(file))
+        link.symlink_to(file.resolve())
+        named = truthful(link, asked=request.format, kind=request.kind)
+        used = file if named == link else named
+        return FetchedInput(str(used), size, file_sha256(file) if size <= _HASH_LIMIT else None)

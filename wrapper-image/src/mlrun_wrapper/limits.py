@@ -1,0 +1,49 @@
+"""Time limits of steps, by the process's alarm: whatever blocks in the main thread ends."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final
+
+from mlrun_wrapper.errors import StepError
+
+# The alarm comes again while the first one is still on its way through somebody's cleanup.
+_AGAIN: Final = 5.0
+_SOON_AGAIN: Final = 0.5  # where the pod's own end is near
+
+
+class TimeIsUp(BaseException):
+    """Not an Exception, so that no client takes it for one of its own failures and tries again."""
+
+
+@contextmanager
+def within(seconds: float, failure: StepError) -> Iterator[None]:
+    """Raise the failure where the block takes longer. Only in the main thread, and not inside of another one."""
+    before = signal.signal(signal.SIGALRM, _ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN)
+    try:
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    except TimeIsUp:
+        raise failure from None
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def ring_in(seconds: float) -> None:
+    """Raise TimeIsUp in the main thread by then, unless `silence` comes first; not inside of `within`."""
+    signal.signal(signal.SIGALRM, _ring)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001), _SOON_AGAIN)
+
+
+def silence() -> None:
+    """No alarm any more."""
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _ring(signum: int, frame: FrameType | None) -> None:
+    raise TimeIsUp

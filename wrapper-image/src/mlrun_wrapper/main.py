@@ -1,0 +1,28 @@
+"""The process: starts the executor before anything else, then walks the steps.
+
+Importing mlrun takes seconds, so the executor is started before even our own imports; both happen side by side.
+"""
+
+import os
+
+from mlrun_wrapper.executor_process import ExecutorProcess
+from mlrun_wrapper.log import Log
+from mlrun_wrapper.settings import Settings
+from mlrun_wrapper.signals import Sigterm
+
+
+def main() -> int:
+    """Run what the envelope says; the exit code of BEHAVIOUR B."""
+    sigterm = Sigterm()
+    settings = Settings.from_environment(os.environ)
+    log = Log()
+    executor = ExecutorProcess(settings, log)
+    executor.start()
+
+    from mlrun_wrapper.context import Context  # noqa: PLC0415 - while the executor imports mlrun
+    from mlrun_wrapper.steps import walk  # noqa: PLC0415 - as above
+
+    try:
+        return walk(Context(settings=settings, log=log, executor=executor, sigterm=sigterm))
+    finally:
+        executor.kill()

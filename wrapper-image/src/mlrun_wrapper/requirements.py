@@ -1,0 +1,124 @@
+"""The step that installs a function's `requirements`: one call of pip, beside the image's own packages.
+
+What the image has stays as it is, since mlrun is being imported from it meanwhile: every installed version is a
+constraint, so pip installs what is missing and refuses, in its own words, what would need another version.
+"""
+
+import json
+import os
+import shlex
+import time
+from pathlib import Path
+from typing import Final
+
+from mlrun_operator.api.fetching import PipInfo
+from mlrun_operator.api.reasons import Reason
+from mlrun_operator.api.requirements import FILE_PREFIX
+from mlrun_wrapper import processes
+from mlrun_wrapper.context import Context
+from mlrun_wrapper.errors import StepError
+from mlrun_wrapper.guards import GuardError
+from mlrun_wrapper.limits import within
+from mlrun_wrapper.sources.entry import find_file
+
+_PROBE: Final = Path(__file__).parent / "executor" / "installed.py"
+_OPTIONS: Final = ("--no-input", "--disable-pip-version-check", "--progress-bar=off", "--no-warn-script-location")
+# Where pip would put packages is not the user's to say.
+_OURS: Final = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_REQUIRE_VIRTUALENV")
+_FOLDERS: Final = ("lib*/python*/site-packages", "local/lib*/python*/dist-packages")
+_SUCCESS: Final = "Successfully installed "
+
+
+def install_requirements(context: Context) -> None:
+    """Install them into a folder of their own, from which the executor imports after the user's code."""
+    wanted = context.run.function.spec.requirements
+    if not wanted or context.executor.problem is not None:
+        return
+    info, start = context.run.pip, time.monotonic()
+    slow = f"pip had not finished within {info.seconds} s; the operator's setting pip.timeoutSeconds allows more"
+    with within(info.seconds, _failure(slow)):
+        said = _install(context, wanted, info)
+    folder = _folder(context)
+    context.packages = [path for pattern in _FOLDERS for path in sorted(folder.glob(pattern))]
+    context.variables["PATH"] = f"{folder / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    news = [line for line in said.splitlines() if line.startswith(_SUCCESS)]
+    what = news[-1].removeprefix(_SUCCESS) if news else "all in the image already"
+    context.log.line(f"requirements: {what} {time.monotonic() - start:.1f} s")
+
+
+def pip_environment(env: dict[str, str], info: PipInfo, attempts: int) -> dict[str, str]:
+    """pip's environment: what the run says of pip goes before what the operator's settings say.
+
+    With a page of wheels and no index, no index is asked. A cache is kept only where the run names its folder.
+    """
+    defaults = {"PIP_RETRIES": str(attempts), "PIP_INDEX_URL": info.index_url, "PIP_FIND_LINKS": info.find_links}
+    if "PIP_CACHE_DIR" not in env:
+        defaults["PIP_NO_CACHE_DIR"] = "1"
+    if info.find_links and not (info.index_url or env.get("PIP_INDEX_URL")):
+        defaults["PIP_NO_INDEX"] = "1"
+    kept = {name: value for name, value in env.items() if name not in _OURS}
+    return {name: value for name, value in defaults.items() if value} | kept
+
+
+def _install(context: Context, wanted: list[str], info: PipInfo) -> str:
+    """What pip said."""
+    settings = context.settings
+    installed = _installed(settings.executor_python, settings.work)
+    if "pip" not in installed:
+        raise _failure("the function's image has no pip; install them when the image is built")
+    scratch = settings.work / "scratch"
+    requirements, constraints = scratch / "requirements.txt", scratch / "constraints.txt"
+    requirements.write_text("".join(f"{_line(settings.source, entry)}\n" for entry in wanted), encoding="utf-8")
+    constraints.write_text("".join(f"{n}=={v}\n" for n, v in sorted(installed.items())), encoding="utf-8")
+    command = [settings.executor_python, "-I", "-m", "pip", "install", *_OPTIONS, f"--prefix={_folder(context)}"]
+    command += [f"--requirement={requirements}", f"--constraint={constraints}"]
+    env = pip_environment(dict(os.environ), info, settings.attempts)
+    done = processes.run(command, folder=settings.source, env=env, merged=True, show=context.log.write)
+    if done.code != 0:
+        raise _failure(pip_reason(done.output))
+    return done.output
+
+
+def pip_reason(output: str) -> str:
+    """The lines of pip's output that tell why it failed."""
+    lines = [line.strip() for line in output.splitlines()]
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    errors = [line for line in errors if not line.startswith("ResolutionImpossible")]
+    if "The conflict is caused by:" in lines:
+        start = lines.index("The conflict is caused by:") + 1
+        end = next((i for i in range(start, len(lines)) if not lines[i]), len(lines))
+        errors += lines[start:end][:6]
+    text = "; ".join(errors[-8:]) or "; ".join(lines[-3:]) or "pip ended without a word"
+    if "(constraint)" in output:
+        text += "; packages of the image stay in its versions: a constraint is what the image has"
+    return text
+
+
+def _installed(python: str, folder: Path) -> dict[str, str]:
+    done = processes.run([python, "-I", _PROBE], folder=folder, env=os.environ)
+    if done.code != 0:
+        raise _failure(f"{python} cannot list its packages: {done.output.strip()[-500:]}")
+    found: dict[str, str] = json.loads(done.output)
+    return found
+
+
+def _line(source: Path, entry: str) -> str:
+    """The entry as a line of a requirements file."""
+    if not entry.startswith(FILE_PREFIX):
+        return entry
+    name = entry.removeprefix(FILE_PREFIX)
+    try:
+        file = find_file(source, name)
+    except GuardError as error:
+        raise _failure(str(error)) from error
+    if file is None:
+        raise _failure(f"{entry!r}: the source has no such file")
+    return f"{FILE_PREFIX}{shlex.quote(str(file))}"
+
+
+def _folder(context: Context) -> Path:
+    return context.settings.work / "packages"
+
+
+def _failure(text: str) -> StepError:
+    return StepError(Reason.REQUIREMENTS_FAILED, text)

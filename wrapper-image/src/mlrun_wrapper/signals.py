@@ -1,0 +1,40 @@
+"""SIGTERM: the pod is to end within its grace period.
+
+Installed before everything else, since the kernel drops a signal that the first process of a container does not handle.
+Only the standard library here.
+"""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class Terminated(BaseException):
+    """SIGTERM came while nothing was made that is worth keeping."""
+
+
+class Sigterm:
+    """Remembers a signal until somebody says what to do about it. Only the first one counts."""
+
+    def __init__(self) -> None:
+        self._came = False
+        self._action: Callable[[], None] | None = None
+        signal.signal(signal.SIGTERM, self._handle)
+
+    @contextmanager
+    def doing(self, action: Callable[[], None]) -> Iterator[None]:
+        """Within the block, SIGTERM means this; one that came earlier does so at once."""
+        self._action = action
+        try:
+            if self._came:
+                action()
+            yield
+        finally:
+            self._action = None
+
+    def _handle(self, signum: int, frame: FrameType | None) -> None:
+        if not self._came:
+            self._came = True
+            if self._action is not None:
+                self._action()

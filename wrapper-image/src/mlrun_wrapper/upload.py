@@ -1,0 +1,63 @@
+"""An artifact's data into the store, beside where its entity.json will be."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlrun_operator.api.keys import Key
+from mlrun_operator.store import Catalogue
+from mlrun_operator.store.entities import ENTITY_FILE
+from mlrun_wrapper.hashing import file_sha256, folder_sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Where the data is; a folder's path ends with `/`, and `files` lists what is in it."""
+
+    path: str
+    name: str
+    size: int | None = None
+    sha256: str | None = None
+    files: list[dict[str, Any]] | None = None
+
+
+def store_data(catalogue: Catalogue, key: Key, artifact: dict[str, Any], work: Path) -> Stored:
+    """Upload a file, a folder or a body; what lies at a remote path stays there and is referred to."""
+    if artifact["remote"]:
+        return Stored(artifact["remote"], Path(artifact["remote"]).name)
+    if artifact["folder"]:
+        return _folder(catalogue, key, Path(artifact["folder"]))
+    if artifact["file"]:
+        return _file(catalogue, key, Path(artifact["file"]))
+    body = artifact["body"]
+    file = work / "body" / f"{key.name}{_suffix(artifact)}"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(body if isinstance(body, str) else json.dumps(body), encoding="utf-8")
+    return _file(catalogue, key, file)
+
+
+def _file(catalogue: Catalogue, key: Key, file: Path) -> Stored:
+    name = file.name if key.type != "dataitem" else f"{key.name}{file.suffix}"
+    if name == ENTITY_FILE:
+        name = f"data-{name}"
+    path = f"{catalogue.folder(key)}/{name}"
+    catalogue.store.upload(path, file)
+    return Stored(catalogue.store.uri(path), file.name, file.stat().st_size, file_sha256(file))
+
+
+def _folder(catalogue: Catalogue, key: Key, folder: Path) -> Stored:
+    prefix = f"{catalogue.folder(key)}/{key.name}"
+    files = sorted((file.relative_to(folder).as_posix(), file) for file in folder.rglob("*") if file.is_file())
+    for name, file in files:
+        catalogue.store.upload(f"{prefix}/{name}", file)
+    listed = [{"path": name, "size": file.stat().st_size} for name, file in files]
+    size = sum(file.stat().st_size for _, file in files)
+    return Stored(f"{catalogue.store.uri(prefix)}/", folder.name, size, folder_sha256(files), listed)
+
+
+def _suffix(artifact: dict[str, Any]) -> str:
+    suffix = Path(artifact["name"]).suffix
+    if suffix:
+        return ""
+    return f".{artifact['format'].lstrip('.')}" if artifact.get("format") else ".txt"

@@ -26,6 +26,22 @@ POOLS = """
             "fork": multiprocessing.get_context("fork").Pool(2).map(square, range(5)),
         }
 """
+FORKS = """
+    import os
+    import signal
+    import time
+
+    def forked():
+        child = os.fork()
+        if child == 0:
+            time.sleep(60)
+            os._exit(0)
+        os.kill(child, signal.SIGTERM)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    def handler():
+        return sorted({forked() for _ in range(300)})
+"""
 NESTED = """
     import mlrun
 
@@ -79,6 +95,16 @@ def test_process_pools_of_every_kind(run: Callable[..., Ended], file_store: Stor
     assert ended.code == 0, ended.log
     squares = [0, 1, 4, 9, 16]
     assert ended.result.results["return"] == {"spawn": squares, "loky": squares, "fork": squares}
+
+
+def test_a_process_that_the_handler_forks_ends_by_sigterm_at_once(
+    run: Callable[..., Ended], file_store: StoreInfo
+) -> None:
+    """As the workers of a pool must; one that went on, or told the wrapper that the run was stopped, would be ours."""
+    ended = run(envelope(FORKS, store=file_store))
+
+    assert ended.code == 0, ended.log
+    assert ended.result.results["return"] == [-15]
 
 
 def test_a_run_in_a_run_is_a_child(run: Callable[..., Ended], file_store: StoreInfo) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import traceback
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from .channel import Channel
 from .failure import InvalidRunError, Stopped, described
+from .signals import listen
 from .surroundings import adopt, prepare
 
 
@@ -18,7 +18,7 @@ def main(argv: list[str]) -> int:
     channel = Channel(Path(argv[1]), int(argv[2]), int(argv[3]))
     sys.argv = argv[:1]
     prepare()
-    signal.signal(signal.SIGTERM, _stop)
+    listen()
     try:
         versions = _import_mlrun()
     except ImportError as error:
@@ -75,8 +75,3 @@ def _import_mlrun() -> dict[str, str]:
 
     database.install()
     return {"python": sys.version.split()[0], "mlrun": mlrun.__version__, "pandas": pd.__version__}
-
-
-def _stop(signum: int, frame: Any) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise Stopped

@@ -104,7 +104,7 @@ prove: cluster images ## The long proofs, half an hour: death at every request, 
 
 .PHONY: bench
 bench: cluster images ## Latency, throughput and cost beside the floor, the usual design and the Job controller
-	@PYTHONPATH=tests $(BIN)/python -m bench
+	@PYTHONPATH=tests:dev $(BIN)/python -m bench
 
 .PHONY: bench-sdk
 bench-sdk: deploy ## Submissions a second, how late `wait` returns and log lines come

@@ -9,8 +9,8 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,6 +50,19 @@ class Daemon:
 def running(name: str) -> bool:
     """Whether the daemon started under this name is still the same living process."""
     return _pid(name) is not None
+
+
+@contextmanager
+def paused(name: str) -> Iterator[None]:
+    """Let the daemon started under this name rest meanwhile."""
+    pid = _pid(name)
+    if pid is None:
+        raise DevClusterError(f"{name} does not run", hint="`make cluster`")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def end(name: str) -> None:

@@ -25,6 +25,7 @@ from bench.cases import cleared, latencies, load, percentile, report_delays, unt
 from bench.contenders import NAMES, NOWHERE, Contender, Name
 from bench.plot import draw
 from bench.report import Report
+from devcluster import processes
 
 BURST: Final = int(os.environ.get("BENCH_BURST", "1000"))
 SECONDS: Final = int(os.environ.get("BENCH_SECONDS", "10"))
@@ -48,6 +49,18 @@ async def burst(contender: Contender, report: Report) -> None:
     report.add(f"burst of {BURST}, runs/min", contender.name, BURST / (time.monotonic() - begun) * 60)
     report.add(f"burst of {BURST}, p99 s", contender.name, percentile(found, 0.99))
     await cleared(contender.world)
+
+
+async def undisturbed(contender: Contender, report: Report) -> None:
+    """A burst while the controller manager rests: the API server's only other load is the creation of the runs."""
+    if contender.process is None:
+        return
+    with processes.paused("kube-controller-manager"):
+        begun = time.monotonic()
+        await latencies(contender, "u", BURST, None)
+        took = time.monotonic() - begun
+        report.add(f"burst of {BURST} with no controller manager, runs/min", contender.name, BURST / took * 60)
+        await cleared(contender.world)
 
 
 async def finish(contender: Contender, report: Report) -> None:
@@ -145,6 +158,7 @@ def _added(world: World, plural: str) -> dict[str, float]:
 CASES: Final[dict[str, Callable[[Contender, Report], Awaitable[None]]]] = {
     "latency": latency,
     "burst": burst,
+    "undisturbed": undisturbed,
     "finish": finish,
     "schedules": schedules,
 }

@@ -78,11 +78,15 @@ async def cleared(world: World) -> None:
     """Delete everything and wait until Kubernetes is done with that."""
     await settled(lambda: len(world.records.of(world.namespace)), 2)
     options = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
-    for plural in ("mlrunruns", "jobs"):
-        with suppress(Answer):
-            await world.api.request("DELETE", url(plural, world.namespace), options)
-    left = ("mlrunruns", "jobs", "pods")
-    await until(lambda: not any(o for p in left for o in world.records.all(p, world.namespace)), "all is deleted")
+    deadline = time.monotonic() + _PATIENCE
+    while left := [p for p in ("mlrunruns", "jobs") if any(world.records.all(p, world.namespace))]:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{left} are still there after {_PATIENCE:.0f} s")
+        for plural in left:
+            with suppress(Answer):  # of thousands the API server deletes what it can in its minute
+                await world.api.request("DELETE", url(plural, world.namespace), options)
+        await asyncio.sleep(0.5)
+    await until(lambda: not any(world.records.all("pods", world.namespace)), "all is deleted")
     world.records.forget(world.namespace)
 
 

@@ -8,7 +8,7 @@ from support.soak import Soaked, soak
 
 async def _soaked() -> Soaked:
     async with laboratory() as lab:
-        return await soak(lab, 60, every=(0.7, 2.5), seconds=150)
+        return await soak(lab, 60, rate=6, every=(0.7, 2.5), seconds=150)
 
 
 def test_sixty_runs_while_the_operator_is_killed_every_two_seconds() -> None:

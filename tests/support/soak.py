@@ -22,15 +22,17 @@ class Soaked:
     broken: list[str] = field(default_factory=list)
 
 
-async def soak(lab: Lab, runs: int, *, every: tuple[float, float] = (1, 4), seconds: float = 1200) -> Soaked:
-    """Let `runs` runs through; the pods are told to succeed by the test, no node takes them."""
+async def soak(
+    lab: Lab, runs: int, *, rate: float = 20, every: tuple[float, float] = (1, 4), seconds: float = 1200
+) -> Soaked:
+    """Let `runs` runs through, which come at `rate` a second; no node takes their pods, the test lets them succeed."""
     outcome = Soaked(runs)
     async with lab.world() as world:
         await world.apply(function("fn"))
         killer = asyncio.create_task(_kill_now_and_then(world, every, outcome))
         kubelet = asyncio.create_task(play_kubelet(world, lambda: ended_runs(world) >= runs))
         try:
-            await _create(world, [run(f"s-{n}", nodeSelector=NOWHERE) for n in range(runs)])
+            await _create(world, [run(f"s-{n}", nodeSelector=NOWHERE) for n in range(runs)], rate)
             await asyncio.wait_for(kubelet, seconds)
         except TimeoutError:
             outcome.broken.append(f"{runs - ended_runs(world)} runs did not end within {seconds:.0f} s")
@@ -46,14 +48,15 @@ async def soak(lab: Lab, runs: int, *, every: tuple[float, float] = (1, 4), seco
     return outcome
 
 
-async def _create(world: World, manifests: list[Object]) -> None:
+async def _create(world: World, manifests: list[Object], rate: float) -> None:
     gate = asyncio.Semaphore(16)
 
-    async def one(manifest: Object) -> None:
+    async def one(number: int, manifest: Object) -> None:
+        await asyncio.sleep(number / rate)
         async with gate:
             await world.apply(manifest)
 
-    await asyncio.gather(*map(one, manifests))
+    await asyncio.gather(*(one(number, manifest) for number, manifest in enumerate(manifests)))
 
 
 async def _kill_now_and_then(world: World, every: tuple[float, float], outcome: Soaked) -> None:

@@ -1,5 +1,7 @@
 """A sweep whose points are pods: one is killed for its memory, and the user stops the rest; all of it is told."""
 
+import json
+
 from support.kube import Kube, eventually, function, run
 from support.store import read_parquet
 
@@ -28,7 +30,8 @@ def test_a_stopped_fan_out_keeps_what_its_points_made(kube: Kube) -> None:
     kube.patch("squares", stop=True)
     status = kube.finished("squares", 180)
     assert (status["phase"], status["reason"]) == ("Stopped", "Stopped"), status["message"]
-    assert status["message"].startswith("stopped by spec.stop; 2 of 11 points succeeded, 1 failed, 8 were skipped")
+    told = "stopped by spec.stop; 2 of 11 points succeeded, 1 failed, 8 were skipped"
+    assert status["message"].startswith(told), json.dumps(status)
     assert status["sweep"]["best"]["parameters"] == {"x": 3}
     assert status["results"]["square"] == 9
     table = read_parquet(kube.facts, status["outputs"]["iteration_results"]["path"])

@@ -19,7 +19,6 @@ from mlrun_wrapper.limits import ring_in
 from mlrun_wrapper.memory import oom_kills
 from mlrun_wrapper.names import mlrun_project
 from mlrun_wrapper.outputs import required
-from mlrun_wrapper.signals import Terminated
 
 _NO_MLRUN: Final = "the function's image has no mlrun that can be imported"
 
@@ -69,6 +68,7 @@ def execute(context: Context) -> None:
         "artifacts": context.artifacts,
         "sweep": _sweep(context),
     }
+    context.sigterm.check()
     context.executing = True
     context.executor.send("run", run)
     try:
@@ -116,7 +116,7 @@ def told_to_end(context: Context) -> None:
     """
     context.log.line(f"told to end (SIGTERM) within {context.grace.seconds} s")
     if context.outcome is None and not context.executing:
-        raise Terminated
+        context.sigterm.end()
     ring_in(context.grace.stored)
     if context.outcome is not None:
         return

@@ -8,6 +8,9 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Final, NoReturn
+
+_AGAIN: Final = 1.0
 
 
 class Terminated(BaseException):
@@ -19,6 +22,7 @@ class Sigterm:
 
     def __init__(self) -> None:
         self._came = False
+        self._ending = False
         self._action: Callable[[], None] | None = None
         signal.signal(signal.SIGTERM, self._handle)
 
@@ -32,6 +36,25 @@ class Sigterm:
             yield
         finally:
             self._action = None
+
+    def end(self) -> NoReturn:
+        """Raise Terminated, and again until the block is left: Python drops an exception that comes while it cleans up.
+
+        A time limit that ends in between takes the repetition with it; `check` catches what got through.
+        """
+        self._ending = True
+        signal.signal(signal.SIGALRM, self._insist)
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN, _AGAIN)
+        raise Terminated
+
+    def check(self) -> None:
+        """Raise Terminated where it was raised before and got lost."""
+        if self._ending:
+            raise Terminated
+
+    def _insist(self, signum: int, frame: FrameType | None) -> None:
+        if self._action is not None:
+            raise Terminated
 
     def _handle(self, signum: int, frame: FrameType | None) -> None:
         if not self._came:

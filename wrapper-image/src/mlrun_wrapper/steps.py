@@ -153,6 +153,7 @@ def walk(context: Context) -> int:
             with context.timed("envelope"):
                 read_envelope(context)
             for name, step in steps(context.run):
+                context.sigterm.check()
                 with context.timed(name):
                     step(context)
     except StepError as failure:

@@ -266,6 +266,14 @@ def test_a_pod_that_ends_without_a_report_shows_the_end_of_its_log(world: Any) -
     assert "Segmentation fault" in world.status["message"]
 
 
+def test_a_pod_that_was_told_to_end_before_it_could_report_is_no_fault_of_the_wrapper(world: Any) -> None:
+    world.settle()
+    world.pod_ends(None, exit_code=143)
+    world.job_ends(succeeded=False)
+    world.settle()
+    assert world.status["reason"] == "Terminated"
+
+
 def test_a_report_that_was_cut_says_where_the_whole_is(world: Any) -> None:
     world.settle()
     world.pod_ends(Result(reason=Reason.SUCCEEDED, truncated=True, run_path="s3://mlrun/team/run/x"))

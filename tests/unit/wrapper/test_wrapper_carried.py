@@ -25,8 +25,12 @@ def carried(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the init container leaves behind, from an environment without packages."""
     own, target = tmp_path_factory.mktemp("own"), tmp_path_factory.mktemp("carried")
     venv.create(own, symlinks=True)
-    code = "import sys, pathlib, mlrun_wrapper.carry as c; c.carry(*[pathlib.Path(sys.argv[1])] * 2)"
-    subprocess.run([own / "bin" / "python", "-c", code, target], env={"PYTHONPATH": str(SOURCES)}, check=True)
+    tini = own / "tini"
+    tini.touch()
+    code = "import sys; from pathlib import Path; import mlrun_wrapper.carry as c; c.carry(*map(Path, sys.argv[1:]))"
+    subprocess.run(
+        [own / "bin" / "python", "-c", code, target, target, tini], env={"PYTHONPATH": str(SOURCES)}, check=True
+    )
     return target
 
 

@@ -4,7 +4,7 @@ Python with its standard library and our packages, every shared library that the
 and none of the image's: so it runs in any image, whatever its C library, its Python or its user. Only the standard
 library here.
 
-The copy is laid out as a virtual environment whose Python lies in `python/`.
+The copy is laid out as a virtual environment whose Python lies in `python/`. tini, the first process, comes along.
 """
 
 import os
@@ -19,6 +19,8 @@ from typing import Final
 
 LIBRARIES: Final = "libraries"
 LOADER: Final = "loader"
+# A program of one file, which needs no loader: https://github.com/krallin/tini
+TINI: Final = Path("/usr/bin/tini-static")
 CERTIFICATES: Final = "certificates.pem"
 BASE: Final = "python"
 _SYSTEM_CERTIFICATES: Final = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -34,7 +36,7 @@ _NOT_OF_PYTHON: Final = (
 _SERVICES: Final = ("s3", "sts", "sso", "sso-oidc", "signin")
 
 
-def carry(target: Path, home: Path) -> None:
+def carry(target: Path, home: Path, tini: Path = TINI) -> None:
     """Copy everything into `target`, to be used where that is mounted at `home`.
 
     Raises OSError where the volume cannot take it.
@@ -44,6 +46,7 @@ def carry(target: Path, home: Path) -> None:
     for folder in (python.parent, target / "bin", target / LIBRARIES):
         folder.mkdir(parents=True, exist_ok=True)
     shutil.copy2(os.path.realpath(sys.executable), python)
+    shutil.copy2(tini, target / "bin" / "tini")
     _copied(Path(sysconfig.get_path("stdlib")), base / "lib" / version, *_NOT_OF_PYTHON)
     _copied(Path(sysconfig.get_path("purelib")), target / "lib" / version / "site-packages")
     if (source := Path(sys.prefix) / "src").is_dir():

@@ -1,7 +1,6 @@
 """SIGTERM: the pod is to end within its grace period.
 
-Installed before everything else, since the kernel drops a signal that the first process of a container does not handle.
-Only the standard library here.
+Installed before everything else; one that comes even earlier ends the process. Only the standard library here.
 """
 
 import signal

@@ -97,6 +97,8 @@ def _why(status: Object, terminated: Object | None, result: Result | None) -> tu
         return Reason.EVICTED, status.get("message") or EXPLANATIONS[Reason.EVICTED].happened
     if terminated and terminated.get("exitCode") == 0:
         return Reason.SUCCEEDED, ""
+    if terminated and terminated.get("exitCode") == EXPLANATIONS[Reason.TERMINATED].exit_code:
+        return Reason.TERMINATED, "the pod was told to end, and left no report"
     code = f"exit code {terminated['exitCode']}" if terminated else status.get("reason") or "no exit code"
     tail = (terminated or {}).get("message", "").strip().splitlines()
     words = f"the wrapper ended without a report ({code})"

@@ -16,6 +16,7 @@ HOME: Final = "/opt/mlrun-wrapper"
 _TARGET: Final = "/opt/mlrun-carried"
 _WRAPPER: Final = (f"{HOME}/bin/python", "-I", "-m")
 _CARRIED: Final = (
+    *(f"{HOME}/bin/tini", "--"),  # as in the wrapper's own image
     *(f"{HOME}/loader", "--inhibit-cache", "--library-path", f"{HOME}/libraries"),
     *(f"{HOME}/bin/python", "-I", "-X", "utf8", "-m", "mlrun_wrapper"),
 )

@@ -25,7 +25,7 @@ HEALTH = {
     "redis-server": "",
     "argocd-repo-server": "http://127.0.0.1:18082/healthz?full=true",
     "argocd-application-controller": "http://127.0.0.1:18083/healthz",
-    "argocd-applicationset-controller": "http://127.0.0.1:18085/healthz",
+    "argocd-applicationset-controller": "http://127.0.0.1:18084/metrics",
     "argocd-server": f"http://{SERVER}/healthz?full=true",
 }
 

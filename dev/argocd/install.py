@@ -25,8 +25,7 @@ def install(target: Target) -> None:
     """Apply all of it, with the project's own health checks and actions in `argocd-cm`."""
     crds = ARGOCD.sources() / "manifests" / "crds"
     target.kubectl("apply", "--server-side", "--force-conflicts", "--kustomize", str(crds))
-    names = [f"{plural}.argoproj.io" for plural in ("applications", "applicationsets", "appprojects")]
-    target.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", *names)
+    target.wait_for_crds(*(f"{plural}.argoproj.io" for plural in ("applications", "applicationsets", "appprojects")))
     for objects in ([_object("Namespace", NAMESPACE, namespace=None)], _settings()):
         target.kubectl(
             "apply", "--filename=-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})

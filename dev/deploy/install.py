@@ -42,7 +42,7 @@ def _apply_cluster_objects(target: Target) -> None:
     command = ["apply", "--server-side", "--force-conflicts", "--filename=-"]
     target.kubectl(*command, stdin="\n---\n".join(documents), hint="this needs cluster-admin rights")
     # The files are called as the CRDs are.
-    target.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", *(file.stem for file in files))
+    target.wait_for_crds(*(file.stem for file in files))
 
 
 def _namespace() -> dict[str, Any]:

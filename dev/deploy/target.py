@@ -36,6 +36,11 @@ class Target:
         """Return what kubectl prints. Raises DevClusterError with the end of its output if it fails."""
         return shell.run([self.facts.kubectl, *arguments], env=self.environment, stdin=stdin, hint=hint)
 
+    def wait_for_crds(self, *names: str) -> None:
+        """Wait until the API server serves them. `--for=condition` fails on one that has no status yet."""
+        served = """jsonpath={.status.conditions[?(@.type=="Established")].status}=True"""
+        self.kubectl("wait", f"--for={served}", "--timeout=30s", "crd", *names)
+
     def helm(self, *arguments: str, stdin: str | None = None, hint: str = "") -> str:
         """Return what helm prints. Raises DevClusterError with the end of its output if it fails."""
         return shell.run([self.facts.helm, *arguments], env=self.environment, stdin=stdin, hint=hint)

@@ -151,4 +151,5 @@ def install_crds() -> None:
     kube = Kube("default")
     kube.kubectl("apply", "--server-side", "--force-conflicts", f"--filename={REPOSITORY / 'crds'}")
     names = [file.stem for file in sorted((REPOSITORY / "crds").glob("*.yaml"))]
-    kube.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", *names)
+    served = """jsonpath={.status.conditions[?(@.type=="Established")].status}=True"""
+    kube.kubectl("wait", f"--for={served}", "--timeout=30s", "crd", *names)

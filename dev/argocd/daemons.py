@@ -69,6 +69,7 @@ def _arguments() -> dict[str, list[str]]:
             "--metrics-address=127.0.0.1",
             "--metrics-port=18082",
             f"--redis={_REDIS}",
+            "--revision-cache-expiration=5s",
         ],
         "argocd-application-controller": [
             *cluster,

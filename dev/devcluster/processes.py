@@ -44,6 +44,7 @@ class Daemon:
                 stderr=log,
                 start_new_session=True,
             )
+        process.returncode = 0  # it outlives this object, which would complain
         _pid_file(self.name).write_text(json.dumps({"pid": process.pid, "started": start_time(process.pid)}))
 
 

@@ -14,7 +14,10 @@ from devcluster import paths, progress, shell
 
 @dataclass(frozen=True)
 class Build:
-    """One `go build`. `output` is a file, or empty where the packages name their own binaries."""
+    """One `go build`. `output` is a file, or empty where the packages name their own binaries.
+
+    `ldflags` may have `{version}`, as v1.2.3, and `{number}`, as 1.2.3.
+    """
 
     packages: Sequence[str]
     output: str = ""
@@ -71,7 +74,7 @@ class Toolset:
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
         for build in self._builds:
-            ldflags = build.ldflags.format(version=self.version)
+            ldflags = build.ldflags.format(version=self.version, number=self.version.removeprefix("v"))
             target = f"{unfinished}/{build.output}"
             command = ["go", "build", "-trimpath", "-tags", build.tags, "-ldflags", ldflags, "-o", target]
             command += build.packages
@@ -142,7 +145,7 @@ _ARGO_CD = "github.com/argoproj/argo-cd/v3"
 ARGOCD = Toolset(
     "argocd",
     [
-        Build([f"{_ARGO_CD}/cmd"], output="argocd", ldflags=f"-s -w -X {_ARGO_CD}/common.version={{version}}"),
+        Build([f"{_ARGO_CD}/cmd"], output="argocd", ldflags=f"-s -w -X {_ARGO_CD}/common.version={{number}}"),
         Build(["sigs.k8s.io/kustomize/kustomize/v5"]),
     ],
     requires=_ARGO_CD,

@@ -44,7 +44,7 @@ def test_environments_differ_as_their_overlays_say() -> None:
     applications = [
         yaml.safe_load(file.read_text()) for file in ENVIRONMENTS.glob("**/*.yaml") if "base" not in str(file)
     ]
-    taken(kube, *(obj for obj in applications if obj["kind"] == "Application"))
+    taken(Kube("argocd"), *(obj for obj in applications if obj["kind"] == "Application"))
 
 
 @pytest.fixture

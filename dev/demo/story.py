@@ -13,6 +13,7 @@ from demo.terminal import Terminal
 from deploy import Target, deploy
 from devcluster import clusters, progress
 from devcluster.errors import DevClusterError, MissingRequirementError
+from devcluster.images import build
 
 NAMESPACE = "mlrun-demo"
 EXAMPLE = "examples/01-hello-downloader"
@@ -29,7 +30,7 @@ def tell() -> None:
     with chapters.chapter("A Kubernetes and an S3 store", "cluster"):
         cluster.up()
     with chapters.chapter("Two images: the operator's, and the wrapper's with mlrun in it", "images"):
-        cluster.images()
+        cluster.images(build.product())
     target = Target.here()
     with chapters.chapter("The operator", "operator"):
         deploy(target)

@@ -8,6 +8,7 @@ import sys
 
 from devcluster import clusters, commands, embedded, status
 from devcluster.errors import DevClusterError
+from devcluster.images import build
 
 
 def main() -> int:
@@ -23,7 +24,7 @@ def main() -> int:
             case "down":
                 clusters.chosen().down()
             case "images":
-                clusters.chosen().images()
+                clusters.chosen().images(build.wanted())
             case "reproduce":
                 embedded.reproduce(arguments.names)
             case "measure":

@@ -1,10 +1,12 @@
 """The kinds of cluster that `CLUSTER` chooses from."""
 
 import os
+from collections.abc import Sequence
 from typing import Protocol
 
 from devcluster import current, embedded, kind
 from devcluster.errors import MissingRequirementError
+from devcluster.images.build import Image
 
 VARIABLE = "CLUSTER"
 
@@ -18,8 +20,8 @@ class Cluster(Protocol):
     def down(self) -> None:
         """Remove what `up` made, and nothing else."""
 
-    def images(self) -> None:
-        """Build the project's images where their inputs changed, and load them into a running cluster."""
+    def images(self, wanted: Sequence[Image]) -> None:
+        """Build these images where their inputs changed, and load them into a running cluster."""
 
 
 KINDS: dict[str, Cluster] = {"embedded": embedded, "current": current, "kind": kind}

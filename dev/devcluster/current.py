@@ -1,8 +1,11 @@
 """`CLUSTER=current`: the cluster that the caller's kubectl points at. Nothing of it is started or stopped here."""
 
+from collections.abc import Sequence
+
 from devcluster import facts, paths, progress, shell
 from devcluster.external import command, external_facts, say_store
 from devcluster.images import build, engine
+from devcluster.images.build import Image
 
 
 def up() -> None:
@@ -26,8 +29,8 @@ def down() -> None:
     progress.say("✓ forgot the kubeconfig; your cluster was not touched")
 
 
-def images() -> None:
+def images(wanted: Sequence[Image]) -> None:
     """Build the images. How they get into somebody's cluster is not for us to guess."""
-    for image in build.wanted():
+    for image in wanted:
         build.ensure(image, engine.find())
     progress.say("Push them to a registry that the cluster pulls from, and set the chart's image values to it.")

@@ -58,10 +58,10 @@ def down() -> None:
         facts.forget()
 
 
-def images() -> None:
+def images(wanted: Sequence[Image]) -> None:
     """Build the images where their inputs changed, and load them if the cluster runs."""
     with _building():
-        for image in build.wanted():
+        for image in wanted:
             build.ensure(image, Buildah())
             if processes.running("containerd"):
                 _load(image)

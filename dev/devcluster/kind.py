@@ -1,8 +1,11 @@
 """`CLUSTER=kind`: a cluster in Docker, made by kind."""
 
+from collections.abc import Sequence
+
 from devcluster import facts, paths, progress, shell
 from devcluster.external import command, external_facts, say_store
 from devcluster.images import build, engine
+from devcluster.images.build import Image
 
 NAME = "mlrun-operator"
 
@@ -27,10 +30,10 @@ def down() -> None:
         facts.forget()
 
 
-def images() -> None:
+def images(wanted: Sequence[Image]) -> None:
     """Build the images and load them into the node."""
     builder = engine.find()
-    for image in build.wanted():
+    for image in wanted:
         build.ensure(image, builder)
         if exists():
             with progress.step(f"{image.reference} loaded"):

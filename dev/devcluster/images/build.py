@@ -50,8 +50,13 @@ IMAGES = (
 RELEASED = ("operator", "wrapper", "wrapper-ml")
 
 
+def product() -> list[Image]:
+    """Return the images that running functions takes."""
+    return [image for image in IMAGES if image.name in RELEASED and not image.extra]
+
+
 def wanted() -> list[Image]:
-    """Return the images to build: the extra ones where the environment's ALL_IMAGES is not empty."""
+    """Return the images to build for everything: the extra ones where the environment's ALL_IMAGES is not empty."""
     return [image for image in IMAGES if not image.extra or os.environ.get("ALL_IMAGES")]
 
 

@@ -239,6 +239,8 @@ class Reconciler:
                 raise
         log.info("%s/%s: deleted %s %s", *_place(seen.run), resource.kind, meta["name"], extra=about(seen.run))
         self._index.drop(resource, obj)
+        if resource is RUNS:
+            self._wake((meta["namespace"], meta["name"]))  # its fired Job; a watch that starts now does not tell of it
         if meta["uid"] == seen.run["metadata"]["uid"]:
             dying = {**seen.run, "metadata": {**seen.run["metadata"], "deletionTimestamp": "now"}}
             return replace(seen, run=dying)

@@ -2,13 +2,16 @@
 
 import json
 import os
+import time
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
 from devcluster import paths, shell
-from devcluster.errors import MissingRequirementError
+from devcluster.errors import DevClusterError, MissingRequirementError
 from devcluster.facts import Facts
+
+_SERVED_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,15 @@ class Target:
         return shell.run([self.facts.kubectl, *arguments], env=self.environment, stdin=stdin, hint=hint)
 
     def wait_for_crds(self, *names: str) -> None:
-        """Wait until the API server serves them. `--for=condition` fails on one that has no status yet."""
-        served = """jsonpath={.status.conditions[?(@.type=="Established")].status}=True"""
-        self.kubectl("wait", f"--for={served}", "--timeout=30s", "crd", *names)
+        """Wait until the API server serves them. `kubectl wait` fails on one that has no status yet."""
+        deadline = time.monotonic() + _SERVED_SECONDS
+        while unserved := [name for name in names if not _is_served(self.get("crd", name))]:
+            if time.monotonic() > deadline:
+                raise DevClusterError(
+                    f"within {_SERVED_SECONDS} s the API server does not serve {', '.join(unserved)}",
+                    hint=f"kubectl describe crd {unserved[0]}",
+                )
+            time.sleep(0.2)
 
     def helm(self, *arguments: str, stdin: str | None = None, hint: str = "") -> str:
         """Return what helm prints. Raises DevClusterError with the end of its output if it fails."""
@@ -48,3 +57,8 @@ class Target:
     def get(self, *arguments: str) -> Any:
         """Return what `kubectl get -o json` prints, parsed."""
         return json.loads(self.kubectl("get", *arguments, "-o", "json"))
+
+
+def _is_served(crd: dict[str, Any]) -> bool:
+    conditions = (crd.get("status") or {}).get("conditions") or ()
+    return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from difflib import unified_diff
 from pathlib import Path
@@ -231,12 +230,6 @@ def test_everything_in_the_namespace_is_current_for_flux(team: Team, kstatus: Ks
 
 def test_a_new_object_is_not_taken_for_done(team: Team, kstatus: Kstatus) -> None:
     """Before the operator has seen it: the API server itself gives it a status that says so."""
-    made = subprocess.run(
-        [team.kube.facts["kubectl"], "-n", team.kube.namespace, "create", "-f", "-", "--dry-run=server", "-o", "json"],
-        input=json.dumps({**team.kube.get("mlr", "summary"), "metadata": {"name": "new"}, "status": None}),
-        text=True,
-        capture_output=True,
-        check=True,
-        env={"KUBECONFIG": team.kube.kubeconfig},
-    ).stdout
+    new = json.dumps({**team.kube.get("mlr", "summary"), "metadata": {"name": "new"}, "status": None})
+    made = team.kube.kubectl("create", "-f", "-", "--dry-run=server", "-o", "json", stdin=new)
     assert kstatus.of(json.loads(made))[0] == "InProgress"

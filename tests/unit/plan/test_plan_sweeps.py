@@ -334,6 +334,60 @@ def test_stop_does_not_wait_for_ever_for_a_collector_that_cannot_start(world: An
     assert len(world.deleted) == 2
 
 
+def evicted(pod: Any) -> Any:
+    """The pod is evicted from its node."""
+    ends(pod, 143)
+    pod["status"]["conditions"] = [{"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI"}]
+    return pod
+
+
+def test_points_that_are_evicted_too_often_end_and_what_they_have_is_collected(world: Any) -> None:
+    job = started(world, maxDisruptions=0)
+    ends(pod(world, job, 0))
+    running = runs(pod(world, job, 1))
+    job["status"]["completedIndexes"] = "0"
+    world.settle()
+    evicted(pod(world, job, 2))
+    world.settle()
+    assert job["spec"]["suspend"] is True
+    assert (world.status["phase"], world.status["reason"]) == ("Running", "Stopping")
+    assert world.status["message"].startswith("evicted or preempted 1 times, and maxDisruptions is 0")
+    world.pods.remove(running)
+    world.settle()
+    assert (world.status["reason"], world.created) == ("Stopping", 2)
+    sweep = SweepStatus(points=8, succeeded=1, skipped=7, best=SweepBest(iteration=1))
+    ends(pod(world, world.jobs[-1]), result=Result(reason=Reason.SUCCEEDED, sweep=sweep, results={"score": 1}))
+    job_ends(world.jobs[-1], succeeded=True)
+    world.settle()
+    assert (world.status["phase"], world.status["reason"]) == ("Failed", "Evicted")
+    words = "evicted or preempted 1 times, and maxDisruptions is 0 for each of 8 pods; 1 of 8 points succeeded"
+    assert world.status["message"].startswith(words)
+    assert world.status["results"] == {"score": 1}
+    world.settle()
+    assert world.deleted == [job["metadata"]["name"]]
+
+
+def test_of_many_points_so_many_evictions_are_borne_for_each(world: Any) -> None:
+    job = started(world, maxDisruptions=1)
+    for index in range(8):
+        evicted(pod(world, job, index))
+    world.settle()
+    assert (world.status["phase"], world.status["disruptions"]) == ("Running", 8)
+    evicted(pod(world, job, 0))
+    world.settle()
+    assert job["spec"]["suspend"] is True
+
+
+def test_evicted_points_do_not_wait_for_ever_for_a_collector_that_cannot_start(world: Any) -> None:
+    job = started(world, maxDisruptions=0)
+    evicted(pod(world, job, 0))
+    world.settle()
+    world.later(61)
+    world.settle()
+    assert (world.status["phase"], world.status["reason"]) == ("Failed", "Evicted")
+    assert "was not put together" in world.status["message"]
+
+
 def test_a_stop_that_is_taken_back_goes_on_and_collects_anew(world: Any) -> None:
     job = started(world)
     runs(pod(world, job, 0))

@@ -250,7 +250,10 @@ class RunOptions(Model):
         None, ge=1, le=31_536_000, description="How long no pod may run before the run fails; default: the operator's."
     )
     max_disruptions: int | None = Field(
-        None, ge=0, le=1000, description="How many evictions and preemptions are borne; default: 10."
+        None,
+        ge=0,
+        le=1000,
+        description="How many evictions and preemptions are borne, for each replica or point; default: 10.",
     )
     ttl_seconds_after_finished: int | None = Field(
         None, ge=0, le=315_360_000, description="When the Job and its pods are deleted after the end; default: never."

@@ -14,7 +14,7 @@ from mlrun_operator.assess.jobs import lost_volumes
 from mlrun_operator.assess.status import after_job, with_job
 from mlrun_operator.assess.times import format_time
 from mlrun_operator.plan.case import Case, Object, Plan
-from mlrun_operator.plan.sweep import collect
+from mlrun_operator.plan.sweep import collect, end_points
 from mlrun_operator.plan.telling import assessed, pending_over, suspension, told
 
 
@@ -26,14 +26,24 @@ def follow(case: Case) -> Plan | None:
     job = case.job_of(latest.number)
     if job is None:
         return _lost(case, latest)
-    if (wanted := suspension(case, job)) is not None:
-        return Plan(suspend=(job, wanted))
-    if (step := collect(case, latest, job)) is not None:
-        return step
     now = assessed(case, job)
+    too_often = _disrupted(case, latest, job, now)
+    if (step := _steered(case, latest, job, too_often)) is not None:
+        return step
+    if too_often is not None:
+        return _failed(case, latest, job, now, too_often)
     if now.wait is not None and now.wait <= timedelta(0):
         return Plan(confirm=True)
     return _over_limit(case, latest, job, now) or told(case, job, now, with_job(case.frame, latest, job, now))
+
+
+def _steered(case: Case, latest: Execution, job: Object, too_often: Verdict | None) -> Plan | None:
+    """What the Jobs need before anything is said of them."""
+    if too_often and (step := end_points(case, latest, job, too_often)) is not None:
+        return step
+    if (wanted := suspension(case, job)) is not None:
+        return Plan(suspend=(job, wanted))
+    return collect(case, latest, job)
 
 
 def _lost(case: Case, latest: Execution) -> Plan | None:
@@ -72,12 +82,19 @@ def _over_limit(case: Case, latest: Execution, job: Object, now: Assessment) -> 
     if dropped := lost_volumes(job):
         words = f"the API server dropped the image volume {', '.join(dropped)}; it does not know that kind of volume"
         return _failed(case, latest, job, now, Verdict(Phase.FAILED, Reason.VOLUME_UNSUPPORTED, words))
-    borne = case.limit("maxDisruptions", job)
-    disruptions = with_job(case.frame, latest, job, now).disruptions or 0
-    if borne is not None and disruptions > borne:
-        words = f"evicted or preempted {disruptions} times, and maxDisruptions is {borne}"
-        return _failed(case, latest, job, now, Verdict(Phase.FAILED, Reason.EVICTED, words))
     return _too_late(case, latest, job, now)
+
+
+def _disrupted(case: Case, latest: Execution, job: Object, now: Assessment) -> Verdict | None:
+    """That the execution was evicted more often than is borne: of many replicas or points so often for each of them."""
+    borne = case.limit("maxDisruptions", job)
+    if borne is None or now.phase.finished or now.end is not None:
+        return None
+    disruptions, count = with_job(case.frame, latest, job, now).disruptions or 0, len(now.replicas) or 1
+    if disruptions <= borne * count:
+        return None
+    words = f"evicted or preempted {disruptions} times, and maxDisruptions is {borne}"
+    return Verdict(Phase.FAILED, Reason.EVICTED, words if count == 1 else f"{words} for each of {count} pods")
 
 
 def _too_late(case: Case, latest: Execution, job: Object, now: Assessment) -> Plan | None:

@@ -1,5 +1,6 @@
 """`spec.stop`: what runs is ended with its partial results, and nothing starts while it is set (BEHAVIOUR A7)."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
@@ -10,7 +11,7 @@ from mlrun_operator.assess.pods import PodView, view
 from mlrun_operator.assess.status import after_job
 from mlrun_operator.plan.case import Case, Object, Plan
 from mlrun_operator.plan.start import due, waiting
-from mlrun_operator.plan.sweep import stop_points
+from mlrun_operator.plan.sweep import STOPPED, end_points
 
 
 def stop(case: Case) -> Plan | None:
@@ -26,7 +27,7 @@ def stop(case: Case) -> Plan | None:
     if job is not None and (end_of(job) or case.before.job_name != job["metadata"]["name"]):
         return None  # it ended by itself first, or is recorded first, so that its pods can be waited for
     if job is not None and not job["metadata"].get("deletionTimestamp"):
-        return stop_points(case, latest, job) or Plan(delete=job)
+        return end_points(case, latest, job, STOPPED) or Plan(delete=job)
     if job is None and not case.seen.confirmed and case.before.reason != Reason.STOPPING:
         return Plan(confirm=True)
     return _wait_for_pods(case, latest)
@@ -44,8 +45,8 @@ def _wait_for_pods(case: Case, latest: Execution) -> Plan:
     if any(not seen.ended and not case.gone(pod) for pod, seen in zip(pods, views, strict=True)):
         said = Verdict(Phase.RUNNING, Reason.STOPPING, EXPLANATIONS[Reason.STOPPING].happened)
         return Plan(status=after_job(case.frame, latest, said, views), requeue=timedelta(seconds=5))
-    words = "stopped by spec.stop" + (f"; {_left(views)}" if views else "")
-    return Plan(status=after_job(case.frame, latest, Verdict(Phase.STOPPED, Reason.STOPPED, words), views))
+    said = replace(STOPPED, message=f"{STOPPED.message}; {_left(views)}") if views else STOPPED
+    return Plan(status=after_job(case.frame, latest, said, views))
 
 
 def _of_job(pod: Object, name: str | None) -> bool:

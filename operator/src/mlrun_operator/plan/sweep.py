@@ -1,16 +1,17 @@
 """A sweep that fans out has two Jobs: its points, and once they are over the collector, whose end is the run's.
 
-Points are over when their Job has ended, in whatever way, or is suspended for good because the run is to stop. The
-collector runs no code of the user's, so making it again is harmless: it needs no record.
+Points are over when their Job has ended, in whatever way, or is suspended for good: because the run is to stop, or was
+evicted too often. The collector runs no code of the user's, so making it again is harmless: it needs no record.
 """
 
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from mlrun_operator.api.reasons import EXPLANATIONS, Reason
+from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.status import Execution, Phase
-from mlrun_operator.assess.collecting import STOPPED, collecting
+from mlrun_operator.assess.collecting import collecting, ending
+from mlrun_operator.assess.conditions import Verdict
 from mlrun_operator.assess.execution import Assessment
 from mlrun_operator.assess.jobs import end_of, points_of
 from mlrun_operator.assess.pods import view
@@ -21,8 +22,9 @@ from mlrun_operator.plan.start import AGAIN, refused
 from mlrun_operator.plan.telling import assessed, pods_of, since, suspension, told
 from mlrun_operator.render.collector import build_collector
 
-# How long a run that is to stop waits for the collector's pod to start.
+# How long a run that is to end waits for the collector's pod to start.
 _PATIENCE: Final = timedelta(seconds=60)
+STOPPED: Final = Verdict(Phase.STOPPED, Reason.STOPPED, "stopped by spec.stop")
 
 
 def collect(case: Case, latest: Execution, job: Object) -> Plan | None:
@@ -35,8 +37,8 @@ def collect(case: Case, latest: Execution, job: Object) -> Plan | None:
     return Plan(delete=early) if early and not early["metadata"].get("deletionTimestamp") else None
 
 
-def stop_points(case: Case, latest: Execution, job: Object) -> Plan | None:
-    """Let running points end and what they all have be collected; None where there is nothing to collect.
+def end_points(case: Case, latest: Execution, job: Object, why: Verdict) -> Plan | None:
+    """Let running points end, collect what they all have, and end so; None where there is nothing to collect.
 
     The suspended Job is deleted once the run's end is recorded. Kueue would resume it, so that its Jobs are deleted.
     """
@@ -45,10 +47,9 @@ def stop_points(case: Case, latest: Execution, job: Object) -> Plan | None:
     if not job["spec"].get("suspend"):
         return Plan(suspend=(job, True))
     if any(not view(pod).ended and not case.gone(pod) for pod in pods_of(case, job)):
-        now = replace(assessed(case, job), phase=Phase.RUNNING, reason=Reason.STOPPING)
-        now = replace(now, message=EXPLANATIONS[Reason.STOPPING].happened)
+        now = ending(assessed(case, job), why)
         return Plan(status=with_job(case.frame, latest, job, now), requeue=timedelta(seconds=5))
-    return _collect(case, latest, job)
+    return _collect(case, latest, job, why)
 
 
 def _begun(case: Case, latest: Execution, job: Object) -> bool:
@@ -57,20 +58,22 @@ def _begun(case: Case, latest: Execution, job: Object) -> bool:
     return bool(recorded) or any(view(pod).started for pod in pods_of(case, job))
 
 
-def _collect(case: Case, latest: Execution, job: Object) -> Plan:
+def _collect(case: Case, latest: Execution, job: Object, why: Verdict | None = None) -> Plan:
+    """Put together what there is; `why` it ends where the points did not end by themselves."""
     points, collector = assessed(case, job), case.collector_of(latest.number)
     if collector is None:
         return _made(case, latest, job, points)
-    if (wanted := suspension(case, collector)) is not None and not case.stopping:
+    asked = why or (STOPPED if case.stopping else None)
+    if asked is None and (wanted := suspension(case, collector)) is not None:
         return Plan(suspend=(collector, wanted))
     its = assessed(case, collector)
     if its.wait is not None and its.wait <= timedelta(0):
         return Plan(confirm=True)
-    now = collecting(points, its)
-    if (given_up := _given_up(case, collector, its)) is not None:
-        now = replace(now, phase=Phase.STOPPED, reason=Reason.STOPPED, message=given_up)
+    now = collecting(points, its, why)
+    if asked is not None and (given_up := _given_up(case, collector, its)) is not None:
+        now = replace(now, phase=asked.phase, reason=asked.reason, message=f"{asked.message}; {given_up}")
     step = told(case, collector, its, with_job(case.frame, latest, job, now))
-    if not case.stopping or now.phase.finished or step.acts:
+    if asked is None or now.phase.finished or step.acts:
         return step
     return replace(step, requeue=min(step.requeue or _PATIENCE, _PATIENCE))
 
@@ -95,8 +98,8 @@ def _made(case: Case, latest: Execution, job: Object, points: Assessment) -> Pla
 
 
 def _given_up(case: Case, collector: Object, its: Assessment) -> str | None:
-    """Why a run that is to stop ends without its collector: its pod does not start."""
+    """What a run that is to end says where its collector's pod does not start in time."""
     waited = case.seen.now - since(collector, case.seen.now)
-    if not case.stopping or its.phase.finished or any(pod.started for pod in its.pods) or waited < _PATIENCE:
+    if its.phase.finished or any(pod.started for pod in its.pods) or waited < _PATIENCE:
         return None
-    return f"{STOPPED}; what its points have left was not put together: {its.message or 'the pod did not start'}"
+    return f"what its points have left was not put together: {its.message or 'the pod did not start'}"

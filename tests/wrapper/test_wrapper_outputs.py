@@ -23,7 +23,8 @@ EVERYTHING = """
     def handler(context):
         context.log_dataset("table", df=pd.DataFrame({"n": [1, 2], "t": ["a", "ü"]}))
         context.log_dataset("as-csv", df=pd.DataFrame({"n": [1, 2]}), format="csv")
-        context.log_model("net", body=b"weights", model_file="net.bin", metrics={"f1": 0.5}, framework="own")
+        scores = {"f1": np.float32(0.5)}
+        context.log_model("net", body=b"weights", model_file="net.bin", metrics=scores, framework="own")
         context.log_artifact("report.html", body="<b>hi</b>")
         context.log_artifact(Artifact("note", body="inline text", is_inline=True))
         os.makedirs("plots/inner")

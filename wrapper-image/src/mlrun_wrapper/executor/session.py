@@ -9,7 +9,7 @@ from typing import Any
 
 import mlrun
 
-from . import database, older, outcome, speed, standin
+from . import database, older, outcome, speed, standin, yaml_numbers
 from .call import Caller
 from .channel import Channel
 from .failure import InvalidRunError, Stopped
@@ -53,6 +53,7 @@ class Session:
             Points(run["sweep"], caller).install()
         standin.install(db)
         speed.install()
+        yaml_numbers.install()
         Handover(lambda: channel.leave("partial", outcome.so_far(db, caller))).install()
         project = mlrun.get_or_create_project(run["project"], run["context"], allow_cross_project=True, save=False)
         mlrun.mlconf.artifact_path = f"{run['output_path']}/children/{{{{run.uid}}}}"  # of runs that the handler makes

@@ -84,7 +84,11 @@ class Settings(BaseSettings):
         None, description="Options, as JSON, that a run has where neither it nor its function says otherwise."
     )
     backoff_limit: int = Field(0, ge=0, description="Retries of a run that does not say how many.")
-    max_disruptions: int = Field(10, ge=0, description="How many evictions and preemptions of a run, or of each of its replicas or points, are borne.")
+    max_disruptions: int = Field(
+        10,
+        ge=0,
+        description="How many evictions and preemptions of a run, or of each of its replicas or points, are borne.",
+    )
     pending_deadline_seconds: int | None = Field(
         None, ge=1, description="How long no pod of a run may start before the run fails; default: for ever."
     )

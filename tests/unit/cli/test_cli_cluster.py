@@ -117,6 +117,20 @@ def test_logs_are_lines_or_objects(cli, api: StandIn) -> None:
     assert json.loads(said[0]) == {"attempt": 2, "pod": "b", "line": "one"}
 
 
+def test_the_log_of_one_replica_or_point(cli, api: StandIn) -> None:
+    pods = [{"pod": f"job-{index}-abcde", "uid": str(index)} for index in range(3)]
+    api.put("mlrunruns", {**RUN, "status": {**DONE, "jobName": "job", "replicas": 3, "attempts": pods}})
+    api.answers.append(lambda _, path: (200, f"T1 {path.split('/')[-2]}\n") if path.endswith("/log") else None)
+    assert cli("logs", "train-1", "--replica", "1").out == "job-1-abcde\n"
+    assert cli("logs", "train-1", "--point", "1").out == "job-0-abcde\n"
+    assert json.loads(cli("logs", "train-1", "--replica", "2", "--json").out)["replica"] == 2
+    said = cli("logs", "train-1", "--point", "31")
+    assert said.code == Exit.NOT_FOUND
+    assert "kubectl -n default logs -c mlrun -l mlrun-operator.dev/run-uid=" in said.err
+    assert "job-completion-index=30 " in said.err
+    assert cli("logs", "train-1", "--point", "1", "--replica", "1").code == Exit.USAGE
+
+
 def test_a_stop_reaches_the_cluster_and_json_tells_it(cli, api: StandIn) -> None:
     api.put("mlrunruns", RUN)
     assert json.loads(cli("stop", "train-1", "--json").out) == {"runs": ["train-1"]}

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mlrun_operator.api import constants
 from mlrun_operator.cli.app import Panel, session, verb
 from mlrun_operator.cli.errors import CliError, Exit
 from mlrun_operator.cli.look import Selector
@@ -20,12 +21,18 @@ _REFRESH = 1.0
 
 
 @verb(Panel.FOLLOW)
-def logs(
+def logs(  # noqa: PLR0913 - its options
     name: Name,
     *,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Until the run has ended, over all attempts.")] = False,
     tail: Annotated[int | None, typer.Option("--tail", metavar="N", min=0, help="Only the last lines.")] = None,
     attempt: Annotated[int | None, typer.Option("--attempt", metavar="N", min=1, help="Only this attempt.")] = None,
+    replica: Annotated[
+        int | None, typer.Option("--replica", metavar="N", min=0, help="Only this replica, counted from 0.")
+    ] = None,
+    point: Annotated[
+        int | None, typer.Option("--point", metavar="N", min=1, help="Only this point of a sweep, counted from 1.")
+    ] = None,
 ) -> None:
     """Print the log of a run.
 
@@ -38,14 +45,20 @@ def logs(
 
     if follow and tail is not None:
         raise CliError("--tail is for a log that is not followed", "Leave out one of --tail and --follow.")
+    if replica is not None and point is not None:
+        raise CliError("a run has replicas or points, never both", "Leave out one of --replica and --point.")
+    index = replica if point is None else point - 1
 
     async def print_all(link: "Link") -> None:
         run = await link.run(name)
         last: deque[str] = deque(maxlen=tail)
+        found = index is None
         async for line in run.logs(follow=follow):
-            if attempt not in (None, line.attempt):
+            if attempt not in (None, line.attempt) or index not in (None, line.replica):
                 continue
+            found = True
             told = {"attempt": line.attempt, "pod": line.pod, "line": str(line)}
+            told |= {} if line.replica is None else {"replica": line.replica}
             shown = json.dumps(told, ensure_ascii=False) if session().json else line
             if tail is None:
                 print(shown, flush=follow)
@@ -53,8 +66,18 @@ def logs(
                 last.append(shown)
         for kept in last:
             print(kept)
+        if not found:
+            raise CliError(
+                f"the status of {run.name} tells of no pod of that number", _by_kubectl(run, index), Exit.NOT_FOUND
+            )
 
     linked(print_all)
+
+
+def _by_kubectl(run: "AsyncRun", index: int | None) -> str:
+    """How to read the log of a pod that the status does not tell of: of many points it has the newest few."""
+    labels = f"{constants.LABEL_RUN_UID}={run.uuid},{constants.LABEL_INDEX}={index}"
+    return f"If it has started: kubectl -n {run.namespace} logs -c {constants.CONTAINER} -l {labels} --tail=-1"
 
 
 @verb(Panel.FOLLOW)

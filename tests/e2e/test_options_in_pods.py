@@ -7,7 +7,7 @@ import os
 import pathlib
 
 def handler(context):
-    for name in ("PLAIN", "FROM_SECRET", "FROM_MAP", "NODE", "DB_user", "TOKEN", "FUNCTIONS", "BOTH"):
+    for name in ("PLAIN", "FROM_SECRET", "FROM_MAP", "NODE", "DB_user", "TOKEN", "FUNCTIONS", "BOTH", "TRACEPARENT"):
         context.log_result(name, os.environ.get(name))
     context.log_result("config", pathlib.Path("/config/settings.ini").read_text())
     context.log_result("picked", sorted(p.name for p in pathlib.Path("/picked").iterdir()))
@@ -24,6 +24,8 @@ def handler(context):
 LIMIT = "/sys/fs/cgroup/memory/memory.limit_in_bytes"
 """
 
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
 
 def secret(name: str, **values: str) -> Object:
     return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": values}
@@ -36,36 +38,38 @@ def config_map(name: str, **values: str) -> Object:
 
 def test_env_secrets_volumes_and_resources_reach_the_handler(kube: Kube) -> None:
     defaults = {"env": [{"name": "FUNCTIONS", "value": "default"}, {"name": "BOTH", "value": "function"}]}
+    look = run(
+        "look",
+        "looker",
+        env=[
+            {"name": "PLAIN", "value": "text"},
+            {"name": "BOTH", "value": "run"},
+            {"name": "FROM_SECRET", "valueFrom": {"secretKeyRef": {"name": "database", "key": "password"}}},
+            {"name": "FROM_MAP", "valueFrom": {"configMapKeyRef": {"name": "settings", "key": "other.ini"}}},
+            {"name": "NODE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
+        ],
+        secrets=["token", {"name": "database", "keys": ["user"], "prefix": "DB_"}],
+        volumes=[
+            {"name": "config", "mountPath": "/config", "readOnly": True, "configMap": {"name": "settings"}},
+            {
+                "name": "picked",
+                "mountPath": "/picked",
+                "secret": {"secretName": "database", "items": [{"key": "user", "path": "who"}]},
+            },
+            {"name": "scratch", "mountPath": "/scratch", "emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}},
+        ],
+        resources={"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}},
+        nodeSelector={"kubernetes.io/os": "linux"},
+        tolerations=[{"key": "any", "operator": "Exists"}],
+        podLabels={"team": "a"},
+    )
+    look["metadata"]["annotations"] = {"mlrun-operator.dev/traceparent": TRACE}
     kube.apply(
         secret("database", user="ada", password="s3cret"),
         secret("token", TOKEN="t0ken"),
         config_map("settings", settings_ini="[a]", other_ini="[b]"),
         function("looker", code=LOOK, run=defaults),
-        run(
-            "look",
-            "looker",
-            env=[
-                {"name": "PLAIN", "value": "text"},
-                {"name": "BOTH", "value": "run"},
-                {"name": "FROM_SECRET", "valueFrom": {"secretKeyRef": {"name": "database", "key": "password"}}},
-                {"name": "FROM_MAP", "valueFrom": {"configMapKeyRef": {"name": "settings", "key": "other.ini"}}},
-                {"name": "NODE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
-            ],
-            secrets=["token", {"name": "database", "keys": ["user"], "prefix": "DB_"}],
-            volumes=[
-                {"name": "config", "mountPath": "/config", "readOnly": True, "configMap": {"name": "settings"}},
-                {
-                    "name": "picked",
-                    "mountPath": "/picked",
-                    "secret": {"secretName": "database", "items": [{"key": "user", "path": "who"}]},
-                },
-                {"name": "scratch", "mountPath": "/scratch", "emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}},
-            ],
-            resources={"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}},
-            nodeSelector={"kubernetes.io/os": "linux"},
-            tolerations=[{"key": "any", "operator": "Exists"}],
-            podLabels={"team": "a"},
-        ),
+        look,
     )
     status = kube.finished("look")
     assert status["phase"] == "Succeeded", status["message"]
@@ -75,6 +79,7 @@ def test_env_secrets_volumes_and_resources_reach_the_handler(kube: Kube) -> None
     assert results["FROM_MAP"] == "[b]"
     assert results["NODE"] == status["attempts"][0]["node"]
     assert (results["DB_user"], results["TOKEN"]) == ("ada", "t0ken")
+    assert results["TRACEPARENT"] == TRACE
     assert (results["FUNCTIONS"], results["BOTH"]) == ("default", "run")
     assert (results["config"], results["config_written"]) == ("[a]", False)
     assert [name for name in results["picked"] if not name.startswith("..")] == ["who"]

@@ -6,7 +6,10 @@ import os
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from pydantic.alias_generators import to_camel
@@ -16,6 +19,9 @@ from mlrun_operator.api.platform import Platform
 from mlrun_operator.sdk import errors, portal
 from mlrun_operator.sdk.backends.published import Published
 from mlrun_operator.sdk.stores import fetch
+from mlrun_operator.sdk.stores.access import download_from
+from mlrun_operator.store import Stat, Store, StoreError
+from mlrun_wrapper.inputs import s3 as inputs_s3
 
 
 class Context:
@@ -72,6 +78,32 @@ def test_an_archive_that_leaves_its_folder_is_refused(tmp_path: Path) -> None:
         archive.addfile(tarfile.TarInfo("../evil"))
     with pytest.raises(errors.DataUnreachable, match="leaves its folder"):
         fetch.unpack(packed.getvalue(), tmp_path / "here")
+
+
+class Planted(Store):
+    """A folder in S3 below which somebody has put an object whose name is an absolute path."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("s3://bucket")
+        self._name = name
+
+    def list(self, prefix: str) -> Iterator[Stat]:
+        yield Stat(prefix + self._name, 1, 0.0)
+
+    def _never(self, *_: object) -> Any:
+        raise AssertionError("nothing of it may be read")
+
+    read = read_version = write = replace = upload = download = delete = _never
+
+
+@pytest.mark.parametrize("name", ["/absolute", "../above"])
+def test_a_folder_in_s3_never_reaches_a_file_outside_of_where_it_goes(tmp_path: Path, name: str) -> None:
+    planted = Planted(f"{tmp_path}{name}" if name == "/absolute" else name)
+    with pytest.raises(StoreError, match="leaves its folder"):
+        download_from(planted, "data/", tmp_path / "here")
+    request = SimpleNamespace(folder=tmp_path / "there", path="s3://bucket/data/", watch=None)
+    with pytest.raises(StoreError, match="leaves its folder"):
+        inputs_s3._folder(planted, "data/", request)  # type: ignore[arg-type]
 
 
 def test_settings_of_a_newer_chart_are_read_as_far_as_they_are_known() -> None:

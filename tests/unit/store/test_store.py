@@ -16,6 +16,7 @@ from mlrun_operator.store import (
     Store,
     StoreError,
     UnavailableError,
+    below,
     open_store,
 )
 
@@ -92,8 +93,15 @@ def test_of_many_who_replace_at_once_one_wins(store: Store, folder: str) -> None
 def test_a_folder_is_never_left(tmp_path: Path) -> None:
     store = open_store(StoreInfo(root=f"file://{tmp_path}/store"))
 
-    with pytest.raises(StoreError, match="leaves the store"):
+    with pytest.raises(StoreError, match="leaves its folder"):
         store.write("../outside", b"")
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../x", "a/../../x", "a/..", "x\0"])
+def test_an_object_whose_name_leads_elsewhere_is_no_file_of_the_folder(tmp_path: Path, name: str) -> None:
+    assert below(tmp_path, "a/b..c").is_relative_to(tmp_path)
+    with pytest.raises(StoreError, match="leaves its folder"):
+        below(tmp_path, name)
 
 
 def test_no_reader_of_a_folder_sees_a_temporary_file(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from mlrun_operator.api.envelope import StoreInfo
+from mlrun_operator.store.errors import StoreError
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,16 @@ class Downloaded:
     size: int
     sha256: str
     content_type: str = ""
+
+
+def below(folder: Path, name: str) -> Path:
+    """The file of that name in a folder, for an object whose name somebody else chose.
+
+    Raises StoreError where it would be a file elsewhere: an absolute name, or one with `..`.
+    """
+    if name.startswith("/") or ".." in name.split("/") or "\0" in name:
+        raise StoreError(f"an object is called {name!r}, and that leaves its folder")
+    return folder / name
 
 
 def unwatched(size: int) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from mlrun_operator.store.base import Downloaded, Stat, Store, unwatched
-from mlrun_operator.store.errors import DeniedError, NotFoundError, StoreError, UnavailableError
+from mlrun_operator.store.base import Downloaded, Stat, Store, below, unwatched
+from mlrun_operator.store.errors import DeniedError, NotFoundError, UnavailableError
 
 _PIECE: Final = 256 << 10  # stays in a core's cache
 
@@ -86,10 +86,7 @@ class FileStore(Store):
             self._file(path).unlink(missing_ok=True)
 
     def _file(self, path: str) -> Path:
-        file = self.folder / path
-        if ".." in file.parts:
-            raise StoreError(f"{path!r} leaves the store")
-        return file
+        return below(self.folder, path)
 
     @contextlib.contextmanager
     def _written(self, path: str) -> Iterator[Path]:

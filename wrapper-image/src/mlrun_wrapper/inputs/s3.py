@@ -3,7 +3,7 @@
 from typing import Final
 from urllib.parse import urlsplit
 
-from mlrun_operator.store import Stat, Store, StoreError
+from mlrun_operator.store import Stat, Store, below
 from mlrun_wrapper.hashing import listing_sha256
 from mlrun_wrapper.inputs.base import FetchedInput, InputProvider, Request
 from mlrun_wrapper.inputs.naming import own_name, truthful
@@ -42,9 +42,7 @@ def _folder(store: Store, prefix: str, request: Request) -> FetchedInput:
 
     def fetch(stat: Stat) -> tuple[str, str]:
         name = stat.path.removeprefix(prefix)
-        if ".." in name.split("/"):
-            raise StoreError(f"{store.uri(stat.path)} leaves its folder")
-        file = request.folder / name
+        file = below(request.folder, name)
         file.parent.mkdir(parents=True, exist_ok=True)
         return name, store.download(stat.path, file, request.watch).sha256
 

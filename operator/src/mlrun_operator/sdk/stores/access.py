@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from mlrun_operator.api.envelope import StoreInfo
 from mlrun_operator.api.names import short_hash
 from mlrun_operator.sdk.errors import DataUnreachable, InvalidArgument, NotFound, SdkError
-from mlrun_operator.store import Catalogue, NotFoundError, Store, StoreError, open_store, open_uri
+from mlrun_operator.store import Catalogue, NotFoundError, Store, StoreError, below, open_store, open_uri
 
 if TYPE_CHECKING:
     from mlrun_operator.sdk.backends.base import Backend
@@ -140,14 +140,12 @@ def download_from(store: Store, path: str, folder: Path) -> Path:
         target = folder / PurePosixPath(path).name
         store.download(path, target)
         return target
-    target = folder / PurePosixPath(path).name
+    target = below(folder, PurePosixPath(path).name)
     found = list(store.list(path))
     if not found:
         raise NotFoundError(f"{store.uri(path)} does not exist")
     for stat in found:
-        file = target / stat.path.removeprefix(path)
-        if ".." in file.parts:
-            raise StoreError(f"{stat.path} leaves its folder")
+        file = below(target, stat.path.removeprefix(path))
         file.parent.mkdir(parents=True, exist_ok=True)
         store.download(stat.path, file)
     return target

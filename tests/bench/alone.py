@@ -1,4 +1,4 @@
-"""Cases of ours alone: the leader dies, pods that hang are explained, many pods of one run."""
+"""Cases of ours alone: the leader dies, pods that hang are explained, a sweep of many points."""
 
 import asyncio
 import time
@@ -114,7 +114,7 @@ def _first(said: dict[str, float], obj: str, at: float) -> None:
 
 
 async def points(lab: Lab, report: Report) -> None:
-    """One run of many pods, played to their ends: what the operator writes for each of them."""
+    """A sweep that fans out, its pods played to their ends: what the operator writes for each point."""
     async with lab.world() as world:
         await world.apply(function("fn"))
         ours = Contender("ours", world)
@@ -122,16 +122,18 @@ async def points(lab: Lab, report: Report) -> None:
         try:
             before, begun = writes_of(world), time.monotonic()
             playing = asyncio.create_task(play_kubelet(world, lambda: _ended(world, "many")))
-            await world.apply(run("many", "fn", nodeSelector=NOWHERE, replicas=_POINTS))
-            await until(lambda: _ended(world, "many"), f"{_POINTS} pods ended", 300)
+            grid = {"params": {"p": [*range(_POINTS)]}, "placement": "FanOut", "parallelism": _POINTS}
+            await world.apply(run("many", "fn", nodeSelector=NOWHERE, hyperparameters=grid))
+            await until(lambda: _ended(world, "many"), f"{_POINTS} points ended", 300)
+            took = time.monotonic() - begun
             await playing
             await asyncio.sleep(2)
             writes = (writes_of(world) - before).total()
-            report.add(f"a run of {_POINTS} pods: seconds", "ours", time.monotonic() - begun)
-            report.add(f"a run of {_POINTS} pods: writes a pod", "ours", writes / _POINTS)
+            report.add(f"a fan-out of {_POINTS} points: from its creation to Succeeded, s", "ours", took)
+            report.add(f"a fan-out of {_POINTS} points: API writes a point", "ours", writes / _POINTS)
             await cleared(world)
         except Answer as error:
-            report.note(f"a run of {_POINTS} pods: {error}")
+            report.note(f"a fan-out of {_POINTS} points: {error}")
         finally:
             ours.stop()
 

@@ -2,8 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Final
 
 import pytest
 from support.faultproxy import Fault, FaultProxy, Kind, fault_proxy
@@ -156,5 +158,57 @@ def test_events_that_come_twice_or_late(tmp_path: Path, kind: Kind) -> None:
             await _finishes(world, f"r{n}")
         await world.edit("r0", rerun="again")
         await world.reaches("r0", "Succeeded", execution=2)
+
+    _outlive(tmp_path, play)
+
+
+FOR_A_WHILE: Final = {
+    "outage": None,
+    "writes refused": Fault("answer", ("POST", "PUT", "PATCH", "DELETE"), code=500, reason="InternalError"),
+    "gone": Fault("gone in stream", ("GET",)),
+    "stall": Fault("stall", ("GET",)),
+    "double": Fault("double", ("GET",)),
+    "delay": Fault("delay", ("GET",)),
+}
+
+
+@asynccontextmanager
+async def _broken(proxy: FaultProxy, fault: Fault | None) -> AsyncIterator[None]:
+    """With the fault on every watch and request that it meets; None: nobody listens."""
+    if fault is None:
+        await proxy.refuse()
+    else:
+        proxy.breaks(fault)
+        proxy.drop_connections()
+    yield
+    if fault is None:
+        await proxy.open()
+    proxy.heal()
+
+
+@pytest.mark.parametrize("fault", FOR_A_WHILE.values(), ids=FOR_A_WHILE)
+def test_schedules_sweeps_and_replicas_outlive_them_too(tmp_path: Path, fault: Fault | None) -> None:
+    best = {"points": 3, "succeeded": 3, "best": {"iteration": 3, "parameters": {"p": 3}}}
+    swept = {"sleep": 2, "collect": {"sweep": best, "results": {"kept": 1}}}
+    grid = {"params": {"p": [1, 2, 3]}, "placement": "FanOut"}
+    day = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-01T03:00:00Z", "parallelism": 2}
+    yearly = {"schedule": "@yearly", "successfulRunsHistoryLimit": 1, "parameters": {"results": {"kept": 1}}}
+    past = {**yearly, "schedule": "0 * * * *", "backfill": day}
+
+    async def play(world: World, proxy: FaultProxy) -> None:
+        await world.apply(run("fires", **yearly))
+        await world.says("fires", "Scheduled")
+        await world.fire("fires", 29_000_001)
+        await world.apply(run("swept", parameters=swept, hyperparameters=grid), run("past", **past))
+        await world.apply(run("three", parameters={"sleep": 2, "results": {"kept": 1}}, replicas=3))
+        await world.reaches("swept", "Running")
+        async with _broken(proxy, fault):
+            await world.fire("fires", 29_000_002)
+            await asyncio.sleep(5)
+        assert (await world.reaches("swept", "Succeeded", seconds=150))["sweep"]["progress"] == "3/3"
+        assert (await world.reaches("three", "Succeeded", seconds=150))["replicaCounts"]["succeeded"] == 3
+        await world.reports("fires", lambda told: told.get("succeeded") == 2, 150)
+        told = await world.reports("past", lambda told: told.get("backfill", {}).get("completionTime"), 150)
+        assert told["backfill"]["progress"] == "3/3"
 
     _outlive(tmp_path, play)

@@ -39,7 +39,8 @@ async def _soak(lab: Lab) -> bool:
     started = time.monotonic()
     outcome = await soak(lab, int(os.environ.get("PROVE_SOAK", "2000")))
     print(
-        f"\nsoak: {outcome.runs} runs, {outcome.kills} kills, {outcome.jobs} Jobs, {outcome.succeeded} succeeded, "
+        f"\nsoak: {outcome.load.runs} runs and {outcome.load.children} of a schedule, {outcome.kills} kills, "
+        f"{outcome.jobs} Jobs, {outcome.succeeded} and {outcome.children} succeeded, "
         f"{time.monotonic() - started:.0f} s; broken: {outcome.broken or 'nothing'}",
         flush=True,
     )

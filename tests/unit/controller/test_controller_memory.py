@@ -1,4 +1,4 @@
-"""Freed memory goes back to the system; in a process of its own, whose memory nobody else uses."""
+"""Memory, each in a process of its own, whose memory nobody else uses."""
 
 import subprocess
 import sys
@@ -33,3 +33,9 @@ def test_what_is_free_between_what_stays_is_given_back() -> None:
     full, freed, given_back, _ = map(int, done.stdout.split())
     assert freed > full * 0.8, "else there is nothing to give back"
     assert given_back < freed / 2
+
+
+def test_what_is_loaded_is_not_looked_through_again() -> None:
+    program = "import gc; from mlrun_operator.controller.memory import settle; settle(); print(gc.get_freeze_count())"
+    done = subprocess.run([sys.executable, "-c", program], text=True, capture_output=True, check=True)
+    assert int(done.stdout) > 1000

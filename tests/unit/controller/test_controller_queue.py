@@ -56,6 +56,29 @@ async def test_what_is_urgent_goes_first_and_keeps_nothing_waiting_for_ever() ->
     assert len(set(taken)) == 40
 
 
+async def test_while_new_runs_come_only_a_few_reports_are_under_way() -> None:
+    now = [100.0]
+    queue = FairQueue(clock=lambda: now[0])
+    for number in range(9):
+        queue.add(("a", f"report-{number}"))
+    queue.add(("a", "new"), urgent=True)
+    taken = [await queue.take() for _ in range(5)]
+    assert taken[0] == ("a", "new")
+    more = asyncio.ensure_future(queue.take())
+    await asyncio.sleep(0.01)
+    assert not more.done(), "four reports are under way"
+    queue.add(("a", "newer"), urgent=True)
+    assert await more == ("a", "newer")
+    more = asyncio.ensure_future(queue.take())
+    queue.done(taken[1])
+    assert (await more)[1] == "report-4"
+    more = asyncio.ensure_future(queue.take())
+    now[0] += 2
+    queue.done(taken[2])
+    rest = {(await more)[1], *[(await queue.take())[1] for _ in range(3)]}
+    assert rest == {f"report-{n}" for n in range(5, 9)}, "no new run came for a while"
+
+
 async def test_the_earlier_of_two_times_counts_and_an_event_beats_both() -> None:
     queue = FairQueue()
     queue.add_later(("a", "x"), 60)

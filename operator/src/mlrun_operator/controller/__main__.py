@@ -26,7 +26,7 @@ from mlrun_operator.controller.election import Election, Leadership
 from mlrun_operator.controller.health import Health
 from mlrun_operator.controller.intake import Intake
 from mlrun_operator.controller.logs import start_logging
-from mlrun_operator.controller.memory import give_back
+from mlrun_operator.controller.memory import give_back, settle
 from mlrun_operator.controller.metrics.endpoint import serve_metrics
 from mlrun_operator.controller.metrics.gauges import Gauges, Line
 from mlrun_operator.controller.metrics.meters import Meters
@@ -193,6 +193,7 @@ def main() -> int:
         print("\n".join(lines), file=sys.stderr)
         return 1
     start_logging(settings.log_level, settings.log_format)
+    settle()
     try:
         asyncio.run(_operate_or_exit(settings))
     except (StartError, TracingError) as error:

@@ -1,7 +1,9 @@
 """The work queue: each key at most once, one worker a key at a time, and namespaces served in turn.
 
 So a burst in one namespace does not delay another's runs, and any number of events of a run cost one reconcile. What is
-urgent goes first, but for every few of it something else is taken, so that nothing waits for ever.
+urgent goes first, but for every few of it something else is taken, so that nothing waits for ever. While urgent keys
+come, only a few of the others are worked on at a time: requests that are under way at the API server delay those that
+come after them.
 """
 
 import asyncio
@@ -14,6 +16,9 @@ Key = tuple[str, str]
 
 # How many urgent keys are taken for one that is not, while there are both.
 _URGENT_IN_A_ROW: Final = 4
+# For how many seconds after the last urgent key others are held back, and how many of them go on.
+_CALM: Final = 1.0
+_BESIDE: Final = 4
 
 
 class FairQueue:
@@ -28,9 +33,11 @@ class FairQueue:
         self._urgent: OrderedDict[str, deque[Key]] = OrderedDict()
         self._waiting: OrderedDict[str, deque[Key]] = OrderedDict()
         self._in_a_row = 0
+        self._last_urgent = -_CALM
         # Since when each waits, oldest first.
         self._queued: dict[Key, float] = {}
-        self._active: set[Key] = set()
+        # Those that are worked on, and whether they are urgent.
+        self._active: dict[Key, bool] = {}
         self._again: set[Key] = set()
         self._later: dict[Key, asyncio.TimerHandle] = {}
         self._ready = asyncio.Event()
@@ -61,6 +68,7 @@ class FairQueue:
             self._again.add(key)
         elif key not in self._queued:
             self._queued[key] = self._clock()
+            self._last_urgent = self._queued[key] if urgent else self._last_urgent
             (self._urgent if urgent else self._waiting).setdefault(key[0], deque()).append(key)
             self._ready.set()
 
@@ -76,10 +84,9 @@ class FairQueue:
 
     async def take(self) -> Key:
         """The next key; the worker calls `done` when it is finished with it."""
-        while not self._queued:
+        while (urgent := self._next_is_urgent()) is None:
             self._ready.clear()
             await self._ready.wait()
-        urgent = bool(self._urgent) and (not self._waiting or self._in_a_row < _URGENT_IN_A_ROW)
         self._in_a_row = self._in_a_row + 1 if urgent else 0
         lane = self._urgent if urgent else self._waiting
         namespace, keys = lane.popitem(last=False)
@@ -87,12 +94,25 @@ class FairQueue:
         if keys:
             lane[namespace] = keys
         self._waited(self._clock() - self._queued.pop(key))
-        self._active.add(key)
+        self._active[key] = urgent
         return key
+
+    def _next_is_urgent(self) -> bool | None:
+        """Whether the next key is to be an urgent one; None where there is nothing to take now."""
+        others = bool(self._waiting) and not self._held_back()
+        if self._urgent and not (others and self._in_a_row >= _URGENT_IN_A_ROW):
+            return True
+        return False if others else None
+
+    def _held_back(self) -> bool:
+        busy = sum(not urgent for urgent in self._active.values())
+        return busy >= _BESIDE and self._clock() < self._last_urgent + _CALM
 
     def done(self, key: Key) -> None:
         """The key's work is finished; what came in meanwhile is queued."""
-        self._active.discard(key)
+        self._active.pop(key, None)
+        if self._queued:
+            self._ready.set()
         if key in self._again:
             self._again.discard(key)
             self.add(key)

@@ -247,6 +247,13 @@ def test_everything_is_stored_before_a_missing_output_fails_the_run(
     assert ended.result.results == {"n": 1}
 
 
+def test_every_missing_output_is_named(run: Callable[..., Ended], file_store: StoreInfo) -> None:
+    ended = run(envelope("def handler(): return 1", store=file_store, outputs={"one": "a", "return": "r", "two": "b"}))
+
+    assert ended.reason == "OutputMissing"
+    assert "outputs 'one', 'two' were not produced; the run produced return" in ended.result.message
+
+
 def test_an_optional_output_may_be_missing(run: Callable[..., Ended], file_store: StoreInfo) -> None:
     ended = run(envelope("def handler(): return 1", store=file_store, outputs={"d": {"name": "d", "optional": True}}))
 

@@ -55,7 +55,9 @@ def lacking(context: Context, outcome: dict[str, Any]) -> StepError | None:
     if not missing:
         return None
     made = ", ".join(sorted(produced)) or "nothing"
-    return StepError(Reason.OUTPUT_MISSING, f"output {missing[0]!r} was not produced; the run produced {made}")
+    names = ", ".join(map(repr, missing))
+    what = f"output {names} was" if len(missing) == 1 else f"outputs {names} were"
+    return StepError(Reason.OUTPUT_MISSING, f"{what} not produced; the run produced {made}")
 
 
 def required(envelope: Envelope) -> list[str]:

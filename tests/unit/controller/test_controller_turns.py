@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mlrun_operator.api.platform import Platform
 from mlrun_operator.assess.jobs import end_of
-from mlrun_operator.cluster.index import Index, function_keys, place_of
+from mlrun_operator.cluster.index import Index, line_of, place_of
 from mlrun_operator.cluster.lines import RunKey
 from mlrun_operator.cluster.resources import JOBS, RUNS
 from mlrun_operator.controller.turns import Turns
@@ -103,17 +103,35 @@ def test_a_run_whose_job_is_being_made_counts(index: Index) -> None:
         lambda index: index.drop(JOBS, job("active")),
         lambda index: index.put(JOBS, job("active", conditions=ENDED)),
         lambda index: index.drop(RUNS, run("active")),
-        lambda index: index.put(RUNS, run("active", phase="Failed")),
         lambda index: index.put(JOBS, job("first")),
         lambda index: index.put(RUNS, run("first", phase="Stopped")),
     ],
-    ids=["Job deleted", "Job ended", "run deleted", "run ended", "started", "stopped while it waited"],
+    ids=["Job deleted", "Job ended", "run deleted", "started", "stopped while it waited"],
 )
 def test_whoever_leaves_a_line_wakes_the_first_that_wait(index: Index, woken: list[RunKey], leave: Any) -> None:
     woken.clear()
     leave(index)
     assert ("team", "second") in woken
     assert ("team", "fresh") not in woken
+
+
+def test_a_run_that_is_run_again_counts_before_its_status_says_so(index: Index) -> None:
+    turns, done, first = Turns(index, Platform()), index.get(RUNS, "team", "done"), index.get(RUNS, "team", "first")
+    assert done is not None
+    assert first is not None
+    index.drop(JOBS, job("active"))
+    assert turns.ahead_of(first, FUNCTION).function == 0
+    with turns.starting(done):
+        assert turns.ahead_of(first, FUNCTION).function == 1
+        index.put(JOBS, job("done", 2))
+    assert turns.ahead_of(first, FUNCTION).function == 1
+
+
+def test_a_function_has_one_line_however_its_name_is_written(index: Index) -> None:
+    index.put(RUNS, run("as-written", "my_function", phase="Running"))
+    index.put(JOBS, job("as-written"))
+    index.put(RUNS, run("as-legal", "my-function-c64d28"))
+    assert ahead(index, "as-legal").function == 1
 
 
 def test_a_line_of_another_function_is_no_obstacle(index: Index, woken: list[RunKey]) -> None:
@@ -144,11 +162,10 @@ def by_definition(index: Index, starting: set[str], objects: dict[str, Any], me:
         other
         for other in objects.values()
         if other["metadata"]["namespace"] == me["metadata"]["namespace"]
-        and other["status"].get("phase") not in ("Succeeded", "Failed", "Stopped")
         and other["metadata"]["uid"] != me["metadata"]["uid"]
         and (active(other) or (other["status"].get("reason") == "Queued" and place_of(other) < place_of(me)))
     ]
-    same = [other for other in others if function_keys(other) == function_keys(me)]
+    same = [other for other in others if line_of(other) == line_of(me)]
     return Ahead(function=len(same), namespace=len(others))
 
 
@@ -165,7 +182,7 @@ STATUSES = st.sampled_from(
 )
 SPACES = st.sampled_from(["team", "elsewhere"])
 STEPS = st.one_of(
-    st.tuples(st.just("run"), NAMES, SPACES, STATUSES, st.sampled_from(["fn", "my_function"])),
+    st.tuples(st.just("run"), NAMES, SPACES, STATUSES, st.sampled_from(["fn", "my_function", "my-function-c64d28"])),
     st.tuples(st.just("end of run"), NAMES, SPACES),
     st.tuples(st.just("job"), NAMES, SPACES, st.integers(1, 2), st.booleans()),
     st.tuples(st.just("end of job"), NAMES, SPACES, st.integers(1, 2)),

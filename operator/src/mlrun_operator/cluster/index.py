@@ -221,10 +221,12 @@ class Index:
         """Tell the lines of a run."""
         if old is not None and old.uid != run.uid:
             self.lines.leave(old.uid)
-        if (obj.get("status") or {}).get("phase") in _ENDS:
-            self.lines.leave(run.uid)
-        else:
-            self.lines.enter(run.uid, run.key[0], run.functions, place_of(obj) if _queued(obj) else None)
+        self.lines.enter(run.uid, run.key[0], line_of(obj), place_of(obj) if _queued(obj) else None)
+
+
+def line_of(run: Object) -> RunKey | None:
+    """The line of all runs that refer to the same function, whichever way they write its name."""
+    return next(reversed(function_keys(run)), None)
 
 
 def function_keys(run: Object) -> tuple[RunKey, ...]:

@@ -20,11 +20,15 @@ _WOKEN: Final = 4
 
 
 class Lines:
-    """The lines of runs that have not ended. Whoever is first is woken when one ahead goes."""
+    """The lines of all runs. Whoever is first is woken when one ahead goes.
+
+    Who has a Job that has not ended counts whatever its status says: one that is run again has that of its last
+    execution until the new Job is told.
+    """
 
     def __init__(self, wake: Callable[[RunKey], None] = lambda _: None) -> None:
         self._wake = wake
-        self._open: dict[str, tuple[str, tuple[Line, ...], Place | None]] = {}
+        self._known: dict[str, tuple[str, tuple[Line, ...], Place | None]] = {}
         self._jobs: Counter[tuple[str, str]] = Counter()
         self._starting: set[str] = set()
         self._standing: dict[str, tuple[str, _Standing]] = {}
@@ -32,14 +36,14 @@ class Lines:
         self._waiting: dict[Line, list[Place]] = defaultdict(list)
 
     def enter(self, uid: str, namespace: str, function: Line | None, place: Place | None) -> None:
-        """A run that has not ended; with its place if it says that it waits for its turn."""
+        """A run as it is now; with its place if it says that it waits for its turn."""
         lines: tuple[Line, ...] = (namespace, function) if function else (namespace,)
-        self._open[uid] = (namespace, lines, place)
+        self._known[uid] = (namespace, lines, place)
         self._settle(uid)
 
     def leave(self, uid: str) -> None:
-        """The run has ended or is gone."""
-        if self._open.pop(uid, None) is not None:
+        """The run is gone."""
+        if self._known.pop(uid, None) is not None:
             self._settle(uid)
 
     def jobs(self, namespace: str, run_uid: str, change: int) -> None:
@@ -83,7 +87,7 @@ class Lines:
             self._wake_first(*before)
 
     def _found(self, uid: str) -> tuple[str, _Standing] | None:
-        known = self._open.get(uid)
+        known = self._known.get(uid)
         if known is None:
             return None
         namespace, lines, place = known

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from mlrun_operator.api.platform import Platform
-from mlrun_operator.cluster.index import Index, function_keys, place_of
+from mlrun_operator.cluster.index import Index, line_of, place_of
 from mlrun_operator.plan import Ahead
 
 Object = dict[str, Any]
@@ -27,7 +27,7 @@ class Turns:
             return Ahead()
         meta, place = run["metadata"], place_of(run)
         return Ahead(
-            function=self._lines.ahead(meta["uid"], function_keys(run), place),
+            function=self._lines.ahead(meta["uid"], line_of(run), place),
             namespace=self._lines.ahead(meta["uid"], meta["namespace"], place),
         )
 

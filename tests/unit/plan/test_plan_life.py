@@ -247,6 +247,67 @@ def test_a_function_edited_later_runs_nothing_again_but_is_said(world: Any) -> N
     assert world.condition("FunctionChanged") is None
 
 
+def test_a_run_that_follows_its_function_runs_again_when_that_changes_and_once(world: Any) -> None:
+    world.edit(functionRef={"name": "my-function", "onChange": "Rerun"})
+    world.settle()
+    world.succeed()
+    assert world.settle().create is None
+    world.function["spec"]["source"] = {"code": "def handler(context):\n    return 2\n"}
+    world.settle()
+    assert (world.status["execution"]["number"], world.created) == (2, 2)
+    world.succeed()
+    world.settle()
+    assert (world.status["execution"]["number"], world.created) == (2, 2)
+    world.function["spec"]["description"] = "prose"
+    world.settle()
+    assert world.created == 2
+
+
+def test_following_a_function_is_no_change_of_what_runs(world: Any) -> None:
+    world.settle()
+    world.succeed()
+    world.edit(functionRef={"name": "my-function", "onChange": "Rerun"})
+    world.settle()
+    assert world.created == 1
+
+
+def test_a_run_that_follows_a_broken_function_runs_once_that_is_mended(world: Any) -> None:
+    world.edit(functionRef={"name": "my-function", "onChange": "Rerun"})
+    world.settle()
+    world.succeed()
+    good = world.function["spec"]
+    world.function["spec"] = {**good, "handler": 7}
+    world.settle()
+    assert (world.status["phase"], world.status["execution"]["number"]) == ("Failed", 2)
+    world.function["spec"] = {**good, "handler": "other"}
+    world.settle()
+    assert (world.status["execution"]["number"], world.created) == (3, 2)
+
+
+def test_what_a_schedule_made_does_not_follow_its_function(world: Any) -> None:
+    world.run["metadata"]["labels"] = {"mlrun-operator.dev/schedule-uid": "u"}
+    world.edit(functionRef={"name": "my-function", "onChange": "Rerun"})
+    world.settle()
+    world.succeed()
+    world.function["spec"]["handler"] = "other"
+    world.settle()
+    assert world.created == 1
+
+
+def test_two_outputs_of_one_name_are_refused(world: Any) -> None:
+    world.edit(outputs={"a": "x", "b": {"name": "x"}})
+    world.settle()
+    assert world.status["reason"] == "InvalidRun"
+    assert "outputs: a and b are both called x" in world.status["message"]
+
+
+def test_a_limit_of_concurrent_runs_is_a_functions_not_a_runs(world: Any) -> None:
+    world.edit(functionRef=None, function={**world.function["spec"], "maxConcurrentRuns": 1})
+    world.settle()
+    assert world.status["reason"] == "InvalidRun"
+    assert "maxConcurrentRuns" in world.status["message"]
+
+
 def test_a_function_edited_while_running_does_not_touch_the_execution(world: Any) -> None:
     world.settle()
     digest = world.jobs[0]["metadata"]["annotations"]["mlrun-operator.dev/function"]

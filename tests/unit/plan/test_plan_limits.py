@@ -7,6 +7,7 @@ import pytest
 
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.result import Result
+from mlrun_operator.plan import Refusal
 
 
 def test_stop_ends_the_job_and_keeps_what_the_pod_still_reports(world: Any) -> None:
@@ -300,6 +301,16 @@ def test_a_restored_run_waits_for_a_rerun(world: Any) -> None:
     assert world.created == 1
 
 
+def test_a_restored_run_that_was_run_again_before_waits_for_another_value(world: Any) -> None:
+    world.run["metadata"]["labels"] = {"velero.io/restore-name": "nightly"}
+    world.edit(rerun="last tuesday")
+    world.settle()
+    assert (world.status["reason"], world.created) == ("Restored", 0)
+    world.edit(rerun="after the fire")
+    world.settle()
+    assert (world.status["execution"]["number"], world.created) == (2, 1)
+
+
 def test_causes_that_only_events_tell_are_asked_for_ever_more_seldom(world: Any) -> None:
     world.settle()
     world.add_pod()
@@ -405,3 +416,91 @@ def test_a_stop_of_a_job_that_is_not_recorded_yet_records_it_first(world: Any) -
     assert world.jobs, "its pods could not be waited for otherwise"
     world.settle()
     assert not world.jobs
+
+
+def failed_once(world: Any) -> None:
+    """The first attempt fails, and a retry's pod waits for a node."""
+    world.settle()
+    world.pod_ends(Result(reason=Reason.INPUT_UNAVAILABLE, message="503"), exit_code=69)
+    world.jobs[-1]["status"]["failed"] = 1
+    world.settle()
+    stuck = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes are available"}
+    world.add_pod(conditions=[stuck])
+
+
+def test_the_pending_deadline_runs_for_a_retry_too(world: Any) -> None:
+    world.edit(pendingDeadlineSeconds=60, backoffLimit=3)
+    failed_once(world)
+    step = world.settle()
+    assert (world.status["phase"], world.status["reason"]) == ("Running", "Unschedulable")
+    assert step.requeue is not None
+    world.later(61)
+    world.settle()
+    assert (world.status["phase"], world.status["reason"]) == ("Failed", "PendingDeadlineExceeded")
+    assert "within 60 s; Unschedulable: attempt 2: 0/3 nodes" in world.status["message"]
+    world.settle()
+    assert (world.status["attemptCount"], len(world.deleted)) == (1, 1)
+
+
+def test_a_pod_in_the_place_of_an_evicted_one_has_no_pending_deadline(world: Any) -> None:
+    world.edit(pendingDeadlineSeconds=60)
+    world.settle()
+    evicted(world)
+    world.add_pod()
+    world.later(3 * 3600)
+    world.settle(events=[])
+    assert world.status["phase"] == "Running"
+
+
+@pytest.mark.parametrize("how", ["function", "quota"])
+def test_the_pending_deadline_runs_also_before_there_is_a_job(world: Any, how: str) -> None:
+    world.edit(pendingDeadlineSeconds=60)
+    function, world.function = world.function, None if how == "function" else world.function
+    refusal = {"refusal": Refusal(403, "exceeded quota: pods")} if how == "quota" else {}
+    step = world.settle(**refusal)
+    assert (world.status["phase"], step.requeue) == ("Pending", timedelta(seconds=30 if how == "quota" else 60))
+    world.later(30)
+    world.settle(**refusal)
+    assert world.status["phase"] == "Pending"
+    world.later(31)
+    world.settle(**refusal)
+    assert (world.status["phase"], world.status["reason"]) == ("Failed", "PendingDeadlineExceeded")
+    assert "not started within 60 s; " in world.status["message"]
+    world.function = function
+    assert world.settle().create is None, "a failed run stays failed"
+
+
+def test_the_time_in_a_queue_or_suspended_is_no_pending_time(world: Any) -> None:
+    world.edit(pendingDeadlineSeconds=60, suspend=True)
+    world.function = None
+    world.settle()
+    world.later(3600)
+    world.edit(suspend=None)
+    world.settle()
+    assert (world.status["phase"], world.status["reason"]) == ("Pending", "FunctionMissing")
+    world.later(61)
+    world.settle()
+    assert world.status["phase"] == "Failed"
+
+
+def test_more_evictions_than_attempts_are_remembered_are_counted(world: Any) -> None:
+    world.edit(replicas=30)
+    world.settle()
+    for number in range(30):
+        pod = world.add_pod()
+        pod["metadata"]["labels"]["batch.kubernetes.io/job-completion-index"] = str(number)
+        pod["metadata"]["creationTimestamp"] = "2026-11-23T12:00:01Z"
+        pod["status"] = {
+            "phase": "Running",
+            "containerStatuses": [{"name": "mlrun", "state": {"running": {"startedAt": "2026-11-23T12:00:05Z"}}}],
+        }
+    world.settle()
+    for pod in world.pods:
+        ended = {"exitCode": 137, "startedAt": "2026-11-23T12:00:05Z"}
+        pod["status"] = {
+            "phase": "Failed",
+            "conditions": [{"type": "DisruptionTarget", "status": "True"}],
+            "containerStatuses": [{"name": "mlrun", "state": {"terminated": ended}}],
+        }
+    world.settle()
+    assert world.status["disruptions"] == 30

@@ -266,6 +266,22 @@ def test_a_pod_that_ends_without_a_report_shows_the_end_of_its_log(world: Any) -
     assert "Segmentation fault" in world.status["message"]
 
 
+@pytest.mark.parametrize(
+    ("reason", "message"),
+    [
+        ("OutOfcpu", "Pod was rejected: Node didn't have enough resource: cpu"),
+        ("UnexpectedAdmissionError", "Allocate failed due to no healthy devices present"),
+    ],
+)
+def test_a_pod_that_its_node_refuses_is_told_in_the_nodes_words(world: Any, reason: str, message: str) -> None:
+    world.settle()
+    world.add_pod(phase="Failed", reason=reason, message=message)
+    world.job_ends(succeeded=False)
+    world.settle()
+    assert (world.status["phase"], world.status["reason"]) == ("Failed", "PodFailing")
+    assert world.status["message"] == f"{reason}: {message}"
+
+
 def test_a_pod_that_was_told_to_end_before_it_could_report_is_no_fault_of_the_wrapper(world: Any) -> None:
     world.settle()
     world.pod_ends(None, exit_code=143)

@@ -209,6 +209,52 @@ def test_a_replica_that_cannot_start_is_told_while_the_others_run(world: Any) ->
     assert world.status["message"] == "replica 1: no node"
 
 
+def hanging(made: Any) -> Any:
+    made["status"] = {"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "True"}]}
+    return made
+
+
+def event(reason: str, message: str) -> Any:
+    return {"reason": reason, "message": message, "lastTimestamp": "2026-11-23T12:00:30Z"}
+
+
+def test_a_replica_that_hangs_is_asked_about_though_a_newer_one_runs(world: Any) -> None:
+    started(world, 2)
+    hanging(pod(world, 0))
+    runs(pod(world, 1))
+    world.later(10)
+    assert world.look().ask_events
+    world.settle(events=[event("FailedAttachVolume", "Multi-Attach error for volume pvc-1")])
+    assert (world.status["phase"], world.status["reason"]) == ("Running", "VolumeMissing")
+    assert world.status["message"].startswith("replica 0: Multi-Attach")
+
+
+def test_a_replica_whose_pod_is_refused_is_told(world: Any) -> None:
+    started(world, 2)
+    runs(pod(world, 0))
+    world.later(10)
+    assert world.look().ask_events
+    world.settle(events=[event("FailedCreate", "pods is forbidden: exceeded quota: pods")])
+    assert (world.status["phase"], world.status["reason"]) == ("Running", "QuotaExceeded")
+
+
+def test_a_replica_that_never_starts_fails_the_run_once_the_others_have_ended(world: Any) -> None:
+    started(world, 2, pendingDeadlineSeconds=60)
+    other = runs(pod(world, 0))
+    hanging(pod(world, 1))
+    world.later(600)
+    world.settle(events=[])
+    assert world.status["phase"] == "Running", "the other one is at work"
+    ends(other, results={"n": 1})
+    job_status(world, completedIndexes="0")
+    world.settle(events=[])
+    assert (world.status["phase"], world.status["reason"]) == ("Failed", "PendingDeadlineExceeded")
+    assert [each["phase"] for each in world.status["replicaStatuses"]] == ["Succeeded", "Pending"]
+    assert world.status["results"] == {"n": 1}
+    world.settle()
+    assert len(world.deleted) == 1
+
+
 def test_a_deadline_fails_all_that_have_not_ended(world: Any) -> None:
     started(world, 2, activeDeadlineSeconds=5)
     ends(pod(world, 0), results={"n": 1})

@@ -98,6 +98,14 @@ def test_a_template_brings_no_image_that_is_not_allowed(world: Any) -> None:
     assert "evil.example.org/x:1" in world.status["message"]
 
 
+def test_an_image_as_a_volume_has_to_be_allowed_too(world: Any) -> None:
+    set_platform(world, image_allow=("ok/*",))
+    world.edit(volumes=[{"name": "tools", "mountPath": "/tools", "image": {"reference": "evil/tools:1"}}])
+    world.settle()
+    assert (world.status["phase"], world.status["reason"]) == ("Failed", "InvalidRun")
+    assert "evil/tools:1 is not allowed" in world.status["message"]
+
+
 def test_another_image_runs_the_wrapper_that_an_init_container_brings(world: Any) -> None:
     pod = pod_of(world)
     (init,), main = pod["initContainers"], main_of(pod)

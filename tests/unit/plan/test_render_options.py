@@ -159,6 +159,23 @@ def test_a_variable_of_the_platforms_cannot_be_set(world: Any) -> None:
     assert "HOME is set by the platform" in world.status["message"]
 
 
+def test_one_secret_may_be_named_more_than_once(world: Any) -> None:
+    world.function["spec"]["run"] = {"secrets": ["db", "other"]}
+    world.edit(secrets=["db", {"name": "db", "keys": ["user"], "prefix": "X_"}])
+    container = container_of(world)
+    assert [each["secretRef"]["name"] for each in container["envFrom"]][-2:] == ["db", "other"]
+    assert "X_user" in [entry["name"] for entry in container["env"]]
+
+
+@pytest.mark.parametrize("name", ["MLRUN_ENVELOPE_FILE", "MLRUN_TERMINATION_LOG"])
+def test_what_the_pod_runs_and_where_it_reports_is_the_platforms(world: Any, name: str) -> None:
+    env = {entry["name"]: entry for entry in container_of(world)["env"]}
+    assert env[name]["value"], "also against a Secret that has it: env counts more than envFrom"
+    world.edit(env=[{"name": name, "value": "/mine"}])
+    world.settle()
+    assert world.status["reason"] == "InvalidRun"
+
+
 def test_gpu_is_the_clusters_gpu_requested_and_limited_alike(world: Any) -> None:
     world.platform = world.platform.model_copy(update={"gpu_resource": "amd.com/gpu"})
     world.edit(resources={"limits": {"gpu": 2, "memory": "1Gi"}})

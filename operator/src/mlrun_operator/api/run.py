@@ -1,6 +1,6 @@
 """`MlrunRun.spec`: one execution of a function."""
 
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -51,6 +51,7 @@ MAX_REPLICAS: Final = 1000
 _ONE_FUNCTION: Final = "set exactly one of functionRef and function"
 _HOSTS_OF_REPLICAS: Final = "replicaHostnames needs replicas"
 _HOSTS_OF_SCHEDULES: Final = "replicaHostnames: not with a schedule, whose Jobs have names of their own"
+_LIMIT_OF_FUNCTIONS: Final = "maxConcurrentRuns: not in a function written into a run, which has no other runs"
 _ONE_SHAPE: Final = "replicas: not with hyperparameters, whose points are pods of their own"
 
 
@@ -58,6 +59,10 @@ class FunctionRef(Model):
     """A reference to an MlrunFunction of the same namespace."""
 
     name: EntityName = Field(description="The function's metadata.name, or its original name.")
+    on_change: Literal["Ignore", "Rerun"] | None = Field(
+        None,
+        description="Rerun: a finished run runs again when the function changes. Default: Ignore, with a condition.",
+    )
 
 
 class OutputRef(Model):
@@ -76,6 +81,7 @@ class RunSpec(ScheduleOptions, RunOptions):
             ("!has(self.replicaHostnames) || has(self.replicas)", _HOSTS_OF_REPLICAS),
             ("!has(self.replicaHostnames) || !has(self.schedule)", _HOSTS_OF_SCHEDULES),
             ("!has(self.replicas) || !has(self.hyperparameters)", _ONE_SHAPE),
+            ("!has(self.function) || !has(self.function.maxConcurrentRuns)", _LIMIT_OF_FUNCTIONS),
             *SCHEDULE_RULES,
         )
     }
@@ -149,6 +155,8 @@ class RunSpec(ScheduleOptions, RunOptions):
             raise ValueError(_HOSTS_OF_SCHEDULES)
         if self.replicas is not None and self.hyperparameters is not None:
             raise ValueError(_ONE_SHAPE)
+        if self.function is not None and self.function.max_concurrent_runs is not None:
+            raise ValueError(_LIMIT_OF_FUNCTIONS)
         return self
 
     @field_validator("inputs")
@@ -156,6 +164,17 @@ class RunSpec(ScheduleOptions, RunOptions):
     def _inputs(cls, inputs: dict[str, Input] | None) -> dict[str, Input] | None:
         check_inputs(inputs or {})
         return inputs
+
+    @field_validator("outputs")
+    @classmethod
+    def _outputs(cls, outputs: dict[str, str | OutputRef] | None) -> dict[str, str | OutputRef] | None:
+        """Two outputs of one name would be one in the status: the other would be lost."""
+        names: dict[str, str] = {}
+        for output, ref in (outputs or {}).items():
+            name = output_ref(ref).name
+            if (other := names.setdefault(name, output)) != output:
+                raise ValueError(f"outputs: {other} and {output} are both called {name}; give each a name of its own")
+        return outputs
 
     @field_validator("action")
     @classmethod

@@ -12,7 +12,7 @@ from mlrun_operator.api.sweep import sweep_words
 from mlrun_operator.assess.diagnose import diagnose
 from mlrun_operator.assess.jobs import JobEnd, end_of, is_failing, points_of
 from mlrun_operator.assess.pods import PodView, view
-from mlrun_operator.assess.replicas import Replica, replicas
+from mlrun_operator.assess.replicas import Replica, lack_pods, replicas
 from mlrun_operator.assess.sweeps import sweep_of
 
 Object = dict[str, Any]
@@ -191,12 +191,18 @@ def _points(seen: _Seen, end: JobEnd | None, queued: bool, events: Sequence[Obje
     )
 
 
+def lacking_pods(now: Assessment) -> bool:
+    """Whether a replica has no pod: all of them are made at once. Of a sweep's points only some run at a time."""
+    return now.sweep is None and lack_pods(now.replicas)
+
+
 def _replicas_run(seen: _Seen, queued: bool, events: Sequence[Object]) -> Assessment:  # noqa: FBT001 - a fact
     if seen.job["spec"].get("suspend"):
         phase, reason = (Phase.PENDING, Reason.QUEUED) if queued else (Phase.SUSPENDED, Reason.SUSPENDED)
         return Assessment(phase, reason, EXPLANATIONS[reason].happened, seen.views, replicas=seen.replicas)
     waiting = [(pod, told) for pod, told in zip(seen.pods, seen.views, strict=True) if not told.started]
-    cause = diagnose(waiting[0][0], events) if waiting else None if seen.views else diagnose(None, events)
+    refused = not seen.views or (points_of(seen.job) is None and lack_pods(seen.replicas))
+    cause = diagnose(waiting[0][0], events) if waiting else diagnose(None, events) if refused else None
     message = f"{seen.name(waiting[0][1])}: {cause[1]}" if cause and waiting else cause[1] if cause else ""
     running = any(pod.started for pod in seen.views)
     phase, healthy = (Phase.RUNNING, Reason.RUNNING) if running else (Phase.PENDING, Reason.CREATED)

@@ -1,5 +1,6 @@
 """What our pods say: whether they run, how they ended, and what the wrapper reported."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,6 +29,11 @@ class PodView:
         """The pod as it was before its end."""
         before_end = {"exit_code": None, "reason": None, "message": None, "completion_time": None}
         return replace(self, attempt=self.attempt.model_copy(update=before_end), ended=False, result=None)
+
+
+def awaited(pods: Iterable[PodView]) -> PodView | None:
+    """The pod that is waited for: the oldest that has not started."""
+    return next((pod for pod in pods if not pod.started), None)
 
 
 def view(pod: Object) -> PodView:
@@ -99,7 +105,14 @@ def _why(status: Object, terminated: Object | None, result: Result | None) -> tu
         return Reason.SUCCEEDED, ""
     if terminated and terminated.get("exitCode") == EXPLANATIONS[Reason.TERMINATED].exit_code:
         return Reason.TERMINATED, "the pod was told to end, and left no report"
-    code = f"exit code {terminated['exitCode']}" if terminated else status.get("reason") or "no exit code"
+    return _unreported(status, terminated)
+
+
+def _unreported(status: Object, terminated: Object | None) -> tuple[Reason, str]:
+    """What is said of a pod that ended with a failure of its own and without a report."""
+    if not terminated and status.get("reason"):
+        return Reason.POD_FAILING, f"{status['reason']}: {status.get('message') or 'its node refused the pod'}"
+    code = f"exit code {terminated['exitCode']}" if terminated else "no exit code"
     tail = (terminated or {}).get("message", "").strip().splitlines()
     words = f"the wrapper ended without a report ({code})"
     return Reason.WRAPPER_ERROR, f"{words}; the last line of its log: {tail[-1]}" if tail else words

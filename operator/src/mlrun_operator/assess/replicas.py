@@ -61,6 +61,11 @@ def replicas(job: Object, views: Sequence[PodView]) -> tuple[Replica, ...]:
     return grouped(count, views, done, failed, Phase.FAILED)
 
 
+def lack_pods(found: Iterable[Replica]) -> bool:
+    """Whether one that has not ended has no pod."""
+    return any(not each.pods and each.end is None for each in found)
+
+
 def grouped(
     count: int, views: Sequence[PodView], done: Collection[int], over: Collection[int], end: Phase
 ) -> tuple[Replica, ...]:

@@ -1,6 +1,6 @@
 """The status of a run, whole, from what is known of its current execution."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -224,6 +224,8 @@ def attempts_of(frame: Frame, execution: Execution, pods: Sequence[PodView]) -> 
     attempts = [*(seen.get(a.uid, a) for a in known), *new]
     count = ((before.attempt_count or 0) if same else 0) + len(new)
     disrupted = ((before.disruptions or 0) if same else 0) + len(_evicted(attempts) - _evicted(known))
+    # Of many pods side by side more than are remembered may be evicted at once.
+    disrupted = max(disrupted, len(_evicted(pod.attempt for pod in pods)))
     return {
         "attempt_count": count or None,
         "disruptions": disrupted or None,
@@ -235,7 +237,7 @@ def _order(attempt: Attempt) -> tuple[str, str]:
     return attempt.start_time or "", attempt.pod
 
 
-def _evicted(attempts: Sequence[Attempt]) -> set[str | None]:
+def _evicted(attempts: Iterable[Attempt]) -> set[str | None]:
     return {attempt.uid for attempt in attempts if attempt.reason == Reason.EVICTED}
 
 

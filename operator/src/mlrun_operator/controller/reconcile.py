@@ -12,6 +12,7 @@ from mlrun_operator.api.platform import Platform
 from mlrun_operator.api.status import RunStatus
 from mlrun_operator.assess.events import transition
 from mlrun_operator.assess.jobs import end_of
+from mlrun_operator.assess.pods import view
 from mlrun_operator.assess.status import recorded, reduced
 from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.index import Index, function_keys
@@ -159,9 +160,9 @@ class Reconciler:
         """
         resource = _MADE[obj["kind"]]
         try:
-            if before is not None:
-                await self._have(before)
             with self._turns.starting(seen.run):
+                if before is not None:
+                    await self._have(before)
                 made = await self._cluster.create(resource, obj)
         except ApiError as error:
             if error.refused or "failed calling webhook" in error.message:
@@ -257,7 +258,8 @@ class Reconciler:
         if not self._events_budget.spend():
             return []
         pods = sorted(seen.pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
-        objects = [*(job for job in seen.jobs if end_of(job) is None), *pods[-1:]]
+        waiting = [pod for pod in pods if not view(pod).started]
+        objects = [*(job for job in seen.jobs if end_of(job) is None), *(waiting[:1] or pods[-1:])]
         try:
             return await self._cluster.events_of(
                 seen.run["metadata"]["namespace"], (obj["metadata"]["uid"] for obj in objects)

@@ -101,7 +101,7 @@ def _too_late(case: Case, latest: Execution, job: Object, now: Assessment) -> Pl
     late = pending_over(case, job, now)
     if late is None or late > timedelta(0):
         return None
-    if now.reason is Reason.CREATED and case.seen.events is None:
+    if now.reason in (Reason.CREATED, Reason.RUNNING) and case.seen.events is None:
         return Plan(ask_events=True)
     seconds = case.limit("pendingDeadlineSeconds", job)
     words = f"no pod could start within {seconds} s; {now.reason}: {now.message or EXPLANATIONS[now.reason].happened}"

@@ -10,13 +10,14 @@ from mlrun_operator.api.function import FunctionSpec
 from mlrun_operator.api.names import kubernetes_name
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.run import RunSpec
-from mlrun_operator.api.status import Execution, Phase
+from mlrun_operator.api.status import Execution, FunctionPin, Phase
 from mlrun_operator.api.words import in_words
 from mlrun_operator.assess.conditions import Verdict
 from mlrun_operator.assess.status import without_job
+from mlrun_operator.assess.times import parse_time
 from mlrun_operator.plan.case import Case, Object, Plan
 from mlrun_operator.render.envelope import PinnedFunction
-from mlrun_operator.render.execution import comparable, execution_hash
+from mlrun_operator.render.execution import comparable, execution_hash, function_digest
 from mlrun_operator.render.job import EnvelopeTooLargeError, build_job
 from mlrun_operator.render.service import service_for
 
@@ -48,7 +49,30 @@ def due(case: Case) -> Execution | None:
 
 def waiting(case: Case, execution: Execution, said: Verdict, again: timedelta | None = None) -> Plan:
     """An execution without a Job: it waits for something, or cannot start at all."""
-    return Plan(status=without_job(case.frame, execution, said), requeue=again)
+    left = _pending_left(case, execution, said)
+    if left is not None and left <= timedelta(0):
+        words = f"not started within {case.limit('pendingDeadlineSeconds', None)} s; {said.reason}: {said.message}"
+        said, left, again = Verdict(Phase.FAILED, Reason.PENDING_DEADLINE_EXCEEDED, words), None, None
+    status = without_job(case.frame, execution, said)
+    if said.phase is Phase.FAILED and (function := function_of(case)) is not None:
+        pin = FunctionPin(
+            name=function["metadata"]["name"],
+            generation=function["metadata"].get("generation"),
+            digest=function_digest(function.get("spec") or {}),
+        )
+        status = status.model_copy(update={"function": pin})
+    return Plan(status=status, requeue=min((wait for wait in (again, left) if wait is not None), default=None))
+
+
+def _pending_left(case: Case, execution: Execution, said: Verdict) -> timedelta | None:
+    """How much of the pending deadline is left; None where it does not run: for the run's turn, or when it rests."""
+    limit = case.limit("pendingDeadlineSeconds", None)
+    if limit is None or said.phase is not Phase.PENDING or said.reason is Reason.QUEUED:
+        return None
+    recorded = case.before.execution is not None and case.before.execution.number == execution.number
+    ready = next((c for c in case.before.conditions or () if c.type == "Ready"), None)
+    since = parse_time(ready.last_transition_time) if recorded and ready and ready.status == "False" else None
+    return (since or case.seen.now) + timedelta(seconds=limit) - case.seen.now
 
 
 def _held(case: Case, execution: Execution) -> Plan | None:
@@ -56,7 +80,7 @@ def _held(case: Case, execution: Execution) -> Plan | None:
     if case.spec.get("suspend"):
         words = EXPLANATIONS[Reason.SUSPENDED].happened
         return waiting(case, execution, Verdict(Phase.SUSPENDED, Reason.SUSPENDED, words))
-    if execution.number == 1 and execution.rerun is None and _restored(case):
+    if execution.number == 1 and _restored(case):
         words = EXPLANATIONS[Reason.RESTORED].happened
         return waiting(case, execution, Verdict(Phase.STOPPED, Reason.RESTORED, words))
     return None
@@ -102,7 +126,25 @@ def _number(case: Case) -> int | None:
     wanted, rerun = execution_hash(case.spec), case.spec.get("rerun")
     newer = latest.generation is None or case.frame.generation > latest.generation
     edited = newer and comparable(wanted, latest.hash) and wanted != latest.hash
-    return latest.number + 1 if edited or (rerun and rerun != latest.rerun) else None
+    again = edited or (rerun and rerun != latest.rerun) or _function_changed(case)
+    return latest.number + 1 if again else None
+
+
+def _function_changed(case: Case) -> bool:
+    """Whether the function is another than the one that was run, and the run is to follow it.
+
+    A run that a schedule made stays what it is: the next one has the new function.
+    """
+    reference, pin, function = case.spec.get("functionRef"), case.before.function, function_of(case)
+    follows = isinstance(reference, dict) and reference.get("onChange") == "Rerun"
+    if (
+        not follows
+        or pin is None
+        or function is None
+        or constants.LABEL_SCHEDULE_UID in (case.meta.get("labels") or {})
+    ):
+        return False
+    return function_digest(function.get("spec") or {}) != pin.digest
 
 
 def _restored(case: Case) -> bool:

@@ -19,7 +19,7 @@ from mlrun_operator.assess.status import with_job
 from mlrun_operator.assess.sweeps import lost
 from mlrun_operator.plan.case import Case, Object, Plan, queued_by_kueue
 from mlrun_operator.plan.start import AGAIN, refused
-from mlrun_operator.plan.telling import assessed, pods_of, since, suspension, told
+from mlrun_operator.plan.telling import assessed, pending_over, pods_of, since, suspension, told
 from mlrun_operator.render.collector import build_collector
 
 # How long a run that is to end waits for the collector's pod to start.
@@ -72,6 +72,10 @@ def _collect(case: Case, latest: Execution, job: Object, why: Verdict | None = N
     now = collecting(points, its, why)
     if asked is not None and (given_up := _given_up(case, collector, its)) is not None:
         now = replace(now, phase=asked.phase, reason=asked.reason, message=f"{asked.message}; {given_up}")
+    late = pending_over(case, collector, its)
+    if late is not None and late <= timedelta(0):
+        words = f"what its points have left was not put together: no pod could start; {its.reason}: {its.message}"
+        now = replace(now, phase=Phase.FAILED, reason=Reason.PENDING_DEADLINE_EXCEEDED, message=words)
     step = told(case, collector, its, with_job(case.frame, latest, job, now))
     if asked is None or now.phase.finished or step.acts:
         return step

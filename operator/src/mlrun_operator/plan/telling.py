@@ -1,12 +1,14 @@
 """How an execution is doing, as a status, and when to look again though nothing happens."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.status import Phase, RunStatus
-from mlrun_operator.assess.execution import Assessment, assess
-from mlrun_operator.assess.jobs import controlled_by, end_of
+from mlrun_operator.assess.execution import Assessment, assess, lacking_pods
+from mlrun_operator.assess.jobs import collects, controlled_by, end_of
+from mlrun_operator.assess.pods import PodView, awaited, view
 from mlrun_operator.assess.times import parse_time
 from mlrun_operator.plan.case import Case, Object, Plan, queued_by_kueue
 
@@ -49,11 +51,33 @@ def told(case: Case, job: Object, now: Assessment, status: RunStatus) -> Plan:
 
 
 def pending_over(case: Case, job: Object, now: Assessment) -> timedelta | None:
-    """How long until the pending deadline; None where it does not run."""
+    """How long until the pending deadline; None where it does not run.
+
+    It runs while nothing of the execution runs and a pod has not started: the first one, a retry's, or a replica's
+    that is left of many. A sweep that has begun has no such deadline.
+    """
     limit = case.limit("pendingDeadlineSeconds", job)
-    if limit is None or now.phase is not Phase.PENDING or now.reason is Reason.QUEUED or _ran(case):
+    resting = now.phase.finished or now.phase is Phase.SUSPENDED or now.reason is Reason.QUEUED or now.end is not None
+    if limit is None or resting or any(pod.started and not pod.ended for pod in now.pods):
         return None
-    return since(job, case.seen.now) + timedelta(seconds=limit) - case.seen.now
+    waited_for = awaited(now.pods)
+    begun = any(pod.started for pod in now.pods) or (_ran(case) and not collects(job))
+    if begun and (waited_for is None or now.sweep is not None or not _first_or_retry(case, job, now.pods, waited_for)):
+        return None
+    created = parse_time(waited_for.created) if waited_for is not None else None
+    began = since(job, case.seen.now)
+    return max(began, created or began) + timedelta(seconds=limit) - case.seen.now
+
+
+def _first_or_retry(case: Case, job: Object, pods: Sequence[PodView], waited_for: PodView) -> bool:
+    """Whether the pod is the first one or in the place of one that failed, not of one that was evicted or vanished."""
+    others = [pod for pod in pods if pod.started and pod.index == waited_for.index]
+    if others:
+        return others[-1].attempt.reason != Reason.EVICTED
+    if waited_for.index is None:
+        return collects(job) or not _ran(case)
+    known = (each for each in case.before.replica_statuses or () if each.index == waited_for.index)
+    return not any(each.attempt_count for each in known)
 
 
 def since(job: Object, now: datetime) -> datetime:
@@ -65,11 +89,15 @@ def since(job: Object, now: datetime) -> datetime:
 def _hangs_since(case: Case, job: Object) -> datetime:
     """When what is waited for began: the Job, or the newest pod, or its way to a node; an event comes soon after."""
     times = [since(job, case.seen.now)]
-    for pod in pods_of(case, job):
+    for pod in _unstarted(pods_of(case, job)):
         scheduled = (c for c in (pod.get("status") or {}).get("conditions") or () if c.get("type") == "PodScheduled")
         moments = (pod["metadata"].get("creationTimestamp"), *(c.get("lastTransitionTime") for c in scheduled))
         times += [time for moment in moments if (time := parse_time(moment)) is not None]
     return max(times)
+
+
+def _unstarted(pods: Sequence[Object]) -> list[Object]:
+    return [pod for pod in pods if not view(pod).started] or [*pods]
 
 
 def _ran(case: Case) -> bool:
@@ -83,4 +111,4 @@ def _hanging(now: Assessment) -> bool:
     """Whether the execution waits for a pod to start, its first one or a retry's."""
     if now.end is not None or now.phase not in (Phase.PENDING, Phase.RUNNING) or now.reason is Reason.QUEUED:
         return False
-    return not now.pods or not now.pods[-1].started
+    return not now.pods or awaited(now.pods) is not None or lacking_pods(now)

@@ -18,6 +18,8 @@ def execution_hash(run_spec: Mapping[str, Any]) -> str:
     meant = {name: run_spec[name] for name in EXECUTION_FIELDS if name in run_spec}
     if isinstance(meant.get("function"), Mapping):
         meant["function"] = _without_prose(meant["function"])
+    if isinstance(meant.get("functionRef"), Mapping):
+        meant["functionRef"] = {name: value for name, value in meant["functionRef"].items() if name != "onChange"}
     return f"{HASH_VERSION}-{_sha256(meant)[:16]}"
 
 

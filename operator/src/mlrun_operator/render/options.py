@@ -44,10 +44,14 @@ def _combined(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> Object:
 
 
 def _by_name(theirs: list[Any], ours: list[Any]) -> list[Any]:
-    """Both, in order; of two of one name ours, in the place of theirs."""
-    found = {_name(entry): entry for entry in theirs}
-    found |= {_name(entry): entry for entry in ours}
-    return list(found.values())
+    """Both, in order; of one name ours alone and all of ours, in the place of theirs."""
+    mine: dict[str, list[Any]] = {}
+    for entry in ours:
+        mine.setdefault(_name(entry), []).append(entry)
+    named, merged = set(mine), list[Any]()
+    for entry in theirs:
+        merged += mine.pop(_name(entry), []) if _name(entry) in named else [entry]
+    return [*merged, *(entry for entries in mine.values() for entry in entries)]
 
 
 def _name(entry: Any) -> str:

@@ -1,6 +1,6 @@
 """The pod of the wrapper: the user's template, the options over it, and the platform's rules over all."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from mlrun_operator.render.volumes import mount, secret_environment, volume
 
 Object = dict[str, Any]
 WORK_DIR: Final = "/work"
+_TERMINATION_LOG: Final = "/dev/termination-log"
 
 
 def pod_spec(
@@ -40,9 +41,18 @@ def pod_spec(
     ours = image in platform.own_images
     repository = function.source.uri is not None and function.source.uri.kind == "git"
     spec = laid_over(spec, {"containers": [container]} if ours else carried(container, platform, fetch=repository))
-    for each in (*spec["containers"], *spec.get("initContainers", ())):
-        platform.check_allowed(str(each.get("image", "")))
+    for image in _images(spec):
+        platform.check_allowed(image)
     return restricted(spec)
+
+
+def _images(spec: Object) -> Iterator[str]:
+    """Every image that the pod brings in: of its containers, and of volumes that are images."""
+    for container in (*spec["containers"], *spec.get("initContainers", ())):
+        yield str(container.get("image", ""))
+    for volume_ in spec.get("volumes", ()):
+        if "image" in volume_:
+            yield str(volume_["image"].get("reference", ""))
 
 
 def _wishes(options: RunOptions) -> Object:
@@ -112,7 +122,7 @@ def _container(image: str, options: RunOptions, platform: Platform) -> Object:
         "env": [*env, *_environment()],
         "envFrom": [{"secretRef": {"name": platform.store.secret, "optional": True}}, *env_from],
         **({"resources": _resources(options, platform)} if options.resources else {}),
-        "terminationMessagePath": "/dev/termination-log",
+        "terminationMessagePath": _TERMINATION_LOG,
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [
             *(mount(entry) for entry in options.volumes or ()),
@@ -140,6 +150,8 @@ def _environment() -> list[Object]:
         "TMPDIR": f"{WORK_DIR}/tmp",  # noqa: S108 - in the pod, on its own volume
         "MPLCONFIGDIR": f"{WORK_DIR}/matplotlib",
         "MLRUN_WORK_DIR": WORK_DIR,
+        "MLRUN_ENVELOPE_FILE": f"{constants.ENVELOPE_DIR}/{constants.ENVELOPE_FILE}",
+        "MLRUN_TERMINATION_LOG": _TERMINATION_LOG,
     }
     from_pod = {
         "MLRUN_POD_NAME": "metadata.name",

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from support.kube import Kube, eventually, function, run
+from support.kube import Kube, Object, eventually, function, run
 from support.operators import Operator, operator_of
 
 
@@ -97,6 +97,17 @@ def test_what_keeps_a_pod_from_starting_is_told(
     assert words in status["message"]
 
 
+def test_a_quota_of_pods_is_told(kube: Kube, operator: Operator) -> None:
+    quota = {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "1"}}}
+    kube.apply({"apiVersion": "v1", "kind": "ResourceQuota", **quota}, function("fn"))
+    kube.apply(run("first", parameters={"sleep": 300}))
+    kube.reaches("first", phase="Running")
+    kube.apply(run("second"), run("two", parameters={"sleep": 300}, replicas=2))
+    assert "exceeded quota" in kube.reaches("second", phase="Pending", reason="QuotaExceeded")["message"]
+    kube.delete("mlr", "first")
+    assert "exceeded quota" in kube.reaches("two", 120, reason="QuotaExceeded")["message"]
+
+
 def test_an_image_that_cannot_be_pulled_is_told(kube: Kube, tmp_path: Path) -> None:
     image = {"MLRUN_OPERATOR_WRAPPER_IMAGE": "localhost/no/such:image"}
     with operator_of(kube, tmp_path, **image) as operator:
@@ -115,10 +126,39 @@ def test_runs_of_a_limited_function_take_turns(kube: Kube, operator: Operator) -
     operator.kill()
     operator.start()
     statuses = [kube.finished(f"turn-{n}", 120) for n in range(4)]
-    times = [(s["startTime"], s["completionTime"]) for s in statuses]
-    assert times == sorted(times), "first come, first served"
-    for (_, ended), (started, _) in pairwise(times):
+    assert _times(statuses) == sorted(_times(statuses)), "first come, first served"
+    _never_two_at_once(statuses)
+    for n in range(4):
+        kube.patch(f"turn-{n}", rerun="all at once")
+    for n in range(4):
+        eventually(lambda n=n: _of_execution(kube.status(f"turn-{n}"), 2), f"turn-{n} has run again", 120)  # type: ignore[misc]
+    _never_two_at_once([kube.status(f"turn-{n}") for n in range(4)])
+
+
+def _of_execution(status: Object, number: int) -> bool:
+    return status["execution"]["number"] == number and status["phase"] == "Succeeded"
+
+
+def _times(statuses: list[Object]) -> list[tuple[str, str]]:
+    return [(s["startTime"], s["completionTime"]) for s in statuses]
+
+
+def _never_two_at_once(statuses: list[Object]) -> None:
+    for (_, ended), (started, _) in pairwise(sorted(_times(statuses))):
         assert datetime.fromisoformat(started) >= datetime.fromisoformat(ended), "never two at once"
+
+
+def test_a_run_follows_its_function(kube: Kube, operator: Operator) -> None:
+    follows = run("follows")
+    follows["spec"]["functionRef"]["onChange"] = "Rerun"
+    kube.apply(function("fn"), follows, run("stays"))
+    for name in ("follows", "stays"):
+        assert kube.finished(name)["phase"] == "Succeeded"
+    kube.apply(function("fn", handler="another"))
+    eventually(lambda: kube.status("follows")["execution"]["number"] == 2, "it runs again")
+    assert kube.finished("follows")["phase"] == "Succeeded"
+    kube.kubectl("wait", "mlr/stays", "--for=condition=FunctionChanged", "--timeout=30s")
+    assert kube.status("stays")["execution"]["number"] == 1
 
 
 def test_a_restored_run_does_not_run_again(kube: Kube, operator: Operator) -> None:

@@ -79,8 +79,8 @@ def test_a_run_has_columns_short_name_category_and_selectable_fields() -> None:
     columns = spec["versions"][0]["additionalPrinterColumns"]
     plain = [column["name"] for column in columns if not column.get("priority")]
     wide = [column["name"] for column in columns if column.get("priority")]
-    assert plain == ["Phase", "Function", "Attempts", "Duration", "Schedule", "Last", "Age"]
-    assert wide == ["Job", "Next", "Active", "Points", "Reason", "Message"]
+    assert plain == ["Phase", "Function", "Attempts", "Duration", "Schedule", "Last", "Next", "Age"]
+    assert wide == ["Job", "Active", "Points", "Reason", "Message"]
     assert {f["jsonPath"] for f in spec["versions"][0]["selectableFields"]} == {
         ".spec.functionRef.name",
         ".status.phase",

@@ -54,9 +54,9 @@ def run_crd() -> JsonSchema:
             _column("Duration", ".status.duration"),
             _column("Schedule", ".spec.schedule"),
             _column("Last", ".status.schedule.last", "date"),
+            _column("Next", ".status.schedule.next"),  # a date in the future has no age
             _column("Age", ".metadata.creationTimestamp", "date"),
             _column("Job", ".status.jobName", priority=_WIDE),
-            _column("Next", ".status.schedule.next", priority=_WIDE),
             _column("Active", ".status.schedule.active", "integer", priority=_WIDE),
             _column("Points", ".status.sweep.progress", priority=_WIDE),
             _column("Reason", ".status.reason", priority=_WIDE),

@@ -10,8 +10,9 @@ from support.clockwork import BEGIN, Clockwork, stamp
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.platform import Platform
-from mlrun_operator.plan import Observation, Refusal, plan
+from mlrun_operator.plan import Observation, Plan, Refusal, plan
 from mlrun_operator.plan.schedule import orphaned
+from mlrun_operator.render.execution import execution_hash
 
 Object = dict[str, Any]
 HOUR = timedelta(hours=1)
@@ -360,6 +361,54 @@ def test_another_range_is_another_backfill(platform: Platform, function: Object)
     world.settle()
     assert len(world.made) == 22
     assert world.ledger["backfill"]["progress"] == "22/22"
+
+
+@pytest.mark.parametrize("where", ["the status", "the ledger", "the backfill", "a condition"])
+def test_a_field_of_another_version_changes_nothing(platform: Platform, function: Object, where: str) -> None:
+    world = Clockwork(platform, function, schedule="0 * * * *", backfill={**BACKFILL, "parallelism": 50})
+    world.settle()
+    for name in world.made:
+        world.ends(name)
+    world.settle()
+    world.settle()
+    assert (len(world.made), world.ledger["succeeded"], len(world.children)) == (20, 20, 3)
+    status = world.run["status"]
+    part = {
+        "the status": status,
+        "the ledger": status["schedule"],
+        "the backfill": status["schedule"]["backfill"],
+        "a condition": status["conditions"][0],
+    }[where]
+    part["ofTomorrow"] = {"a": [1]}
+    world.settle()
+    assert (len(world.made), world.ledger["succeeded"]) == (20, 20)
+    world.fire(BEGIN + HOUR)
+    world.settle()
+    assert (len(world.made), world.ledger["active"]) == (21, 1), "and it goes on"
+
+
+def test_a_ledger_that_cannot_be_read_is_left_alone(hourly: Clockwork) -> None:
+    hourly.run["status"]["schedule"]["succeeded"] = "many"
+    hourly.fire(BEGIN + HOUR)
+    assert hourly.look() == Plan()
+
+
+def test_a_field_of_another_version_starts_no_run_again(hourly: Clockwork, platform: Platform) -> None:
+    """Neither a run of the schedule nor a plain one."""
+    job = hourly.fire(BEGIN + HOUR)
+    hourly.settle()
+    child = hourly.children[job["metadata"]["name"]]
+    plain = {"metadata": {"name": "p", "namespace": "team", "uid": "p", "generation": 1}, "spec": child["spec"]}
+    for run in (child, plain):
+        told = {"number": 1, "hash": execution_hash(run["spec"]), "generation": 1, "ofTomorrow": 1}
+        run["status"] = {"phase": "Failed", "reason": "HandlerFailed", "execution": told, "ofTomorrow": [1]}
+        step = plan(Observation(run, hourly.now, hourly.function, schedule=hourly.run), platform)
+        assert step == Plan(), "what a newer operator wrote of an end stays whole"
+        run["status"] |= {"phase": "Running", "jobName": "gone"}
+        step = plan(Observation(run, hourly.now, hourly.function, confirmed=True, schedule=hourly.run), platform)
+        assert step.create is None
+        assert step.status is not None
+        assert step.status.reason == "JobDeleted"
 
 
 @given(data=st.data())

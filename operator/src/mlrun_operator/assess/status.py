@@ -1,5 +1,6 @@
 """The status of a run, whole, from what is known of its current execution."""
 
+import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -58,16 +59,33 @@ class Frame:
 
 
 def recorded(run: Object) -> RunStatus:
-    """The status as it was written; of an unreadable one only what tells which execution it was."""
+    """The status as it was written, without the fields that only another version of the operator knows.
+
+    Of one that cannot be read even so only what tells which execution it was, or what a schedule has done.
+    """
     written = run.get("status") or {}
+    kept = {name: written[name] for name in ("phase", "execution", "jobName", "schedule") if name in written}
+    for told in (written, kept):
+        try:
+            return _known(told)
+        except ValidationError:
+            continue
+    return RunStatus()
+
+
+def _known(written: Object) -> RunStatus:
+    """Raises ValidationError where more is wrong with it than fields that are not known."""
     try:
         return RunStatus.model_validate(written)
-    except ValidationError:
-        kept = {name: written[name] for name in ("phase", "execution", "jobName") if name in written}
-        try:
-            return RunStatus.model_validate(kept)
-        except ValidationError:
-            return RunStatus()
+    except ValidationError as error:
+        unknown = [each["loc"] for each in error.errors() if each["type"] == "extra_forbidden"]
+    known = copy.deepcopy(written)
+    for *path, name in unknown:
+        part: Any = known
+        for step in path:
+            part = part[step]
+        del part[name]
+    return RunStatus.model_validate(known)
 
 
 def without_job(frame: Frame, execution: Execution, said: Verdict) -> RunStatus:

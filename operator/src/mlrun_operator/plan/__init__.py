@@ -25,10 +25,10 @@ def leave_the_dying(case: Case) -> Plan | None:
 
 
 def leave_the_unreadable(case: Case) -> Plan | None:
-    """A status of which not even the execution can be read was written by a newer operator: nothing is done on it."""
-    written = case.seen.run.get("status") or {}
-    unread = "execution" in written and case.before.execution is None
-    return Plan() if unread or ("phase" in written and case.before.phase is None) else None
+    """Where it cannot be read how far the run is, a newer operator has written it: nothing is done on that."""
+    written, before = case.seen.run.get("status") or {}, case.before
+    known = {"phase": before.phase, "execution": before.execution, "schedule": before.schedule}
+    return Plan() if any(name in written and part is None for name, part in known.items()) else None
 
 
 POLICIES: Final[tuple[Callable[[Case], Plan | None], ...]] = (

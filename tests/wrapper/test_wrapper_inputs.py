@@ -8,10 +8,12 @@ import boto3
 import pandas as pd
 import pytest
 from botocore.config import Config
+from support.s3proxy import S3Proxy
 from support.servers import ACCESS_KEY, CLOSED_BUCKET, OPEN_BUCKET, SECRET_KEY, Authority, HttpsServer, S3Server
 from wrapper_runs import Ended, envelope
 
 from mlrun_operator.api.envelope import StoreInfo
+from mlrun_operator.store import open_store
 
 CSV = "a;b\n1;x\n2;y\n"
 KEYS = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
@@ -177,6 +179,37 @@ def test_s3_objects_and_folders_with_the_store_s_credentials(
     assert ended.code == 0, ended.log
     assert ended.result.results["return"] == [1, ["a.txt", "deep/b ü.txt"]]
     assert SECRET_KEY not in ended.log + ended.termination
+
+
+def test_a_run_with_a_server_and_keys_of_its_own_reads_there_and_writes_to_the_store(
+    s3: S3Server, run: Callable[..., Ended]
+) -> None:
+    proxy = S3Proxy(s3.endpoint, lambda method, path: None)
+    store = StoreInfo(root=f"s3://{CLOSED_BUCKET}/apart", endpoint=s3.endpoint)
+    open_store(StoreInfo(root=f"s3://{OPEN_BUCKET}", endpoint=s3.endpoint, anonymous=True)).write("own.csv", b"a\n1\n")
+    code = """
+        import os
+
+        def handler(context, data):
+            context.log_artifact("note", body="made")
+            return [len(data.as_df()), os.environ["AWS_ACCESS_KEY_ID"], [n for n in os.environ if "MLRUN_STORE" in n]]
+    """
+    env = {
+        "AWS_ENDPOINT_URL": proxy.endpoint,
+        "AWS_ACCESS_KEY_ID": "my-own",
+        "AWS_SECRET_ACCESS_KEY": "unknown-to-the-store",
+        "FSSPEC_S3_ANON": "true",
+    }
+    ended = run(
+        envelope(code, store=store, inputs={"data": f"s3://{OPEN_BUCKET}/own.csv"}),
+        env | {f"MLRUN_STORE_{name}": value for name, value in KEYS.items()},
+    )
+    proxy.stop()
+
+    assert ended.code == 0, ended.log
+    assert ended.result.results["return"] == [1, "my-own", []]
+    assert [(method, path) for method, path in proxy.requests] == [("GET", f"/{OPEN_BUCKET}/own.csv")]
+    assert ended.result.outputs["note"].path.startswith(f"s3://{CLOSED_BUCKET}/apart/")
 
 
 def test_parameters_keep_their_types_and_extra_ones_reach_kwargs_and_context(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mlrun_operator.api.envelope import GRACE_SECONDS, Envelope
+from mlrun_operator.api.envelope import GRACE_SECONDS, Envelope, StoreInfo
 from mlrun_operator.api.status import InputInfo, OutputInfo, SourceInfo, SweepStatus
 from mlrun_operator.store import Catalogue, Store, derived_uuid
 from mlrun_wrapper.code import Code
@@ -36,6 +36,7 @@ class Context:
     versions: dict[str, str] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)  # envelope: set for both processes
     envelope: Envelope | None = None  # envelope
+    elsewhere: StoreInfo | None = None  # envelope: the run's own S3 server, if it has one
     store: Store | None = None  # store
     points: dict[int, dict[str, Any]] = field(default_factory=dict)  # points: of a sweep, by mlrun's iterations
     iteration: int | None = None  # join: which point this pod is

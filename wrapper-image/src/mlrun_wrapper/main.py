@@ -7,7 +7,7 @@ import os
 
 from mlrun_wrapper.executor_process import ExecutorProcess
 from mlrun_wrapper.log import Log
-from mlrun_wrapper.settings import Settings
+from mlrun_wrapper.settings import Settings, forget_store_keys
 from mlrun_wrapper.signals import Sigterm
 
 
@@ -15,6 +15,7 @@ def main() -> int:
     """Run what the envelope says; the exit code of BEHAVIOUR B."""
     sigterm = Sigterm()
     settings = Settings.from_environment(os.environ)
+    forget_store_keys(os.environ)
     log = Log()
     executor = ExecutorProcess(settings, log)
     executor.start()

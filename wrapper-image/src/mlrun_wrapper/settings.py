@@ -1,14 +1,20 @@
 """What the pod tells the wrapper by its environment; everything else is in the envelope."""
 
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from mlrun_wrapper.interpreter import carried, find_python
 
 _IMAGE_PYTHON: Final = Path("/opt/mlrun/bin/python")
+# The store's keys once more, for a run that has its own under the usual names; what boto3 calls them.
+_STORE_KEYS: Final = {
+    "MLRUN_STORE_AWS_ACCESS_KEY_ID": "aws_access_key_id",
+    "MLRUN_STORE_AWS_SECRET_ACCESS_KEY": "aws_secret_access_key",
+    "MLRUN_STORE_AWS_SESSION_TOKEN": "aws_session_token",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +23,7 @@ class Settings:
 
     `replica` is the index of this pod where the run has several, `point` where each is a point of a sweep, which has
     failed `failures` times before. `attempts` is how often a download or a store request
-    is tried before it counts as unavailable.
+    is tried before it counts as unavailable. `store_keys` are boto3's arguments; without any its own chain counts.
     """
 
     envelope_file: Path
@@ -31,6 +37,7 @@ class Settings:
     replica: int | None = None
     point: int | None = None
     failures: int = 0
+    store_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> "Settings":
@@ -47,6 +54,7 @@ class Settings:
             replica=_number(env.get("MLRUN_REPLICA_INDEX")),
             point=_number(env.get("MLRUN_SWEEP_INDEX")),
             failures=_number(env.get("MLRUN_SWEEP_FAILURES")) or 0,
+            store_keys={argument: env[name] for name, argument in _STORE_KEYS.items() if env.get(name)},
         )
 
     @property
@@ -79,6 +87,12 @@ class Settings:
         own = (self.work / "home", self.work / "tmp")
         for folder in (self.exchange, self.source, self.inputs, self.outputs, self.project, *own):
             folder.mkdir(parents=True, exist_ok=True)
+
+
+def forget_store_keys(env: MutableMapping[str, str]) -> None:
+    """Take them out of the environment, so that no process that is started has them."""
+    for name in _STORE_KEYS:
+        env.pop(name, None)
 
 
 def _number(text: str | None) -> int | None:

@@ -27,25 +27,13 @@ from mlrun_wrapper.names import path_names
 from mlrun_wrapper.proxy import proxied
 from mlrun_wrapper.report import report
 from mlrun_wrapper.requirements import install_requirements
+from mlrun_wrapper.servers import elsewhere, s3_variables
 from mlrun_wrapper.signals import Terminated
 from mlrun_wrapper.slot import slot_variables
 from mlrun_wrapper.sources import fetch_source
 from mlrun_wrapper.sweep import collect, point
 from mlrun_wrapper.sweep.points import find_points
 from mlrun_wrapper.trust import trust_as_the_image_does, trusted
-
-# Where boto3, s3fs and mlrun look for the S3 server; the run's own environment wins, DigitalHub's name for it included.
-S3_ENDPOINT: Final = "AWS_ENDPOINT_URL_S3"
-ANONYMOUS: Final = "FSSPEC_S3_ANON"
-# Where any of these is set, a handler's own s3:// paths are signed, whatever the store is.
-_IDENTITIES: Final = (
-    ANONYMOUS,
-    "AWS_ACCESS_KEY_ID",
-    "AWS_PROFILE",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-)
 
 Step = Callable[[Context], None]
 
@@ -62,12 +50,8 @@ def read_envelope(context: Context) -> None:
         trust_as_the_image_does()
     if context.envelope.proxy:
         context.variables |= proxied(context.envelope.proxy, os.environ)
-    endpoints = (*map(os.environ.get, (S3_ENDPOINT, "S3_ENDPOINT_URL")), context.envelope.store.endpoint)
-    endpoint = next(filter(None, endpoints), None)
-    if endpoint:
-        context.variables[S3_ENDPOINT] = endpoint
-    if context.envelope.store.anonymous and not any(os.environ.get(name) for name in _IDENTITIES):
-        context.variables[ANONYMOUS] = "true"  # pandas' own s3:// paths; boto3 gets it from the store's settings
+    context.elsewhere = elsewhere(context.envelope.store, os.environ, context.settings.store_keys)
+    context.variables |= s3_variables(context.envelope.store, os.environ)
     if context.envelope.schedule:
         context.variables |= slot_variables(context.envelope.schedule, context.settings.job_name)
     os.environ.update(context.variables)
@@ -90,7 +74,7 @@ def reach_store(context: Context) -> None:
     """Write the run's first line to the store, so that a store that cannot be written fails before the work."""
     info = context.run.store
     try:
-        store = open_store(info, attempts=context.settings.attempts)
+        store = open_store(info, attempts=context.settings.attempts, keys=context.settings.store_keys)
         store.write(f"{context.run_folder}/run.json", json.dumps({"state": "running"}).encode())
     except ValueError as error:
         raise StepError(Reason.INVALID_RUN, f"artifact store: {error}") from error

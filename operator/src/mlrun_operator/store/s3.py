@@ -1,12 +1,14 @@
 """A store in an S3 bucket of any server: AWS, seaweedfs, MinIO, Ceph.
 
-Requests are path-style where an endpoint is given, and carry no checksums that only AWS understands. Credentials come
-by boto3's own chain (environment, service account, instance), or requests are unsigned for an anonymous store.
+Requests are path-style where an endpoint is given, and carry no checksums that only AWS understands. Credentials are
+those that are handed over, else boto3's own chain finds them (environment, service account, instance); requests are
+unsigned for an anonymous store. The server is the endpoint's and none that the environment names.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -37,14 +39,22 @@ _TRANSFER: Final = TransferConfig(multipart_threshold=16 << 20, multipart_chunks
 
 
 class S3Store(Store):
-    """`s3://bucket/prefix`."""
+    """`s3://bucket/prefix`. `keys` are boto3's arguments for credentials, and go before the environment's."""
 
-    def __init__(self, root: str, info: StoreInfo, *, attempts: int, beside: "S3Store | None" = None) -> None:
+    def __init__(
+        self,
+        root: str,
+        info: StoreInfo,
+        *,
+        attempts: int,
+        beside: "S3Store | None" = None,
+        keys: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         super().__init__(root)
         parts = urlsplit(root)
         self.bucket = parts.netloc
         self.prefix = parts.path.strip("/")
-        self.client: Any = _client(info, attempts) if beside is None else beside.client
+        self.client: Any = _client(info, attempts, keys) if beside is None else beside.client
         self._attempts = attempts
 
     def read(self, path: str) -> bytes:
@@ -134,7 +144,7 @@ class S3Store(Store):
         return UnavailableError(f"{uri}: {endpoint} {happened}")
 
 
-def _client(info: StoreInfo, attempts: int) -> Any:
+def _client(info: StoreInfo, attempts: int, keys: Mapping[str, str]) -> Any:
     config = Config(
         signature_version=UNSIGNED if info.anonymous else None,
         s3={"addressing_style": "path" if info.endpoint else "auto"},
@@ -144,7 +154,8 @@ def _client(info: StoreInfo, attempts: int) -> Any:
         read_timeout=60,
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
+        ignore_configured_endpoint_urls=True,  # a run's AWS_ENDPOINT_URL_S3 is for the run's own requests
     )
     session = boto3.session.Session()
     region = info.region or session.region_name or "us-east-1"
-    return session.client("s3", endpoint_url=info.endpoint, region_name=region, config=config)
+    return session.client("s3", endpoint_url=info.endpoint, region_name=region, config=config, **keys)

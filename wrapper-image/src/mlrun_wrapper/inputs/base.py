@@ -15,17 +15,24 @@ from mlrun_wrapper.opener import Manners
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Stores beside the run's own: its endpoint, its credentials and its connections."""
+    """Buckets to read: the store's by its settings and connections, the others at `elsewhere` if the run has one."""
 
     own: Store
     info: StoreInfo
     attempts: int
+    elsewhere: StoreInfo | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _others: list[Store] = field(default_factory=list)
 
-    def at(self, root: str) -> Store:
-        """The store at another root."""
+    def at(self, bucket: str) -> Store:
+        """All of that bucket."""
+        root = f"s3://{bucket}"
         with self._lock:  # the first one may have to make the client
-            return open_uri(root, self.info, attempts=self.attempts, beside=self.own)
+            if self.elsewhere is None or f"{self.info.root}/".startswith(f"{root}/"):
+                return open_uri(root, self.info, attempts=self.attempts, beside=self.own)
+            beside = self._others[0] if self._others else None
+            self._others.append(open_uri(root, self.elsewhere, attempts=self.attempts, beside=beside))
+            return self._others[-1]
 
 
 @dataclass(frozen=True, slots=True)

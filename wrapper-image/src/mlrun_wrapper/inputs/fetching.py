@@ -10,7 +10,7 @@ from mlrun_operator.api.inputs import InputRef
 from mlrun_operator.api.keys import Key
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.status import InputInfo
-from mlrun_operator.store import Entity, StoreError
+from mlrun_operator.store import CredentialsMissingError, Entity, StoreError
 from mlrun_wrapper.context import Context
 from mlrun_wrapper.errors import StepError, from_store, input_purpose
 from mlrun_wrapper.inputs.base import InputProvider, Request, Stores
@@ -25,6 +25,7 @@ from mlrun_wrapper.progress import report_fetched
 
 PROVIDERS: Final[tuple[InputProvider, ...]] = (HttpInput(), S3Input(), FileInput(), SqlInput())
 _SCHEMES: Final = "http://, https://, s3://, file://, sql://, postgresql:// and absolute paths of mounted files"
+_KEYS: Final = "give the run AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY by a Secret, or FSSPEC_S3_ANON=true"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Fetcher:
         self._context = context
         self._cancelled = threading.Event()
         settings = context.settings
-        self._stores = Stores(context.catalogue.store, context.run.store, settings.attempts)
+        self._stores = Stores(context.catalogue.store, context.run.store, settings.attempts, context.elsewhere)
 
     def cancel(self) -> None:
         """End what still comes."""
@@ -58,6 +59,8 @@ class Fetcher:
             entity = self._context.catalogue.read(Key.parse(ref.key)) if ref.key is not None else None
             request = self._request(name, ref, entity)
             fetched = _provider(request).fetch(request)
+        except CredentialsMissingError as error:
+            raise input_purpose(name).denied(f"{error}; {_KEYS}") from error  # the store's own have been used before
         except StoreError as error:
             run = self._context.run
             raise from_store(error, input_purpose(name), run.store.secret, run.run.namespace) from error

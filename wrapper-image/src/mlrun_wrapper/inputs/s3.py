@@ -1,4 +1,4 @@
-"""Inputs in S3, by the store's endpoint and credentials: an object, or everything below a path that ends with `/`."""
+"""Inputs in S3, in the store's bucket or another: an object, or everything below a path that ends with `/`."""
 
 from typing import Final
 from urllib.parse import urlsplit
@@ -26,7 +26,7 @@ class S3Input(InputProvider):
         key = request.path.removeprefix(f"s3://{parts.netloc}").lstrip("/")
         if not parts.netloc or not key:
             raise request.purpose.missing(f"{request.path!r} names no object; the form is s3://bucket/key")
-        store = request.stores.at(f"s3://{parts.netloc}")
+        store = request.stores.at(parts.netloc)
         if key.endswith("/"):
             return _folder(store, key, request)
         file = request.folder / own_name(key)

@@ -47,12 +47,15 @@ def fetch_source(context: Context) -> None:
 def _fetch(context: Context) -> FetchedSource:
     scratch = context.settings.work / "scratch"
     scratch.mkdir(exist_ok=True)
+    info = context.run.store
+    if context.elsewhere is not None and not info.root.startswith("s3://"):
+        info = context.elsewhere  # a store in a folder has no S3 server
     request = Request(
         source=context.run.function.spec.source,
         folder=context.settings.source,
         scratch=scratch,
         rules=context.run.fetch,
-        store=context.run.store,
+        store=info,
         attempts=context.settings.attempts,
         beside=context.store,
     )

@@ -4,6 +4,7 @@ A policy counts within a second of its making, as soon as the API server has com
 """
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ VALUES = {
         "images": {"allow": ["registry.example.org/team/*", "mlrun/mlrun*"]},
         "sources": {"hosts": ["git.example.org", "*.corp.example.org", "code-bucket"], "inline": False},
         "podTemplate": False,
+        "env": {"deny": ["PYTHON*", "PIP_*", "LD_*"]},
+        "volumes": {"deny": ["configMap"]},
         "functions": {"inRuns": False, "namespaceLabels": {"functions": "here"}, "groups": ["platform"]},
         "limits": ["memory"],
     }
@@ -74,7 +77,7 @@ def held() -> Iterator[Kube]:
         kube.kubectl("label", "namespace", kube.namespace, "functions=here")
         old = run("old", function=function("", image="docker.io/elsewhere/image:1")["spec"], suspend=True)
         del old["spec"]["functionRef"]
-        kube.apply(old)
+        kube.apply(old, function("old", image="docker.io/elsewhere/image:1"), good("fine"))
         with in_force(kube, VALUES, BAD):
             yield kube
 
@@ -87,6 +90,9 @@ def in_run(function_spec: Object, **spec: Any) -> Object:
 
 TEMPLATE = {"spec": {"containers": [{"name": "side", "image": "registry.example.org/team/side:1"}]}}
 FOREIGN = {"spec": {"initContainers": [{"name": "side", "image": "docker.io/library/busybox"}]}}
+
+CONFIG = {"name": "v", "mountPath": "/v", "configMap": {"name": "code"}}
+IMAGE = {"name": "v", "mountPath": "/v", "image": {"reference": "docker.io/elsewhere/files:1"}}
 
 # name: (object, who…, words)
 BAD: dict[str, tuple[Any, ...]] = {
@@ -103,6 +109,20 @@ BAD: dict[str, tuple[Any, ...]] = {
         good(run={**LIMITS, "podTemplate": TEMPLATE}),
         *PLATFORM,
         "podTemplate is not allowed here",
+    ),
+    "a run's image volume": (run("r", volumes=[IMAGE]), "docker.io/elsewhere/files:1 is not allowed here"),
+    "a function's image volume": (
+        good(run={**LIMITS, "volumes": [IMAGE]}),
+        *PLATFORM,
+        "docker.io/elsewhere/files:1 is not allowed here",
+    ),
+    "a run's volume": (run("r", volumes=[CONFIG]), "a volume of the kind configMap is not allowed here"),
+    "a function's volume": (good(run={**LIMITS, "volumes": [CONFIG]}), *PLATFORM, "of the kind configMap"),
+    "a run's variable": (run("r", env=[{"name": "PYTHONPATH", "value": "/v"}]), "PYTHONPATH is not allowed here"),
+    "a function's variable": (
+        good(run={**LIMITS, "env": [{"name": "A"}, {"name": "PIP_INDEX_URL", "value": "x"}]}),
+        *PLATFORM,
+        "PIP_INDEX_URL is not allowed here; refused are: PYTHON*, PIP_*, LD_*",
     ),
     "a function in a run": (in_run(good()["spec"]), *PLATFORM, "name an MlrunFunction in functionRef"),
     "somebody's function": (good(), *SOMEBODY, "ada may not write them"),
@@ -153,11 +173,46 @@ def test_functions_are_made_in_labelled_namespaces_only(held: Kube) -> None:
         eventually(lambda: not tried(held, good(), *PLATFORM), "it may again")
 
 
+# Of several policies that mind an object the API server names one.
+MINDED = r"not allowed here|wanted here"
+STARTING: tuple[Object, ...] = (
+    {"rerun": "again"},
+    {"parameters": {"days": 3}},
+    {"inputs": {"table": "s3://bucket/table.parquet"}},
+    {"env": [{"name": "A", "value": "b"}]},
+    {"replicas": 2},
+    {"suspend": False},
+    {"suspend": None},
+    {"backoffLimit": 3},
+)
+
+
 def test_what_was_there_before_may_be_stopped_but_not_run_again(held: Kube) -> None:
-    held.patch("old", stop=True)
+    held.patch("old", activeDeadlineSeconds=60)
     held.kubectl("label", "mlr", "old", "seen=yes")
-    with pytest.raises(Refused, match=r"is not allowed here"):
-        held.patch("old", rerun="again")
+    for change in STARTING:
+        with pytest.raises(Refused, match=MINDED):
+            held.patch("old", **change)
+    held.patch("old", stop=True)
+    with pytest.raises(Refused, match=MINDED):
+        held.patch("old", stop=False)
+
+
+@pytest.mark.parametrize("change", [{"handler": "other"}, {"requirements": ["six"]}], ids=str)
+def test_a_function_from_before_may_be_described_but_not_changed(held: Kube, change: Object) -> None:
+    old = function("old", image="docker.io/elsewhere/image:1")
+    assert tried(held, {**old, "spec": {**old["spec"], "description": "to be replaced"}}, *PLATFORM) == ""
+    assert re.search(MINDED, tried(held, {**old, "spec": {**old["spec"], **change}}, *PLATFORM))
+
+
+def test_what_is_there_and_would_be_refused_now_is_found_by_a_dry_run(held: Kube) -> None:
+    found = held.kubectl("get", "mlf,mlr", "-o", "json")
+    with pytest.raises(Refused) as refusal:
+        held.kubectl("create", "--dry-run=server", *PLATFORM, "-f", "-", stdin=found)
+    denied = [line for line in str(refusal.value).splitlines() if "denied request" in line]
+    assert any('mlrunfunctions.mlrun-operator.dev "old"' in line for line in denied)
+    assert any('mlrunruns.mlrun-operator.dev "old"' in line for line in denied)
+    assert not any('"fine"' in line for line in denied)
 
 
 def test_the_operators_own_runs_pass(held: Kube) -> None:

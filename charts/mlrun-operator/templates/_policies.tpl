@@ -13,6 +13,15 @@
 {{- end }}
 
 {{- /*
+The fields of a spec that may change although a policy would refuse the object: none of them starts anything. Whatever is
+not here, a field of tomorrow too, counts as a change.
+*/}}
+{{- define "mlrun-operator.idleFields" -}}
+['description', 'gitSource', 'embedded', 'stop', 'suspend', 'activeDeadlineSeconds', 'pendingDeadlineSeconds',
+'ttlSecondsAfterFinished', 'runTtlSecondsAfterFinished', 'successfulRunsHistoryLimit', 'failedRunsHistoryLimit']
+{{- end }}
+
+{{- /*
 A policy and its binding, of (dict "root" . "name" "images" "rules" (list …)). A rule may use the variables below.
 */}}
 {{- define "mlrun-operator.policy" }}
@@ -35,11 +44,14 @@ spec:
         operations: [CREATE, UPDATE]
         resources: [mlrunfunctions, mlrunruns]
   matchConditions:
-    # What was let in before a policy came may still be stopped, labelled and deleted, but not run again.
+    # What was let in before a policy came may still be stopped, suspended, labelled and deleted, but nothing that starts
+    # anything: neither `suspend` nor `stop` is taken back.
     - name: new-or-changed
       expression: >-
-        oldObject == null || ['image', 'source', 'function', 'functionRef', 'podTemplate', 'resources', 'run', 'rerun', 'schedule']
-        .exists(f, object.spec[?f] != oldObject.spec[?f])
+        oldObject == null
+        || [object.spec, oldObject.spec].exists(s, s.exists(f, object.spec[?f] != oldObject.spec[?f] && !(f in
+        {{- include "mlrun-operator.idleFields" . | replace "\n" " " | printf " %s" }})))
+        || ['stop', 'suspend'].exists(f, oldObject.spec[?f].orValue(false) && !object.spec[?f].orValue(false))
     # The runs of a schedule are made by the operator; they are what the schedule is, which was looked at.
     - name: not-by-the-operator
       expression: request.userInfo.username != 'system:serviceaccount:{{ $root.Release.Namespace }}:{{ include "mlrun-operator.serviceAccount" $root }}'
@@ -47,17 +59,29 @@ spec:
     # The function that the object is or holds, or nothing.
     - name: fn
       expression: "object.kind == 'MlrunFunction' ? object.spec : object.spec[?'function'].orValue({})"
+    # What is said of the pods: by the run, and by the function for its runs.
+    - name: options
+      expression: "[object.spec, variables.fn.?run.orValue({})]"
     - name: templates
-      expression: "[object.spec.?podTemplate.orValue({}), variables.fn.?run.?podTemplate.orValue({})]"
+      expression: "[variables.options[0].?podTemplate.orValue({}), variables.options[1].?podTemplate.orValue({})]"
     - name: source
       expression: variables.fn.?source.?source.orValue('')
     - name: containers
       expression: >-
         variables.templates[0].?spec.?containers.orValue([]) + variables.templates[0].?spec.?initContainers.orValue([])
         + variables.templates[1].?spec.?containers.orValue([]) + variables.templates[1].?spec.?initContainers.orValue([])
+    - name: volumes
+      expression: >-
+        variables.options[0].?volumes.orValue([]) + variables.options[1].?volumes.orValue([])
+        + variables.templates[0].?spec.?volumes.orValue([]) + variables.templates[1].?spec.?volumes.orValue([])
     - name: images
       expression: >-
-        ([variables.fn.?image] + variables.containers.map(c, c.?image)).filter(i, i.hasValue()).map(i, i.value())
+        ([variables.fn.?image] + variables.containers.map(c, c.?image) + variables.volumes.map(v, v.?image.?reference))
+        .filter(i, i.hasValue()).map(i, i.value())
+    # Lists of variables: the run's, the function's, each container's.
+    - name: env
+      expression: >-
+        variables.options.map(o, o.?env.orValue([])) + variables.containers.map(c, c.?env.orValue([]))
   validations:
     {{- toYaml .rules | nindent 4 }}
 ---

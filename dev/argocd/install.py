@@ -10,19 +10,10 @@ from devcluster.tools import ARGOCD
 
 _PART_OF = {"app.kubernetes.io/part-of": "argocd"}
 _CONFIG_MAPS = ("argocd-rbac-cm", "argocd-cmd-params-cm", "argocd-gpg-keys-cm", "argocd-tls-certs-cm")
-# For applications of applications: a wave ends when the applications in it are healthy. As Argo CD's manual has it.
-_APPLICATION_HEALTH = """\
-hs = {status = "Progressing", message = ""}
-if obj.status ~= nil and obj.status.health ~= nil then
-  hs.status = obj.status.health.status
-  hs.message = obj.status.health.message or ""
-end
-return hs
-"""
 
 
 def install(target: Target) -> None:
-    """Apply all of it, with the project's own health checks and actions in `argocd-cm`."""
+    """Apply all of it, with what the project ships for `argocd-cm`, and nothing else in it."""
     crds = ARGOCD.sources() / "manifests" / "crds"
     target.kubectl("apply", "--server-side", "--force-conflicts", "--kustomize", str(crds))
     target.wait_for_crds(*(f"{plural}.argoproj.io" for plural in ("applications", "applicationsets", "appprojects")))
@@ -33,7 +24,7 @@ def install(target: Target) -> None:
 
 
 def _settings() -> list[dict[str, Any]]:
-    customized = {**snippet.settings(), "resource.customizations.health.argoproj.io_Application": _APPLICATION_HEALTH}
+    customized = {**snippet.settings(), **snippet.of_applications()}
     project = {"sourceRepos": ["*"], "destinations": [{"namespace": "*", "server": "*"}]}
     return [
         _object("ConfigMap", "argocd-cm", data=customized),

@@ -48,6 +48,40 @@ def test_environments_differ_as_their_overlays_say() -> None:
 
 
 @pytest.fixture
+def environments(argo: Argo, repositories: Path) -> Iterator[Repository]:
+    """The repository of the environments, its root applied."""
+    repository = Repository(repositories, "forecast.git")
+    shutil.copytree(ENVIRONMENTS, repository.clone, dirs_exist_ok=True)
+    for file in (repository.clone / "root.yaml", *(repository.clone / "apps").glob("*.yaml")):
+        there = "https://git.example.org/team/forecast.git"
+        assert there in file.read_text()
+        file.write_text(file.read_text().replace(there, f"file://{repository.bare}"))
+    repository.push()
+    deploy(Target.here())
+    argo.kube.apply(yaml.safe_load((repository.clone / "root.yaml").read_text()))
+    yield repository
+    argo.cli("app", "delete", "forecast", "--cascade", "--yes", check=False)
+    gone = lambda: not argo.kube.kubectl("get", "application", "forecast", "--ignore-not-found")  # noqa: E731
+    eventually(gone, "the root is gone", 120)
+    argo.kube.kubectl("delete", "application", "forecast-dev", "forecast-prod", "--ignore-not-found")
+    argo.kube.kubectl("delete", "namespace", "forecast-dev", "forecast-prod", "--ignore-not-found", "--wait=false")
+
+
+@pytest.mark.usefixtures("environments")
+def test_prod_comes_after_dev_is_healthy(argo: Argo) -> None:
+    """Nothing but what integrations/argocd ships tells Argo CD how healthy runs and Applications are."""
+    argo.settled("forecast")
+    argo.settled("forecast-prod")
+    ended = Kube("forecast-dev").finished("forecast")
+    assert ended["phase"] == "Succeeded"
+    prod = argo.kube.get("application", "forecast-prod")
+    assert prod["metadata"]["creationTimestamp"] >= ended["completionTime"], "prod waits for the run of dev"
+    assert argo.health("forecast", "Application", "forecast-dev")["status"] == "Healthy"
+    assert Kube("forecast-prod").status("forecast")["results"] == {"mean": 182}
+    assert Kube("forecast-prod").status("nightly")["phase"] == "Scheduled"
+
+
+@pytest.fixture
 def tenants(argo: Argo, repositories: Path) -> Iterator[Repository]:
     repository = Repository(repositories, "tenants.git")
     shutil.copytree(TENANTS / "tenants", repository.clone / "tenants")

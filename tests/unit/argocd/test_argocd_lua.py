@@ -71,6 +71,26 @@ def test_every_phase_has_a_health() -> None:
     assert phases == {None, *Phase}
 
 
+@pytest.mark.parametrize(
+    ("status", "health"),
+    [
+        ({}, {"status": "Progressing", "message": ""}),
+        ({"status": {"sync": {"status": "OutOfSync"}}}, {"status": "Progressing", "message": ""}),
+        ({"status": {"health": {"status": "Missing"}}}, {"status": "Missing", "message": ""}),
+        ({"status": {"health": {"status": "Healthy"}}}, {"status": "Healthy", "message": ""}),
+        ({"status": {"health": {"status": "Degraded", "message": "x"}}}, {"status": "Degraded", "message": "x"}),
+    ],
+)
+def test_an_application_is_as_healthy_as_it_says(status: Any, health: Any) -> None:
+    (script,) = snippet.of_applications().values()
+    assert run_script(script, {"kind": "Application", **status}) == health
+
+
+def test_the_settings_of_the_two_files_are_apart() -> None:
+    assert list(snippet.of_applications()) == ["resource.customizations.health.argoproj.io_Application"]
+    assert not set(snippet.settings()) & set(snippet.of_applications())
+
+
 def test_scripts_have_no_more_of_lua_than_argo_cd_gives_them() -> None:
     for beyond in ('return string.upper("x")', "return io.open", 'return ("x"):upper()', 'return require("io")'):
         with pytest.raises(LuaError):

@@ -77,6 +77,21 @@ def test_the_only_folder_of_an_archive_is_its_root(tmp_path: Path) -> None:
     assert find_file(tmp_path, "lib/a.py") == tmp_path / "repo-1.0/lib/a.py"
 
 
+def test_what_a_mac_adds_to_an_archive_is_not_there(tmp_path: Path) -> None:
+    added = ("__MACOSX/._repo", "__MACOSX/repo/._pipeline.py", ".DS_Store", "repo/.DS_Store", "repo/._pipeline.py")
+    source = tree(tmp_path, "repo/pipeline.py", "repo/lib/helper.py", *added)
+
+    assert found(source) == Code(tmp_path / "repo/pipeline.py", (tmp_path / "repo",))
+    assert found(source, handler="lib.helper:f").file == tmp_path / "repo/lib/helper.py"
+    (tmp_path / "repo/other.py").write_text("")
+    with pytest.raises(
+        StepError, match=r"set source.handler to one of repo/other.py, repo/pipeline.py, repo/lib/helper.py$"
+    ):
+        found(source)
+    with pytest.raises(StepError, match=r"no module 'nothing'; it has (?!.*MACOSX)"):
+        found(source, handler="nothing:f")
+
+
 @pytest.mark.parametrize(
     ("files", "file", "handler", "words"),
     [

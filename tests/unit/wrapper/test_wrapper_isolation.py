@@ -9,7 +9,7 @@ import mlrun_wrapper
 
 EXECUTOR = Path(mlrun_wrapper.__file__).parent / "executor"
 # mlrun brings these.
-WITH_MLRUN = {"mlrun", "numpy", "pandas", "pyarrow"}
+WITH_MLRUN = {"mlrun", "numpy", "pandas", "pyarrow", "yaml"}
 
 
 def test_the_executor_imports_only_the_standard_library_and_mlrun() -> None:

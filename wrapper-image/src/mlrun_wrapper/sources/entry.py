@@ -43,14 +43,25 @@ def find_file(folder: Path, name: str) -> Path | None:
 
 def _roots(folder: Path) -> list[Path]:
     """The source's folder; where an archive holds nothing but one folder, that one too."""
-    entries = [entry for entry in folder.iterdir() if entry.name != ".git"]
+    entries = [entry for entry in folder.iterdir() if entry.name != ".git" and not _of_a_mac(entry.relative_to(folder))]
     return [folder, entries[0]] if len(entries) == 1 and entries[0].is_dir() else [folder]
+
+
+def _of_a_mac(path: Path) -> bool:
+    """Whether a Mac's Finder has added it: `__MACOSX/pkg/._x.py` is no Python, and nobody's folder."""
+    return path.parts[0] == "__MACOSX" or path.name == ".DS_Store" or path.name.startswith("._")
+
+
+def _files(root: Path, pattern: str) -> list[Path]:
+    """Relative to the root."""
+    found = sorted(path.relative_to(root) for path in root.glob(pattern))
+    return [path for path in found if not _of_a_mac(path)]
 
 
 def _named(folder: Path, name: str, module: str | None) -> Code:
     roots, found = _roots(folder), find_file(folder, name)
     if found is None:
-        known = [path.relative_to(root).as_posix() for root in roots for path in root.rglob("*.py")]
+        known = [path.as_posix() for root in roots for path in _files(root, "**/*.py")]
         raise StepError(Reason.SOURCE_NOT_FOUND, f"source: it has no file {name!r}{_near(name, known)}")
     if module is None:
         root = next(root for root in roots if found == root / name)
@@ -71,9 +82,9 @@ def _module(folder: Path, module: str) -> Code:
             if file.is_file():
                 return Code(file, tuple(dict.fromkeys((base, root))), module)
     known = [
-        ".".join(file.relative_to(base).with_suffix("").parts)
+        ".".join(file.with_suffix("").parts)
         for base, _ in bases
-        for file in base.rglob("*.py")
+        for file in _files(base, "**/*.py")
         if file.name != "__init__.py"
     ]
     raise invalid(f"it has no module {module!r}{_near(module, known)}")
@@ -81,12 +92,12 @@ def _module(folder: Path, module: str) -> Code:
 
 def _only(folder: Path) -> Code:
     for root in reversed(_roots(folder)):
-        files = sorted(path for path in root.glob("*.py") if path.name not in _NOT_FUNCTIONS)
+        files = [path for path in _files(root, "*.py") if path.name not in _NOT_FUNCTIONS]
         if len(files) == 1:
             return Code(inside(root, files[0].name), (root,))
-    names = [path.relative_to(root).as_posix() for path in sorted(root.rglob("*.py")) if path.name != "__init__.py"]
+    names = [path.as_posix() for path in _files(root, "**/*.py") if path.name != "__init__.py"]
     if not names:
-        notebooks = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.ipynb"))
+        notebooks = [path.as_posix() for path in _files(root, "**/*.ipynb")]
         hint = f" but {_list(notebooks)}; a notebook becomes a .py by `jupyter nbconvert --to script`"
         raise invalid(f"it holds no .py file{hint if notebooks else ''}")
     raise invalid(f"it has not exactly one .py file at its root: set source.handler to one of {_list(names)}")

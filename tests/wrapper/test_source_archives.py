@@ -147,6 +147,17 @@ def test_what_is_no_archive_is_told_so(https: HttpsServer, request_for: Build, d
     assert (failed.reason, words in failed.message) == (Reason.INVALID_RUN, True), failed.message
 
 
+@pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_member_is_told_so_however_it_is_packed(
+    https: HttpsServer, request_for: Build, compression: int
+) -> None:
+    data = bytearray(zipped({"a.py": hashlib.shake_128(b"code").hexdigest(5000)}, compression))
+    for at in range(40, 1040):
+        data[at] ^= 0xFF
+    failed = failure(request_for(f"zip+{https.serve('/code.zip', bytes(data))}"))
+    assert (failed.reason, "Not a valid zip file" in failed.message) == (Reason.INVALID_RUN, True), failed.message
+
+
 def test_an_encrypted_archive_is_told_so(https: HttpsServer, request_for: Build) -> None:
     data = bytearray(zipped({"a.py": "x"}, zipfile.ZIP_STORED))
     data[6] |= 1
@@ -201,7 +212,9 @@ def test_a_file_behind_a_redirect(https: HttpsServer, request_for: Build) -> Non
     assert fetched.file.read_text() == "x = 1"
 
 
-@pytest.mark.parametrize("location", ["ftp://localhost/a.py", "http://localhost/a.py", "https://169.254.169.254/a.py"])
+@pytest.mark.parametrize(
+    "location", ["http://[::1/a.py", "ftp://localhost/a.py", "http://localhost/a.py", "https://169.254.169.254/a.py"]
+)
 def test_a_redirect_by_the_rules_only(https: HttpsServer, request_for: Build, location: str) -> None:
     failed = failure(request_for(https.serve("/moved/two.py", status=307, location=location)))
     assert failed.reason is Reason.INVALID_RUN

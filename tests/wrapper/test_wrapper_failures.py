@@ -231,6 +231,12 @@ CASES = [
         ("https://host/x.csv", "credentials in the URL"),
     ),
     Case(
+        "an-input-s-host-or-port-cannot-be",
+        "InvalidRun",
+        lambda w: w.run(inputs={"url": "postgresql://host:abc/db/t"}),
+        ("input 'url': its path is not a URL", "look at the host and the port"),
+    ),
+    Case(
         "the-interpreter-is-missing",
         "InvalidRun",
         lambda w: w.run(),

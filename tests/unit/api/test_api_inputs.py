@@ -42,6 +42,7 @@ def test_every_form_is_a_set_of_references(written: object, meant: dict[str, Inp
         ({"p": [["/a"]]}, "does not match any of the expected tags"),
         ({"p": {"path": "/a", "sep": ";"}}, "Extra inputs are not permitted"),
         ({"p": {"kind": "table"}}, "exactly one of key"),
+        *(({"p": {"path": "/a", "format": bad}}, "should match pattern") for bad in ("a/b", "..", "csv ", ".", "a..b")),
         ({"p": "store://nothing"}, "is not a key"),
         ({"p": ["store://nothing"]}, "is not a key"),
         ({"p": "/a", "p: str": "/b"}, "'p' is given twice"),
@@ -51,6 +52,11 @@ def test_every_form_is_a_set_of_references(written: object, meant: dict[str, Inp
 def test_what_cannot_be_an_input_is_refused_with_words(inputs: object, words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         spec(inputs)
+
+
+@pytest.mark.parametrize("suffix", ["csv", ".CSV", "tar.gz", "7z"])
+def test_a_format_is_a_suffix(suffix: str) -> None:
+    assert InputRef(path="/a", format=suffix).format == suffix
 
 
 def test_lists_and_maps_survive_the_envelope() -> None:

@@ -43,6 +43,11 @@ def test_a_file_name_never_leaves_its_folder(text: str) -> None:
     assert "/" not in name
     assert name not in (".", "..")
     assert len(name) <= 128
+    assert len(f"{name}.parquet".encode()) <= 255
+
+
+def test_a_long_name_keeps_its_suffix() -> None:
+    assert own_name(f"https://host/{'ü' * 300}.csv").endswith("üü.csv")
 
 
 def workbook() -> bytes:
@@ -71,6 +76,7 @@ def parquet() -> bytes:
         ("x.zip", workbook(), {}, "x.zip"),
         ("x.txt", b"a,b", {"asked": "csv"}, "x.csv"),
         ("x", b"", {"asked": ".CSV"}, "x.csv"),
+        ("x", b"", {"asked": "../a/b"}, "x.b"),
         ("x", b"", {"content_type": "application/x-ndjson"}, "x.jsonl"),
         ("x", b"a,b", {"filename": "Report.CSV", "content_type": "text/html"}, "x.csv"),
         ("x.json", b"{}", {"filename": "x.csv"}, "x.json"),

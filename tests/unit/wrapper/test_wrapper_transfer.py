@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from support.flaky import FlakyServer
 
+from mlrun_operator.api.reasons import Reason
 from mlrun_wrapper.errors import StepError, input_purpose
 from mlrun_wrapper.http import Downloaded, download
 from mlrun_wrapper.opener import Manners
@@ -61,6 +62,13 @@ def test_a_server_that_breaks_at_the_same_byte_again_is_unavailable(server: Flak
     url = server.serve("/a", BODY, breaks=[300_000, 0, 0, 0, 0])
     with pytest.raises(StepError, match=r"'x': .*/a: the connection broke after 300000 of 1000000 bytes \(2 tries"):
         fetch(url, tmp_path)
+
+
+@pytest.mark.parametrize("url", ["http://a..b/x", "http://localhost:abc/x"])
+def test_a_host_or_port_that_cannot_be_is_the_run_s_mistake(url: str, tmp_path: Path) -> None:
+    with pytest.raises(StepError, match="is not a URL") as failed:
+        fetch(url, tmp_path)
+    assert failed.value.reason is Reason.INVALID_RUN
 
 
 def test_more_than_the_limit_is_refused_before_it_is_taken(server: FlakyServer, tmp_path: Path) -> None:

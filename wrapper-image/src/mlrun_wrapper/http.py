@@ -119,7 +119,7 @@ def _fetch(
             )
             raise purpose.down(f"{shown(url)}: {message}") from error
         raise _TryAgainError(str(error.reason)) from error
-    except http.client.InvalidURL as error:
+    except (http.client.InvalidURL, ValueError) as error:  # no host or port that can be
         raise StepError(Reason.INVALID_RUN, f"{purpose.what}: {shown(url)} is not a URL: {error}") from error
     except (OSError, http.client.HTTPException) as error:
         raise _TryAgainError(f"{type(error).__name__}: {error}") from error

@@ -123,6 +123,10 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
             except GuardError:
                 fp.close()
                 raise
+            except ValueError as error:
+                fp.close()
+                text = f"{urlsplit(req.full_url).hostname} sends on to what is no URL"
+                raise GuardError("redirect", text, "name the right URL yourself") from error
         return super().http_error_302(req, fp, code, msg, headers)
 
     http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302

@@ -19,7 +19,7 @@ class InputRef(Model):
     key: str | None = Field(None, max_length=1024)
     path: str | None = Field(None, min_length=1, max_length=2048)
     kind: Literal["table", "artifact", "model"] | None = None
-    format: str | None = Field(None, min_length=1, max_length=32)
+    format: str | None = Field(None, min_length=1, max_length=32, pattern=r"^\.?[A-Za-z0-9]+(\.[A-Za-z0-9]+)*$")
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:

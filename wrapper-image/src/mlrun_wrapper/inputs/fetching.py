@@ -5,6 +5,7 @@ import threading
 import time
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from mlrun_operator.api.inputs import InputRef
 from mlrun_operator.api.keys import Key
@@ -79,6 +80,7 @@ class Fetcher:
         path = ref.path if entity is None else entity.path
         if not path:
             raise StepError(Reason.INPUT_NOT_FOUND, f"input {name!r}: {ref.key} has no path; it holds no data")
+        _check_url(name, path)
         folder = self._context.settings.inputs / f"{next(self._numbers):03d}"
         folder.mkdir(parents=True, exist_ok=True)
         return Request(
@@ -94,6 +96,17 @@ class Fetcher:
             manners=Manners(link_local=self._context.run.fetch.link_local),
             python=self._context.settings.executor_python,
         )
+
+
+def _check_url(name: str, path: str) -> None:
+    """Raise StepError for what Python cannot take apart. The path is not told: it may hold a password."""
+    try:
+        parts = urlsplit(path) if "://" in path else None
+        if parts is not None and parts.scheme != "sql":
+            _ = parts.port
+    except ValueError as error:
+        text = f"input {name!r}: its path is not a URL; look at the host and the port"
+        raise StepError(Reason.INVALID_RUN, text) from error
 
 
 def _provider(request: Request) -> InputProvider:

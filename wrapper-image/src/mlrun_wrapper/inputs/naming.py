@@ -11,6 +11,9 @@ from urllib.parse import unquote, urlsplit
 
 # As much of a file as is looked at.
 _START: Final = 4096
+# Of a name, in characters and bytes: file systems take 255 bytes, and a suffix may come to it.
+_LONGEST: Final = 128
+_LONGEST_BYTES: Final = 200
 
 _KNOWN: Final = frozenset(
     {
@@ -53,10 +56,10 @@ _BY_TYPE: Final = {
 
 
 def own_name(path: str) -> str:
-    """The last part of a path or URL as a file name."""
+    """The last part of a path or URL as a file name; of a long one its end, which has the suffix."""
     name = PurePosixPath(unquote(urlsplit(path).path if "://" in path else path)).name
-    safe = "".join(char if char.isalnum() or char in "._-+" else "_" for char in name).lstrip(".")
-    return safe[-128:] or "data"
+    safe = "".join(char if char.isalnum() or char in "._-+" else "_" for char in name)[-_LONGEST:]
+    return safe.encode()[-_LONGEST_BYTES:].decode(errors="ignore").lstrip(".") or "data"
 
 
 def truthful(
@@ -71,7 +74,7 @@ def truthful(
     suffix = file.suffix.lower()
     with file.open("rb") as data:
         start = data.read(_START)
-    wanted = f".{asked.lstrip('.').lower()}" if asked else _by_magic(file, start)
+    wanted = f".{own_name(asked).lower()}" if asked else _by_magic(file, start)
     if wanted is None and suffix in _KNOWN:
         return file
     wanted = wanted or _by_filename(filename) or _BY_TYPE.get(content_type) or _by_weak_magic(start)

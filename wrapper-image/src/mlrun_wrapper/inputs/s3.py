@@ -1,9 +1,12 @@
 """Inputs in S3, in the store's bucket or another: an object, or everything below a path that ends with `/`."""
 
+import errno
 from typing import Final
 from urllib.parse import urlsplit
 
+from mlrun_operator.api.reasons import Reason
 from mlrun_operator.store import Stat, Store, below
+from mlrun_wrapper.errors import StepError
 from mlrun_wrapper.hashing import listing_sha256
 from mlrun_wrapper.inputs.base import FetchedInput, InputProvider, Request
 from mlrun_wrapper.inputs.naming import own_name, truthful
@@ -11,6 +14,8 @@ from mlrun_wrapper.inputs.parallel import each
 
 # Objects of a folder at a time.
 _AT_ONCE: Final = 4
+# Names that a bucket may have and a disk may not: too long, or of a file and of a folder as well.
+_NO_NAMES: Final = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EEXIST, errno.EISDIR)
 
 
 class S3Input(InputProvider):
@@ -43,8 +48,14 @@ def _folder(store: Store, prefix: str, request: Request) -> FetchedInput:
     def fetch(stat: Stat) -> tuple[str, str]:
         name = stat.path.removeprefix(prefix)
         file = below(request.folder, name)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        return name, store.download(stat.path, file, request.watch).sha256
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            return name, store.download(stat.path, file, request.watch).sha256
+        except OSError as error:
+            if error.errno not in _NO_NAMES:
+                raise
+            text = f"{request.purpose.what}: no file can be called as the object {name[:100]!r}: {error.strerror}"
+            raise StepError(Reason.INVALID_RUN, f"{text}; rename it, or name the objects one by one") from error
 
     digest = listing_sha256(each(found, fetch, at_once=_AT_ONCE))
     return FetchedInput(f"{request.folder}/", sum(stat.size for stat in found), digest)

@@ -1,5 +1,6 @@
 """A zip archive: `zip+https://…`, `zip+http://…`, `zip+s3://bucket/key`."""
 
+import lzma
 import shutil
 import stat
 import zipfile
@@ -12,6 +13,11 @@ from mlrun_wrapper.guards.archives import Member, checked_paths
 from mlrun_wrapper.sources.base import FetchedSource, Request, SourceProvider, invalid
 from mlrun_wrapper.sources.download import fetch_file
 
+# What Python's own readers say of archives and members that are damaged, or packed in a way that they do not know.
+_DAMAGED: Final = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, UnicodeDecodeError),
+    OSError,  # bzip2's
+)
 _ENCRYPTED: Final = 0x1
 _EXECUTABLE: Final = 0o111
 _LOOKS: Final = {b"\x1f\x8b": "gzip", b"7z": "7-Zip", b"Ra": "RAR", b"BZ": "bzip2", b"\xfd7": "xz", b"<!": "a web page"}
@@ -31,7 +37,9 @@ class ArchiveSource(SourceProvider):
         try:
             with zipfile.ZipFile(file) as archive:
                 _unpack(archive, got.size, request)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError) as error:
+        except _DAMAGED as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # the disk's
             raise invalid(f"{request.uri}: Not a valid zip file{_what_it_is(file)}: {error}") from error
         file.unlink()
         return FetchedSource(request.folder, got.size, sha256=got.sha256)

@@ -35,7 +35,7 @@ class Gauges(Collector):
     def __init__(
         self, meters: Meters, leadership: Leadership, index: Index, vigil: Vigil, lines: Mapping[str, Line]
     ) -> None:
-        self._namespace_of = meters.namespace_of
+        self._meters = meters
         self._leadership = leadership
         self._index = index
         self._vigil = vigil
@@ -73,9 +73,11 @@ class Gauges(Collector):
         return found
 
     def _runs(self) -> Mapping[tuple[str, ...], float]:
+        """By namespace where those are told; a new one's counters begin, and the next scrape shows them at zero."""
         found = Counter[tuple[str, ...]]()
         for (namespace, phase, reason), count in self._index.standings.items():
-            found[phase or "Pending", known(reason), self._namespace_of(namespace)] += count
+            self._meters.begin(namespace)
+            found[phase or "Pending", known(reason), self._meters.namespace_of(namespace)] += count
         return found
 
 

@@ -1,5 +1,6 @@
 """What a handler reads: by URL, from S3, from a volume, in whatever type it asks for."""
 
+import gzip
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from support.servers import ACCESS_KEY, CLOSED_BUCKET, OPEN_BUCKET, SECRET_KEY, 
 from wrapper_runs import Ended, envelope
 
 from mlrun_operator.api.envelope import StoreInfo
+from mlrun_operator.api.inputs import InputRef
 from mlrun_operator.store import open_store
 
 CSV = "a;b\n1;x\n2;y\n"
@@ -179,6 +181,41 @@ def test_s3_objects_and_folders_with_the_store_s_credentials(
     assert ended.code == 0, ended.log
     assert ended.result.results["return"] == [1, ["a.txt", "deep/b ü.txt"]]
     assert SECRET_KEY not in ended.log + ended.termination
+
+
+def test_gzip_that_s3_sends_and_gzipped_tables_are_read_as_tables(s3: S3Server, run: Callable[..., Ended]) -> None:
+    client = boto3.client(
+        "s3",
+        endpoint_url=s3.endpoint,
+        aws_access_key_id=ACCESS_KEY,
+        aws_secret_access_key=SECRET_KEY,
+        region_name="us-east-1",
+        config=Config(s3={"addressing_style": "path"}),
+    )
+    data = gzip.compress(b"a\n1\n")
+    for key in ("zipped/a.csv", "zipped/folder/b.csv"):
+        client.put_object(Bucket=CLOSED_BUCKET, Key=key, Body=data, ContentEncoding="gzip")
+    client.put_object(Bucket=CLOSED_BUCKET, Key="zipped/c.csv.gz", Body=data)
+    code = """
+        def handler(file, folder, table):
+            return [len(file.as_df()), open(folder.local() + "/b.csv").read(), len(table.as_df())]
+    """
+    root = f"s3://{CLOSED_BUCKET}/zipped"
+    ended = run(
+        envelope(
+            code,
+            store=StoreInfo(root=f"s3://{CLOSED_BUCKET}/runs", endpoint=s3.endpoint),
+            inputs={
+                "file": f"{root}/a.csv",
+                "folder": f"{root}/folder/",
+                "table": InputRef(path=f"{root}/c.csv.gz", kind="table"),
+            },
+        ),
+        KEYS,
+    )
+
+    assert ended.code == 0, ended.log
+    assert ended.result.results["return"] == [1, "a\n1\n", 1]
 
 
 def test_a_run_with_a_server_and_keys_of_its_own_reads_there_and_writes_to_the_store(

@@ -32,6 +32,7 @@ class Downloaded:
     """What came: bytes on disk, their hash, what the server called them, and where they were after redirects.
 
     `filename` is what it would have a browser save it as, as the server wrote it: for its suffix, never for a path.
+    `encoding` is its Content-Encoding; what is on disk still has it.
     """
 
     size: int
@@ -39,6 +40,7 @@ class Downloaded:
     content_type: str
     url: str
     filename: str = ""
+    encoding: str = ""
 
 
 class _TryAgainError(Exception):
@@ -101,7 +103,8 @@ def _fetch(
             transfer.take(answer)
             content_type = answer.headers.get_content_type() if "Content-Type" in answer.headers else ""
             filename = answer.headers.get_filename() or ""
-            return Downloaded(transfer.size, transfer.sha256, content_type, answer.url, filename)
+            encoding = answer.headers.get("Content-Encoding", "")
+            return Downloaded(transfer.size, transfer.sha256, content_type, answer.url, filename, encoding)
     except BrokenOffError as error:
         raise _TryAgainError(str(error)) from error
     except TooLargeError as error:

@@ -22,11 +22,12 @@ class Stat:
 
 @dataclass(frozen=True, slots=True)
 class Downloaded:
-    """What a download brought: bytes, their hash, and what the server calls them, if anything."""
+    """What a download brought: bytes, their hash, and what the server says of their type and encoding, if anything."""
 
     size: int
     sha256: str
     content_type: str = ""
+    encoding: str = ""
 
 
 def below(folder: Path, name: str) -> Path:

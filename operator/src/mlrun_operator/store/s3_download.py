@@ -78,7 +78,7 @@ class ObjectDownload:
             digest = self._hash()
         finally:
             self._end(_AbandonedError())
-        return Downloaded(size, digest, answer.get("ContentType") or "")
+        return Downloaded(size, digest, answer.get("ContentType") or "", answer.get("ContentEncoding") or "")
 
     def _first(self) -> tuple[dict[str, Any], int]:
         """The answer to the first part's request, and the object's size."""

@@ -1,4 +1,4 @@
-"""Inputs on mounted volumes: used where they are, never copied."""
+"""Inputs on mounted volumes: used where they are, and copied only to unpack a table."""
 
 import os
 from pathlib import Path
@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 from mlrun_wrapper.hashing import file_sha256
 from mlrun_wrapper.inputs.base import FetchedInput, InputProvider, Request
 from mlrun_wrapper.inputs.naming import own_name, truthful
+from mlrun_wrapper.inputs.unpacking import unpacked
 
 # Reading a larger file twice, once for its hash, would cost the run more than the hash is worth.
 _HASH_LIMIT: Final = 1 << 30
@@ -35,6 +36,6 @@ class FileInput(InputProvider):
         size = file.stat().st_size
         link = request.folder / own_name(str(file))
         link.symlink_to(file.resolve())
-        named = truthful(link, asked=request.format, kind=request.kind)
-        used = file if named == link else named
+        named = truthful(unpacked(link, request), asked=request.format, kind=request.kind)
+        used = file if named == link and link.is_symlink() else named
         return FetchedInput(str(used), size, file_sha256(file) if size <= _HASH_LIMIT else None)

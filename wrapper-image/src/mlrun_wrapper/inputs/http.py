@@ -3,6 +3,7 @@
 from mlrun_wrapper.http import download
 from mlrun_wrapper.inputs.base import FetchedInput, InputProvider, Request
 from mlrun_wrapper.inputs.naming import own_name, truthful
+from mlrun_wrapper.inputs.unpacking import unpacked
 
 
 class HttpInput(InputProvider):
@@ -24,5 +25,6 @@ class HttpInput(InputProvider):
             watch=request.watch,
         )
         hints = {"content_type": got.content_type, "filename": got.filename}
+        file = unpacked(file, request, got.encoding)
         file = truthful(file, **hints, asked=request.format, kind=request.kind)
         return FetchedInput(str(file), got.size, got.sha256)

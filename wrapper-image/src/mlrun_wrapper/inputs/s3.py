@@ -1,6 +1,9 @@
 """Inputs in S3, in the store's bucket or another: an object, or everything below a path that ends with `/`."""
 
+import contextlib
 import errno
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -11,6 +14,7 @@ from mlrun_wrapper.hashing import listing_sha256
 from mlrun_wrapper.inputs.base import FetchedInput, InputProvider, Request
 from mlrun_wrapper.inputs.naming import own_name, truthful
 from mlrun_wrapper.inputs.parallel import each
+from mlrun_wrapper.inputs.unpacking import unpacked
 
 # Objects of a folder at a time.
 _AT_ONCE: Final = 4
@@ -36,6 +40,7 @@ class S3Input(InputProvider):
             return _folder(store, key, request)
         file = request.folder / own_name(key)
         got = store.download(key, file, request.watch)
+        file = unpacked(file, request, got.encoding)
         file = truthful(file, content_type=got.content_type, asked=request.format, kind=request.kind)
         return FetchedInput(str(file), got.size, got.sha256)
 
@@ -44,18 +49,28 @@ def _folder(store: Store, prefix: str, request: Request) -> FetchedInput:
     found = [stat for stat in store.list(prefix) if stat.path != prefix and not stat.path.endswith("/")]
     if not found:
         raise request.purpose.missing(f"{request.path} holds no object")
+    each_file = replace(request, kind=None, format=None)
 
     def fetch(stat: Stat) -> tuple[str, str]:
         name = stat.path.removeprefix(prefix)
         file = below(request.folder, name)
-        try:
+        with _possible(name, request):
             file.parent.mkdir(parents=True, exist_ok=True)
-            return name, store.download(stat.path, file, request.watch).sha256
-        except OSError as error:
-            if error.errno not in _NO_NAMES:
-                raise
-            text = f"{request.purpose.what}: no file can be called as the object {name[:100]!r}: {error.strerror}"
-            raise StepError(Reason.INVALID_RUN, f"{text}; rename it, or name the objects one by one") from error
+            got = store.download(stat.path, file, request.watch)
+        unpacked(file, each_file, got.encoding)
+        return name, got.sha256
 
     digest = listing_sha256(each(found, fetch, at_once=_AT_ONCE))
     return FetchedInput(f"{request.folder}/", sum(stat.size for stat in found), digest)
+
+
+@contextlib.contextmanager
+def _possible(name: str, request: Request) -> Iterator[None]:
+    """Says so where the disk has no file of an object's name."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_NAMES:
+            raise
+        text = f"{request.purpose.what}: no file can be called as the object {name[:100]!r}: {error.strerror}"
+        raise StepError(Reason.INVALID_RUN, f"{text}; rename it, or name the objects one by one") from error

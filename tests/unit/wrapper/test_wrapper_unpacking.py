@@ -1,0 +1,140 @@
+"""Gzip around a file: taken off where a header says it, or where it is a table; left where it is the file's own."""
+
+import gzip
+import hashlib
+import http.server
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlrun_operator.api.envelope import StoreInfo
+from mlrun_operator.api.reasons import Reason
+from mlrun_operator.store import open_store
+from mlrun_wrapper.errors import StepError, input_purpose
+from mlrun_wrapper.inputs.base import InputProvider, Request, Stores
+from mlrun_wrapper.inputs.file import FileInput
+from mlrun_wrapper.inputs.http import HttpInput
+from mlrun_wrapper.inputs.meter import CancelledError
+from mlrun_wrapper.opener import Manners
+
+CSV = b"a,b\n" + b"1,x\n" * 500_000
+ZIPPED = gzip.compress(CSV, mtime=0)
+Ask = Callable[..., Request]
+
+
+@pytest.fixture
+def ask(tmp_path: Path) -> Ask:
+    info = StoreInfo(root=f"file://{tmp_path}/store")
+    (tmp_path / "input").mkdir()
+
+    def builder(path: str, kind: str | None = None, format: str | None = None, **more: Any) -> Request:  # noqa: A002
+        plain: dict[str, Any] = {
+            "folder": tmp_path / "input",
+            "purpose": input_purpose("x"),
+            "stores": Stores(open_store(info), info, 1),
+            "attempts": 1,
+            "watch": lambda size: None,
+            "manners": Manners(),
+            "python": "",
+        }
+        return Request(path=path, key=None, kind=kind, format=format, **{**plain, **more})
+
+    return builder
+
+
+@pytest.fixture
+def server() -> Iterator[Callable[[bytes, str], str]]:
+    """A page of any name with that Content-Encoding."""
+    page: dict[str, Any] = {}
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            if page["encoding"]:
+                self.send_header("Content-Encoding", page["encoding"])
+            self.send_header("Content-Length", str(len(page["body"])))
+            self.end_headers()
+            self.wfile.write(page["body"])
+
+        def log_message(self, *_: object) -> None: ...
+
+    listening = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=listening.serve_forever, daemon=True).start()
+
+    def serve(body: bytes, encoding: str) -> str:
+        page.update(body=body, encoding=encoding)
+        return f"http://127.0.0.1:{listening.server_address[1]}"
+
+    yield serve
+    listening.shutdown()
+    listening.server_close()
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding", "wish", "expected", "plain"),
+    [
+        ("x.csv", "gzip", {}, "x.csv", True),
+        ("x.csv", "aws-chunked, GZIP", {}, "x.csv", True),
+        ("x", "gzip", {}, "x", True),
+        ("x.csv", "", {}, "x.csv", False),
+        ("x.csv", "br", {}, "x.csv", False),
+        ("x.csv.gz", "gzip", {}, "x.csv.gz", False),
+        ("x.csv.gz", "", {"kind": "table"}, "x.csv", True),
+        ("x.csv.gz", "", {"format": "csv"}, "x.csv", True),
+        ("x.csv.gz", "", {"kind": "table", "format": "csv.gz"}, "x.csv.csv.gz", False),
+        ("x.csv.gz", "", {"kind": "artifact"}, "x.csv.gz", False),
+        ("export", "", {"kind": "table"}, "export.csv", True),
+        ("x.tar.gz", "gzip", {"kind": "table"}, "x.tar.gz", False),
+    ],
+)
+def test_what_becomes_of_gzip(  # noqa: PLR0917
+    name: str, encoding: str, wish: dict[str, str], expected: str, plain: bool, server: Any, ask: Ask
+) -> None:
+    got = HttpInput().fetch(ask(f"{server(ZIPPED, encoding)}/{name}", **wish))
+
+    assert Path(got.path).name == expected
+    assert Path(got.path).read_bytes() == (CSV if plain else ZIPPED)
+    assert (got.size, got.sha256) == (len(ZIPPED), hashlib.sha256(ZIPPED).hexdigest())
+    assert len(list(Path(got.path).parent.iterdir())) == 1
+
+
+def test_a_header_that_is_wrong_changes_nothing(server: Any, ask: Ask) -> None:
+    got = HttpInput().fetch(ask(f"{server(CSV, 'gzip')}/x.csv"))
+
+    assert Path(got.path).read_bytes() == CSV
+
+
+@pytest.mark.parametrize(
+    "damage", [ZIPPED[:-100], ZIPPED[:-8] + b"\0" * 8, ZIPPED[:500] + b"\xff" * 500 + ZIPPED[1000:]]
+)
+def test_damaged_data_is_told_so(damage: bytes, server: Any, ask: Ask) -> None:
+    with pytest.raises(StepError, match=r"'x': .*/x.csv: its gzip data is damaged") as failed:
+        HttpInput().fetch(ask(f"{server(damage, 'gzip')}/x.csv"))
+
+    assert failed.value.reason is Reason.INPUT_UNAVAILABLE
+
+
+def test_unpacking_ends_when_the_fetch_has_to(server: Any, ask: Ask) -> None:
+    def cancelled(size: int) -> None:
+        if not size:
+            raise CancelledError
+
+    with pytest.raises(CancelledError):
+        HttpInput().fetch(ask(f"{server(ZIPPED, 'gzip')}/x.csv", watch=cancelled))
+
+
+def test_a_mounted_file_stays_as_it_is(tmp_path: Path, ask: Ask) -> None:
+    provider: InputProvider = FileInput()
+    for name in ("x.csv.gz", "y.csv"):
+        (tmp_path / name).write_bytes(ZIPPED)
+
+    assert provider.fetch(ask(f"{tmp_path}/x.csv.gz")).path == f"{tmp_path}/x.csv.gz"
+    (tmp_path / "table").mkdir()
+    for name in ("x.csv.gz", "y.csv"):
+        got = provider.fetch(ask(f"{tmp_path}/{name}", kind="table", folder=tmp_path / "table"))
+        assert Path(got.path).read_bytes() == CSV
+        assert Path(got.path).suffix == ".csv"
+        assert (tmp_path / name).read_bytes() == ZIPPED

@@ -1,0 +1,55 @@
+"""A fetched file without the gzip around it: that of HTTP's and S3's Content-Encoding, and that of a table.
+
+A server that stores `x.csv` gzipped sends it so to everyone and says it in a header only; `as_df` refuses `x.csv.gz`.
+"""
+
+import gzip
+import uuid
+import zlib
+from pathlib import Path
+from typing import Final
+
+from mlrun_wrapper.inputs.base import Request
+
+_MAGIC: Final = b"\x1f\x8b"
+_PIECE: Final = 1 << 20
+# What says that the gzip is the file's own; of archives it always is.
+_SUFFIXES: Final = (".gz", ".tgz")
+_ARCHIVES: Final = (".tar.gz", ".tgz")
+_TABLES: Final = frozenset({"csv", "tsv", "json", "jsonl", "parquet"})
+
+
+def unpacked(file: Path, request: Request, encoding: str = "") -> Path:
+    """The file as it was meant, without `.gz`; itself where there is nothing to unpack.
+
+    `encoding` is the server's Content-Encoding. Raises StepError where the data is damaged.
+    """
+    name = file.name.lower()
+    sent = _is_gzip(encoding) and not name.endswith(_SUFFIXES)
+    if not (sent or (_is_table(request) and not name.endswith(_ARCHIVES))):
+        return file
+    with file.open("rb") as data:
+        if data.read(len(_MAGIC)) != _MAGIC:
+            return file
+    part = file.with_name(f".{uuid.uuid4().hex}")
+    try:
+        with gzip.open(file) as source, part.open("wb") as target:
+            while piece := source.read(_PIECE):
+                target.write(piece)
+                request.watch(0)  # nothing more came; the fetch may have to end
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise request.purpose.down(f"{request.shown}: its gzip data is damaged: {error}") from error
+    file.unlink()
+    return part.rename(file.with_suffix("") if name.endswith(".gz") else file)
+
+
+def _is_gzip(encoding: str) -> bool:
+    """Whether gzip is all that it names; S3 keeps the name of its own uploads' encoding beside it."""
+    names = {name.strip().lower() for name in encoding.split(",")} - {"", "identity", "aws-chunked"}
+    return names in ({"gzip"}, {"x-gzip"})
+
+
+def _is_table(request: Request) -> bool:
+    if request.format is not None:
+        return request.format.lstrip(".").lower() in _TABLES
+    return request.kind == "table"

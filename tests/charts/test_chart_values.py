@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from support.charts import CRDS, OPERATOR, objects
+from support.charts import CRDS, OPERATOR, objects, one
 
 from chartgen.helm import helm
 from devcluster.errors import DevClusterError
@@ -65,6 +65,11 @@ def test_no_map_takes_a_value_that_nobody_knows(chart: Path) -> None:
         ({"store": {"credentials": {"accessKeyId": "a"}}}, "needs store.credentials.secretAccessKey"),
         ({"store": {"credentials": {"accessKeyId": "a", "secretAccessKey": "b"}}}, "which namespaces get the Secret"),
         ({"seaweedfs": {"enabled": True}, "store": {"root": "file:///data"}}, "needs a store.root that begins with s3"),
+        (
+            {"seaweedfs": {"enabled": True}, "store": {"endpoint": "https://s3.example.org"}},
+            "leave store.endpoint empty, or seaweedfs.enabled false",
+        ),
+        ({"runNetworkPolicy": {"dnsPorts": []}}, "/runNetworkPolicy/dnsPorts"),
     ],
     ids=lambda case: json.dumps(case) if isinstance(case, dict) else "",
 )
@@ -87,3 +92,27 @@ def test_openshift_names_no_user() -> None:
     assert len(pods) == 3
     for pod in pods:
         assert pod["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+
+
+def test_openshift_asks_its_own_name_servers() -> None:
+    values = yaml.safe_load((OPERATOR / "values-openshift.yaml").read_text())
+    values["networkPolicy"]["enabled"] = True
+    values["runNetworkPolicy"]["namespaces"] = ["team-a"]
+    (dns, _) = one("NetworkPolicy", values)["spec"]["egress"]
+    (_, of_runs, _) = one("NetworkPolicy", values, "mlrun-operator-runs")["spec"]["egress"]
+    for rule in (dns, of_runs):
+        assert [(port["port"], port["protocol"]) for port in rule["ports"]] == [
+            *((53, "UDP"), (53, "TCP")),
+            *((5353, "UDP"), (5353, "TCP")),
+        ]
+    (there,) = of_runs["to"]
+    assert there["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "openshift-dns"}
+
+
+def test_runs_may_ask_the_name_server_of_their_node_and_nothing_else_there() -> None:
+    """NodeLocal DNSCache listens where clouds hand out credentials, too: it is that address, and its port."""
+    values = {"runNetworkPolicy": {"namespaces": ["team-a"]}}
+    (_, dns, elsewhere) = one("NetworkPolicy", values, "mlrun-operator-runs")["spec"]["egress"]
+    assert {"ipBlock": {"cidr": "169.254.20.10/32"}} in dns["to"]
+    assert {port["port"] for port in dns["ports"]} == {53}
+    assert elsewhere["to"][0]["ipBlock"]["except"] == ["169.254.0.0/16"]

@@ -41,6 +41,16 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 {{- end }}
 
+{{- /* Ports of name servers, as a NetworkPolicy has them. */ -}}
+{{- define "mlrun-operator.dnsPorts" -}}
+{{- range . }}
+- port: {{ . | int }}
+  protocol: UDP
+- port: {{ . | int }}
+  protocol: TCP
+{{- end }}
+{{- end }}
+
 {{- define "mlrun-operator.storeAnonymous" -}}
 {{- or .Values.store.anonymous .Values.seaweedfs.enabled }}
 {{- end }}

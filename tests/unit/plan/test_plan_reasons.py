@@ -256,6 +256,14 @@ def test_an_image_that_cannot_be_pulled_is_told_while_the_run_is_pending(world: 
     assert world.settle().status is None, "the kubelet's changing words are no news"
 
 
+def test_a_kubelet_that_was_slow_is_no_fault_of_the_pods(world: Any) -> None:
+    words = "failed to sync secret cache: timed out waiting for the condition"
+    waiting("CreateContainerConfigError", words)(world)
+    assert (world.status["phase"], world.status["reason"]) == ("Pending", "Created")
+    told_by_event("FailedMount", f'MountVolume.SetUp failed for volume "v": {words}')(world)
+    assert world.status["reason"] == "Created"
+
+
 def test_a_pod_that_ends_without_a_report_shows_the_end_of_its_log(world: Any) -> None:
     world.settle()
     world.pod_ends(None, exit_code=139, message="line 1\nSegmentation fault\n")

@@ -22,6 +22,8 @@ _MISSING: Final = (
     ),
     (re.compile(r"persistentvolumeclaim", re.I), Reason.VOLUME_MISSING),
 )
+# What the kubelet says where it was too slow itself; it tries again at once.
+_OWN_DELAY: Final = re.compile(r"failed to sync (secret|configmap) cache", re.I)
 # Events that tell a cause which no status has.
 _TELLING: Final = {
     "FailedMount": Reason.VOLUME_MISSING,
@@ -48,7 +50,7 @@ def _of_pod(pod: Object) -> tuple[Reason, str] | None:
         reason, message = waiting.get("reason", ""), waiting.get("message", "")
         if reason in _PULLING:
             return Reason.IMAGE_PULL, f"image {container.get('image', '')}: {message or reason}"
-        if reason and reason not in _UNDER_WAY:
+        if reason and reason not in _UNDER_WAY and not _OWN_DELAY.search(message):
             return _missing(message) or Reason.POD_FAILING, f"{reason}: {message}" if message else reason
     return None
 
@@ -59,7 +61,7 @@ def _of_events(events: Sequence[Object]) -> tuple[Reason, str] | None:
         words = event.get("message", "")
         if event.get("reason") == "FailedCreate":
             return (Reason.QUOTA_EXCEEDED if "exceeded quota" in words else Reason.ADMISSION_DENIED), words
-        if event.get("reason") in _TELLING:
+        if event.get("reason") in _TELLING and not _OWN_DELAY.search(words):
             return _missing(words) or _TELLING[event["reason"]], words
     return None
 

@@ -95,7 +95,8 @@ def test_the_pod_meets_the_restricted_profile_and_has_no_token(job: Any) -> None
         "capabilities": {"drop": ["ALL"]},
         "runAsNonRoot": True,
     }
-    assert container["envFrom"] == [{"secretRef": {"name": "mlrun-operator-store", "optional": True}}]
+    store = {"secretRef": {"name": "mlrun-operator-store", "optional": True}}
+    assert container["envFrom"] == [store, {"prefix": "MLRUN_STORE_", **store}]
 
 
 def test_no_credential_is_in_the_job(job: Any) -> None:

@@ -15,6 +15,7 @@ from mlrun_operator.render.volumes import mount, secret_environment, volume
 
 Object = dict[str, Any]
 WORK_DIR: Final = "/work"
+STORE_PREFIX: Final = "MLRUN_STORE_"
 _TERMINATION_LOG: Final = "/dev/termination-log"
 
 
@@ -113,6 +114,8 @@ def _container(image: str, options: RunOptions, platform: Platform) -> Object:
         chosen, whole = secret_environment(secret)
         env += chosen
         env_from += whole
+    # Twice: under the usual names for the handler, where the run's own may take their place, and for the wrapper alone.
+    store = {"secretRef": {"name": platform.store.secret, "optional": True}}
     policy = options.image_pull_policy or (platform.image_pull_policy if image in platform.own_images else None)
     return {
         "name": constants.CONTAINER,
@@ -120,7 +123,7 @@ def _container(image: str, options: RunOptions, platform: Platform) -> Object:
         **({"imagePullPolicy": policy} if policy else {}),
         # The platform's come last, and so count.
         "env": [*env, *_environment()],
-        "envFrom": [{"secretRef": {"name": platform.store.secret, "optional": True}}, *env_from],
+        "envFrom": [store, *env_from, {"prefix": STORE_PREFIX, **store}],
         **({"resources": _resources(options, platform)} if options.resources else {}),
         "terminationMessagePath": _TERMINATION_LOG,
         "terminationMessagePolicy": "FallbackToLogsOnError",

@@ -1,1 +1,1 @@
-"""What is generated of the charts: the templates of the CRDs' chart, and the kustomize base with the same objects."""
+"""What is generated of the charts: the templates of the CRDs' chart, and kustomize's base and components."""

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from chartgen.crds import templates
-from chartgen.kustomize import base
+from chartgen.kustomize import base, components
 from devcluster import paths
 
 CRD_TEMPLATES = Path("charts/mlrun-operator-crds/templates")
@@ -15,7 +15,7 @@ KUSTOMIZE = Path("kustomize")
 def files() -> dict[Path, str]:
     """File → text of every generated file, relative to the repository."""
     made = {CRD_TEMPLATES / name: text for name, text in templates().items()}
-    return made | {KUSTOMIZE / name: text for name, text in base().items()}
+    return made | {KUSTOMIZE / name: text for name, text in (base() | components()).items()}
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -174,7 +174,7 @@ def test_functions_are_made_in_labelled_namespaces_only(held: Kube) -> None:
 
 
 # Of several policies that mind an object the API server names one.
-MINDED = r"not allowed here|wanted here"
+MINDED = r"not allowed here|wanted here|may not write"
 STARTING: tuple[Object, ...] = (
     {"rerun": "again"},
     {"parameters": {"days": 3}},

@@ -169,6 +169,48 @@ def test_outputs_are_usable_at_once_as_inputs_of_another_run(
     assert read["plots"].sha256 == outputs["plots"].sha256
 
 
+@pytest.mark.parametrize("place", ["file", "s3"])
+def test_an_empty_folder_is_an_empty_folder_for_the_next_run(
+    place: str, run: Callable[..., Ended], request: pytest.FixtureRequest
+) -> None:
+    store: StoreInfo = request.getfixturevalue(f"{place}_store")
+    code = "import os\ndef handler(context): os.makedirs('new/inner'); context.log_artifact('new', local_path='new')"
+    first = run(envelope(code, store=store))
+    uses = "import os\ndef handler(folder): return [os.path.isdir(folder.local()), os.listdir(folder.local())]"
+    second = run(envelope(uses, store=store, inputs={"folder": "store://demo/artifact/artifact/new"}))
+
+    assert first.code == 0, first.log
+    assert first.result.warnings == ["output 'new' is an empty folder"]
+    assert second.code == 0, second.log
+    assert second.result.results["return"] == [True, []]
+    assert second.result.inputs[0].sha256 == first.result.outputs["new"].sha256
+
+
+def test_a_folder_of_thousands_of_files_is_stored_whole_and_listed_in_part(
+    run: Callable[..., Ended], file_store: StoreInfo, catalogue: Callable[[StoreInfo], Catalogue]
+) -> None:
+    code = """
+        import os
+
+        def handler(context):
+            os.makedirs("many")
+            for n in range(1200):
+                open(f"many/{n:04}", "w").write(str(n))
+            context.log_artifact("many", local_path="many")
+    """
+    ended = run(envelope(code, store=file_store))
+
+    assert ended.code == 0, ended.log
+    entities = catalogue(file_store)
+    status = entities.read(Key.parse(ended.result.outputs["many"].key)).status
+    assert (status["file_count"], len(status["files"])) == (1200, 1000)
+    assert status["files"][0] == {"path": "0000", "size": 1}
+    path = ended.result.outputs["many"].path.removeprefix(f"{file_store.root}/")
+    stored = {f"{n:04}": len(str(n)) for n in range(1200)}
+    assert {stat.path.removeprefix(path): stat.size for stat in entities.store.list(path)} == stored
+    assert status["size"] == sum(stored.values())
+
+
 HEAD = "import pandas as pd, numpy as np, datetime\n"
 FRAME = "pd.DataFrame({'a': [1]})"
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlrun_wrapper.errors import StepError
-from mlrun_wrapper.hashing import folder_sha256
+from mlrun_wrapper.hashing import file_sha256, listing_sha256
 from mlrun_wrapper.http import shown
 from mlrun_wrapper.inputs.naming import own_name, truthful
 from mlrun_wrapper.names import entity_name, mlrun_project
@@ -166,11 +166,11 @@ def test_a_folder_s_hash_depends_on_names_and_content_only(tmp_path: Path) -> No
         for name in ("a", "b"):
             (tmp_path / folder / name).write_text(name)
 
-    def listed(folder: str, names: str) -> list[tuple[str, Path]]:
-        return [(name, tmp_path / folder / name) for name in names]
+    def listed(folder: str, names: str) -> list[tuple[str, str]]:
+        return [(name, file_sha256(tmp_path / folder / name)) for name in names]
 
-    assert folder_sha256(listed("one", "ab")) == folder_sha256(listed("two", "ba"))
-    assert folder_sha256(listed("one", "ab")) != folder_sha256(listed("one", "a"))
+    assert listing_sha256(listed("one", "ab")) == listing_sha256(listed("two", "ba"))
+    assert listing_sha256(listed("one", "ab")) != listing_sha256(listed("one", "a"))
 
 
 def test_the_ca_bundle_comes_after_the_system_s_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from mlrun_wrapper.inputs.meter import CancelledError, Meter
-from mlrun_wrapper.inputs.parallel import each
 from mlrun_wrapper.log import Log
+from mlrun_wrapper.parallel import each
 
 
 def test_outcomes_are_in_order_whatever_comes_first() -> None:

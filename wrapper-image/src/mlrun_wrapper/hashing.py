@@ -12,12 +12,7 @@ def file_sha256(file: Path) -> str:
         return hashlib.file_digest(data, "sha256").hexdigest()
 
 
-def folder_sha256(files: Iterable[tuple[str, Path]]) -> str:
-    """Of the sorted list of (relative path, sha256): the same content has the same hash, wherever it lies."""
-    return listing_sha256((name, file_sha256(file)) for name, file in files)
-
-
 def listing_sha256(hashes: Iterable[tuple[str, str]]) -> str:
-    """Of a folder's (relative path, sha256), as `folder_sha256`."""
+    """Of a folder's sorted (relative path, sha256): the same content has the same hash, wherever it lies."""
     listed = [list(pair) for pair in sorted(hashes)]
     return hashlib.sha256(json.dumps(listed, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()

@@ -132,6 +132,8 @@ class Shelf:
         self.outputs[name] = OutputInfo(
             key=str(key), kind=kind, path=stored.path, size=stored.size, sha256=stored.sha256, preview=preview
         )
+        if stored.file_count == 0:
+            context.warnings.append(f"output {key.name!r} is an empty folder")
         report_fetched(context.log, f"output {key.name!r}", stored.size, stored.sha256, time.monotonic() - start)
         return str(key)
 
@@ -182,7 +184,8 @@ def _spec(artifact: dict[str, Any], stored: Stored) -> dict[str, Any]:
 
 
 def _status(artifact: dict[str, Any], stored: Stored) -> dict[str, Any]:
-    status: dict[str, Any] = {"size": stored.size, "sha256": stored.sha256, "files": stored.files}
+    status: dict[str, Any] = {"size": stored.size, "sha256": stored.sha256}
+    status |= {"files": stored.files, "file_count": stored.file_count}
     table = artifact.get("table", {})
     if table.get("preview"):
         status["preview"] = {**table["preview"], "rows": table.get("rows")}

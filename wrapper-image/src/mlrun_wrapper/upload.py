@@ -3,23 +3,30 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from mlrun_operator.api.keys import Key
 from mlrun_operator.store import Catalogue
 from mlrun_operator.store.entities import ENTITY_FILE
-from mlrun_wrapper.hashing import file_sha256, folder_sha256
+from mlrun_wrapper.hashing import file_sha256, listing_sha256
+from mlrun_wrapper.parallel import each
+
+# Files of a folder at a time; a large one goes in parts, four at a time.
+_AT_ONCE: Final = 4
+# A reader has to load all of entity.json, however many files there are.
+_LISTED: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Where the data is; a folder's path ends with `/`, and `files` lists what is in it."""
+    """Where the data is; a folder's path ends with `/`, and `files` lists the first of the `file_count` in it."""
 
     path: str
     name: str
     size: int | None = None
     sha256: str | None = None
     files: list[dict[str, Any]] | None = None
+    file_count: int | None = None
 
 
 def store_data(catalogue: Catalogue, key: Key, artifact: dict[str, Any], work: Path) -> Stored:
@@ -49,11 +56,21 @@ def _file(catalogue: Catalogue, key: Key, file: Path) -> Stored:
 def _folder(catalogue: Catalogue, key: Key, folder: Path) -> Stored:
     prefix = f"{catalogue.folder(key)}/{key.name}"
     files = sorted((file.relative_to(folder).as_posix(), file) for file in folder.rglob("*") if file.is_file())
-    for name, file in files:
+
+    def store(named: tuple[str, Path]) -> tuple[int, str]:
+        name, file = named
         catalogue.store.upload(f"{prefix}/{name}", file)
-    listed = [{"path": name, "size": file.stat().st_size} for name, file in files]
-    size = sum(file.stat().st_size for _, file in files)
-    return Stored(f"{catalogue.store.uri(prefix)}/", folder.name, size, folder_sha256(files), listed)
+        return file.stat().st_size, file_sha256(file)
+
+    stored = [(name, *kept) for (name, _), kept in zip(files, each(files, store, at_once=_AT_ONCE), strict=True)]
+    return Stored(
+        f"{catalogue.store.uri(prefix)}/",
+        folder.name,
+        sum(size for _, size, _ in stored),
+        listing_sha256((name, sha256) for name, _, sha256 in stored),
+        [{"path": name, "size": size} for name, size, _ in stored[:_LISTED]],
+        len(stored),
+    )
 
 
 def _suffix(artifact: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from mlrun_operator.api.keys import Key
 from mlrun_wrapper.context import Context
 from mlrun_wrapper.errors import StepError
 from mlrun_wrapper.inputs.fetching import Fetcher
-from mlrun_wrapper.inputs.parallel import each
+from mlrun_wrapper.parallel import each
 
 # Inputs at a time.
 AT_ONCE: Final = 4

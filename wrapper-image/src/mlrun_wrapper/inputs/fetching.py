@@ -14,7 +14,7 @@ from mlrun_operator.api.status import InputInfo
 from mlrun_operator.store import CredentialsMissingError, Entity, StoreError
 from mlrun_wrapper.context import Context
 from mlrun_wrapper.errors import StepError, from_store, input_purpose
-from mlrun_wrapper.inputs.base import InputProvider, Request, Stores
+from mlrun_wrapper.inputs.base import FetchedInput, InputProvider, Request, Stores
 from mlrun_wrapper.inputs.entities import as_artifact
 from mlrun_wrapper.inputs.file import FileInput
 from mlrun_wrapper.inputs.http import HttpInput
@@ -59,7 +59,7 @@ class Fetcher:
         try:
             entity = self._context.catalogue.read(Key.parse(ref.key)) if ref.key is not None else None
             request = self._request(name, ref, entity)
-            fetched = _provider(request).fetch(request)
+            fetched = _empty(request, entity) or _provider(request).fetch(request)
         except CredentialsMissingError as error:
             raise input_purpose(name).denied(f"{error}; {_KEYS}") from error  # the store's own have been used before
         except StoreError as error:
@@ -107,6 +107,13 @@ def _check_url(name: str, path: str) -> None:
     except ValueError as error:
         text = f"input {name!r}: its path is not a URL; look at the host and the port"
         raise StepError(Reason.INVALID_RUN, text) from error
+
+
+def _empty(request: Request, entity: Entity | None) -> FetchedInput | None:
+    """An entity that is a folder without files: stores know no empty folders."""
+    if entity is None or entity.status.get("files") != [] or not request.path.endswith("/"):
+        return None
+    return FetchedInput(f"{request.folder}/", 0, entity.status.get("sha256"))
 
 
 def _provider(request: Request) -> InputProvider:

@@ -13,8 +13,8 @@ from mlrun_wrapper.errors import StepError
 from mlrun_wrapper.hashing import listing_sha256
 from mlrun_wrapper.inputs.base import FetchedInput, InputProvider, Request
 from mlrun_wrapper.inputs.naming import own_name, truthful
-from mlrun_wrapper.inputs.parallel import each
 from mlrun_wrapper.inputs.unpacking import unpacked
+from mlrun_wrapper.parallel import each
 
 # Objects of a folder at a time.
 _AT_ONCE: Final = 4

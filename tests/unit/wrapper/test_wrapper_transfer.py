@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from support.flaky import FlakyServer
 
+from mlrun_operator.api.envelope import StoreInfo
 from mlrun_operator.api.reasons import Reason
+from mlrun_operator.store import UnavailableError, open_store
 from mlrun_wrapper.errors import StepError, input_purpose
 from mlrun_wrapper.http import Downloaded, download
 from mlrun_wrapper.opener import Manners
@@ -61,6 +63,40 @@ def test_a_page_that_changed_meanwhile_is_not_mixed(server: FlakyServer, tmp_pat
 def test_a_server_that_breaks_at_the_same_byte_again_is_unavailable(server: FlakyServer, tmp_path: Path) -> None:
     url = server.serve("/a", BODY, breaks=[300_000, 0, 0, 0, 0])
     with pytest.raises(StepError, match=r"'x': .*/a: the connection broke after 300000 of 1000000 bytes \(2 tries"):
+        fetch(url, tmp_path)
+
+
+def test_a_server_that_drips_is_asked_again_and_then_unavailable(
+    server: FlakyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlrun_operator.store.pace.SECONDS", 0.3)
+    url = server.serve("/a", BODY, piece=1, pause=0.01)
+    with pytest.raises(
+        StepError, match=r"'x': .*/a: 0 s brought \d+ bytes, less than 1000 a second \(2 tries"
+    ) as failed:
+        fetch(url, tmp_path)
+    assert failed.value.reason is Reason.INPUT_UNAVAILABLE
+    assert len(server.asked) == 2
+
+
+def test_an_object_that_drips_is_unavailable(
+    server: FlakyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlrun_operator.store.pace.SECONDS", 0.3)
+    server.serve("/b/x", BODY, piece=1, pause=0.01)
+    store = open_store(StoreInfo(root="s3://b", endpoint=server.url, anonymous=True), attempts=2)
+    with pytest.raises(UnavailableError, match=r"s3://b/x: .*less than 1000 a second"):
+        store.download("x", tmp_path / "file")
+    assert len(server.asked) == 2
+
+
+def test_breaks_that_bring_next_to_nothing_do_not_go_on_for_ever(
+    server: FlakyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlrun_operator.store.pace.SECONDS", 0.3)
+    monkeypatch.setattr("mlrun_wrapper.http.random.uniform", lambda low, high: 0.0)
+    url = server.serve("/a", BODY, piece=1, pause=0.01, breaks=[10] * 1000)
+    with pytest.raises(StepError, match="less than 1000 a second"):
         fetch(url, tmp_path)
 
 

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.store import unwatched
+from mlrun_operator.store.pace import TooSlowError
 from mlrun_wrapper.errors import Purpose, StepError
 from mlrun_wrapper.guards import GuardError
 from mlrun_wrapper.opener import Manners, build_opener, build_request
@@ -59,14 +60,14 @@ def download(  # noqa: PLR0913 - what, where, how
     """Fetch a URL into a file; a connection that breaks is taken up where it broke.
 
     `watch` is told of the bytes that come, and ends it by raising. Raises StepError with the purpose's reasons after
-    `attempts` tries that brought nothing.
+    `attempts` tries that brought nothing, or too little in a minute.
     """
     if urlsplit(url).username is not None:
         raise StepError(
             Reason.INVALID_RUN, f"{purpose.what}: {shown(url)} carries credentials in the URL; leave them out"
         )
     opener = build_opener(manners)
-    transfer, tried = Transfer(file, manners.limit, watch), 0
+    transfer, tried, slow = Transfer(file, manners.limit, watch), 0, 0
     while True:
         before = transfer.reached
         try:
@@ -75,8 +76,9 @@ def download(  # noqa: PLR0913 - what, where, how
             raise error.failure(f"{purpose.what}: {shown(url)}") from error
         except _TryAgainError as error:
             tried = 1 if transfer.reached > before else tried + 1
-            if tried >= attempts:
-                tries = f" ({tried} tries)" if tried > 1 else ""
+            slow += isinstance(error.__cause__, TooSlowError)
+            if max(tried, slow) >= attempts:
+                tries = f" ({max(tried, slow)} tries)" if max(tried, slow) > 1 else ""
                 raise purpose.down(f"{shown(url)}: {error}{tries}") from error
             time.sleep(min(0.5 * 2 ** (tried - 1), 10) * random.uniform(0.5, 1.0))  # noqa: S311 - only spreads tries
 
@@ -105,7 +107,7 @@ def _fetch(
             filename = answer.headers.get_filename() or ""
             encoding = answer.headers.get("Content-Encoding", "")
             return Downloaded(transfer.size, transfer.sha256, content_type, answer.url, filename, encoding)
-    except BrokenOffError as error:
+    except (BrokenOffError, TooSlowError) as error:
         raise _TryAgainError(str(error)) from error
     except TooLargeError as error:
         raise GuardError("size", f"it is larger than {error} bytes", manners.allow) from error

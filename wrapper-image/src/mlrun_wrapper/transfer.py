@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Final
 
+from mlrun_operator.store.pace import Pace
+
 _CHUNK: Final = 256 << 10  # stays in a core's cache
 _SPAN: Final = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
 
@@ -31,6 +33,7 @@ class Transfer:
         self._watch = watch
         self._validator: str | None = None
         self._digest = hashlib.sha256()
+        self._pace = Pace()
         self.size = 0
         self.reached = 0
 
@@ -50,7 +53,10 @@ class Transfer:
         self.size, self._digest, self._validator = 0, hashlib.sha256(), None
 
     def take(self, answer: http.client.HTTPResponse) -> None:
-        """Add an answer: the rest or, from a server that knows no ranges, the whole."""
+        """Add an answer: the rest or, from a server that knows no ranges, the whole.
+
+        Raises BrokenOffError, TooLargeError and TooSlowError.
+        """
         span = _SPAN.fullmatch(answer.headers.get("Content-Range", ""))
         if answer.status != http.HTTPStatus.PARTIAL_CONTENT or span is None or int(span[1]) != self.size:
             self.restart()
@@ -65,7 +71,9 @@ class Transfer:
             raise BrokenOffError(f"the connection broke after {self.size} of {before + int(announced)} bytes")
 
     def _copy(self, answer: http.client.HTTPResponse, target: IO[bytes]) -> None:
-        while data := answer.read1(_CHUNK):
+        self._pace.begin()
+        while data := self._piece(answer):
+            self._pace(len(data))
             target.write(data)
             self._digest.update(data)
             self.size += len(data)
@@ -73,3 +81,10 @@ class Transfer:
             if self._limit is not None and self.size > self._limit:
                 raise TooLargeError(self._limit)
             self._watch(len(data))
+
+    def _piece(self, answer: http.client.HTTPResponse) -> bytes:
+        try:
+            return answer.read1(_CHUNK)
+        except (OSError, http.client.HTTPException):
+            self._pace(0)
+            raise

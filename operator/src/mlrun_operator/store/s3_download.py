@@ -10,14 +10,16 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
 from typing import Any, Final
 
 import botocore.exceptions as boto_errors
+import urllib3.exceptions as wire_errors
 
 from mlrun_operator.store.base import Downloaded
+from mlrun_operator.store.pace import Pace, TooSlowError
 
 PART: Final = 16 << 20
 _CONNECTIONS: Final = 4
@@ -41,6 +43,7 @@ class Part:
     start: int
     end: int
     at: int
+    pace: Pace = field(default_factory=Pace)
 
 
 class _AbandonedError(Exception):
@@ -48,7 +51,10 @@ class _AbandonedError(Exception):
 
 
 class ObjectDownload:
-    """One download. `attempts` is how often a part may fail without one byte more before it counts as unavailable."""
+    """One download.
+
+    `attempts` is how often a part may fail without one byte more, or be too slow, before it counts as unavailable.
+    """
 
     def __init__(self, client: Any, bucket_key: tuple[str, str], file: Path, *, attempts: int, watch: Watch) -> None:
         self._client = client
@@ -143,14 +149,15 @@ class ObjectDownload:
 
     def _fill(self, file: FileIO, part: Part, body: Any) -> None:
         """Fetch what is missing of a part, again and again while that brings it on."""
-        failures = 0
+        failures = slow = 0
         while part.at < part.end:
             before = part.at
             try:
                 self._stream(file, part, body or self._open(part))
-            except _BROKEN:
+            except _BROKEN as error:
                 failures = 1 if part.at > before else failures + 1
-                if failures >= self._attempts:
+                slow += isinstance(error.__cause__, TooSlowError)
+                if max(failures, slow) >= self._attempts:
                     raise
                 time.sleep(min(0.25 * 2**failures, 8) * random.uniform(0.5, 1.0))  # noqa: S311 - only spreads tries
             body = None
@@ -160,8 +167,9 @@ class ObjectDownload:
 
     def _stream(self, file: FileIO, part: Part, body: Any) -> None:
         file.seek(part.at)
+        part.pace.begin()
         with contextlib.closing(body):
-            while part.at < part.end and (data := body.read(min(_PIECE, part.end - part.at))):
+            while part.at < part.end and (data := _piece(body, part)):
                 if self._failure is not None:
                     raise _AbandonedError
                 file.write(data)
@@ -172,3 +180,19 @@ class ObjectDownload:
                         self._changed.notify_all()
         if part.at < part.end:
             raise boto_errors.ResponseStreamingError(error=f"it broke at byte {part.at} of {part.end}")
+
+
+def _piece(body: Any, part: Part) -> bytes:
+    """What is there, and no more: botocore's own read waits until a whole piece is. Raises botocore's errors."""
+    stream = body._raw_stream
+    read = getattr(stream, "read1", stream.read)  # urllib3 1 has none
+    try:
+        try:
+            data: bytes = read(min(_PIECE, part.end - part.at))
+        except (wire_errors.HTTPError, OSError):
+            part.pace(0)
+            raise
+        part.pace(len(data))
+    except (wire_errors.HTTPError, OSError, TooSlowError) as error:
+        raise boto_errors.ResponseStreamingError(error=error) from error
+    return data

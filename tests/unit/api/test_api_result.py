@@ -152,8 +152,90 @@ def test_a_budget_that_holds_nothing_is_an_error() -> None:
         encode(Result(reason=Reason.SUCCEEDED), 10)
 
 
+WHOLE: dict[str, Any] = {
+    "version": 1,
+    "reason": "Succeeded",
+    "message": "done",
+    "source": {"commit": "c"},
+    "inputs": [{"name": "a", "size": 1}, {"name": "b"}],
+    "outputs": {"x": {"key": "store://p/model/model/x:1", "kind": "model", "path": "s3://b/x/"}},
+    "results": {"n": 1},
+    "sweep": {"points": 2, "best": {"iteration": 1, "results": {"loss": 0.5}}},
+    "runPath": "s3://b/run/",
+}
+
+
 @pytest.mark.parametrize(
-    "text", ["", "Killed", "{}", '{"reason": "NoSuchReason"}', "zlib+base64:AAAA", "zlib+base64:%"]
+    "place", [(), ("source",), ("inputs", 0), ("inputs", 1), ("outputs", "x"), ("sweep",), ("sweep", "best")]
+)
+@pytest.mark.parametrize("added", [{"new": 1}, {"new": {"er": [1]}, "newest": None}])
+def test_fields_of_a_newer_wrapper_are_left_out_and_the_rest_is_read(
+    place: tuple[str | int, ...], added: dict[str, Any]
+) -> None:
+    report: Any = json.loads(json.dumps(WHOLE))
+    holder = report
+    for part in place:
+        holder = holder[part]
+    holder.update(added)
+
+    assert decode(json.dumps(report)) == decode(json.dumps(WHOLE))
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "reason"),
+    [
+        *((0, Reason.SUCCEEDED), (1, Reason.HANDLER_FAILED), (64, Reason.INVALID_RUN), (65, Reason.OUTPUT_MISSING)),
+        *((77, Reason.PERMISSION_DENIED), (143, Reason.TERMINATED)),
+        *((None, Reason.WRAPPER_ERROR), (99, Reason.WRAPPER_ERROR)),
+    ],
+)
+def test_an_unknown_reason_is_read_by_the_exit_code_and_the_message_is_kept(
+    exit_code: int | None, reason: Reason
+) -> None:
+    told = decode(json.dumps({**WHOLE, "reason": "MoonTooBright", "message": "at noon"}), exit_code)
+    known = decode(json.dumps(WHOLE))
+
+    assert told is not None
+    assert known is not None
+    assert (told.reason, told.message) == (reason, "at noon")
+    assert (told.outputs, told.results, told.sweep) == (known.outputs, known.results, known.sweep)
+    assert told.warnings == ["the wrapper told the reason 'MoonTooBright', which this operator is too old to know"]
+
+
+def test_what_a_newer_wrapper_tells_in_another_form_is_left_out_with_what_needs_it() -> None:
+    changed = {
+        **WHOLE,
+        "version": 2,
+        "inputs": [{"name": {"text": "a"}}, {"name": "b"}, {"called": "c"}, {"size": "much", "name": "d"}],
+        "outputs": {**WHOLE["outputs"], "y": {"key": "k", "where": "s3://b/y"}},
+    }
+
+    told = decode(json.dumps(changed))
+
+    assert told is not None
+    assert [each.name for each in told.inputs] == ["b", "d"]
+    assert set(told.outputs) == {"x"}
+    assert told.results == {"n": 1}
+
+
+@given(JSON, JSON)
+def test_no_report_is_too_odd_to_be_looked_at(one: Any, other: Any) -> None:
+    odd = {"inputs": one, "outputs": other}, {"sweep": one, "new": other}, {"reason": one, "warnings": other}
+    for report in (one, *({**WHOLE, **each} for each in odd)):
+        decode(json.dumps(report), 1)
+    report = {**WHOLE, "inputs": [one, WHOLE["inputs"][0], other], "source": other}
+    told = decode(json.dumps(report), 1)
+    assert told is not None
+    assert told.results == {"n": 1}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "Killed", "{}", "{", "[1]", '"text"', "[" * 100_000, "zlib+base64:AAAA", "zlib+base64:%"),
+        '{"version": 1, "reason": "Succeeded", "inputs": [' + "0," * 20_000 + "0]}",
+        *('{"reason": "NoSuchReason"}', '{"version": 1}', '{"version": "1.2", "level": "info", "reason": "x"}'),
+    ],
 )
 def test_a_container_that_ended_without_a_result_has_none(text: str) -> None:
     assert decode(text) is None

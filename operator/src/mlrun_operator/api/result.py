@@ -3,6 +3,8 @@
 Plain JSON where it fits, else compressed base64 behind a prefix, else cut in a fixed order and marked `truncated`:
 previews, the traceback's beginning, inputs and warnings, the traceback and the parameters of a sweep's best point,
 results (largest first), outputs (last names first), at last the message. The whole is always in the store's run.json.
+
+An operator that was rolled back reads reports of newer wrappers: what it knows of them counts, the rest is left out.
 """
 
 import base64
@@ -10,8 +12,10 @@ import json
 import zlib
 from typing import Any, Final, Literal
 
+from pydantic import ValidationError
+
 from mlrun_operator.api.base import Model
-from mlrun_operator.api.reasons import Reason
+from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.status import InputInfo, OutputInfo, SourceInfo, SweepStatus
 
 COMPRESSED_PREFIX: Final = "zlib+base64:"
@@ -20,6 +24,10 @@ _TRACEBACK: Final = 1024
 _MESSAGES: Final = (1024, 512, 256, 64, 0)
 # No result compresses better than this; trying would only cost time.
 _HOPELESS: Final = 1000
+# What is left out of a newer report may make what holds it invalid, and that again; no report is nested deeper.
+_ROUNDS: Final = 8
+# Unknown fields of one report; with more it is none.
+_UNKNOWN: Final = 10_000
 
 
 class Result(Model):
@@ -63,14 +71,63 @@ def encode(result: Result, budget: int) -> str:
     return text
 
 
-def decode(text: str) -> Result | None:
-    """The result in a termination message; None where a container ended without one."""
+def decode(text: str, exit_code: int | None = None) -> Result | None:
+    """The result in a termination message; None where a container ended without one.
+
+    Of a newer wrapper's what is known here. A reason that is not is read as that of the `exit_code`.
+    """
     try:
         if text.startswith(COMPRESSED_PREFIX):
             text = zlib.decompress(base64.b64decode(text.removeprefix(COMPRESSED_PREFIX))).decode()
-        return Result.model_validate_json(text)
-    except (ValueError, zlib.error):
+        report = json.loads(text)
+    except (ValueError, zlib.error, RecursionError):
         return None
+    try:
+        return Result.model_validate_json(text)
+    except ValidationError:
+        return _known(report, exit_code)
+
+
+def _known(report: Any, exit_code: int | None) -> Result | None:
+    """A report without what is unknown here; None where it is none: a log may end with any JSON."""
+    if not isinstance(report, dict) or not isinstance(report.get("version"), int) or "reason" not in report:
+        return None
+    told = report["reason"]
+    if told not in list(Reason):
+        report["reason"] = _reason_of(exit_code)
+        text = f"the wrapper told the reason {str(told)[:64]!r}, which this operator is too old to know"
+        before = report.get("warnings")
+        report["warnings"] = [*(before if isinstance(before, list) else ()), text]
+    for _ in range(_ROUNDS):
+        try:
+            return Result.model_validate(report)
+        except ValidationError as error:
+            if error.error_count() > _UNKNOWN:
+                return None
+            # Of something missing what should hold it.
+            places = {each["loc"][:-1] if each["type"] == "missing" else each["loc"] for each in error.errors()}
+            for place in sorted(places, key=_last_first):
+                if not any(place[:length] in places for length in range(len(place))):
+                    _leave_out(report, place)
+    return None
+
+
+def _last_first(place: tuple[int | str, ...]) -> list[tuple[int, str]]:
+    """So that those of a list keep their numbers until they go."""
+    return [(-part, "") if isinstance(part, int) else (0, part) for part in place]
+
+
+def _reason_of(exit_code: int | None) -> Reason:
+    """The first that ends so."""
+    found = (reason for reason, told in EXPLANATIONS.items() if exit_code is not None and told.exit_code == exit_code)
+    return next(found, Reason.WRAPPER_ERROR)
+
+
+def _leave_out(report: Any, place: tuple[int | str, ...]) -> None:
+    *holders, last = place
+    for name in holders:
+        report = report[name]
+    del report[last]
 
 
 def _fitting(result: Result, budget: int) -> str | None:

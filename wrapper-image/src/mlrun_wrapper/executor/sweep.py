@@ -107,7 +107,9 @@ class Points(generators.TaskGenerator):  # type: ignore[misc]
             return "; ".join(f"{error['name']}: {error['message']}" for error in ending.packing_errors)
         made = (*context.results, *context.artifact_uris) if hasattr(context, "artifact_uris") else None
         missing = [] if made is None else [name for name in self._mapped if name not in made]
-        return f"output {missing[0]!r} was not produced" if missing else ""
+        names = ", ".join(map(repr, missing))
+        what = f"output {names} was" if len(missing) == 1 else f"outputs {names} were"
+        return f"{what} not produced" if missing else ""
 
     def announce(self, context: Any) -> None:
         """A line for the log where a point begins."""

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mlrun_operator.api import constants
+from mlrun_operator.api.cron import parse_cron
 from mlrun_operator.api.names import slot_name
 from mlrun_operator.api.platform import Platform
 from mlrun_operator.plan import Observation, Plan, plan
@@ -18,7 +19,10 @@ def stamp(moment: datetime) -> str:
 
 
 class Clockwork:
-    """`made` remembers every run that was ever created, also those that are gone."""
+    """`made` remembers every run that was ever created, also those that are gone; `doubled` Jobs that were too many.
+
+    What fires `unseen` the watches have not shown yet; only who asks directly is told.
+    """
 
     def __init__(self, platform: Platform, function: Object, **spec: Any) -> None:
         meta = {"name": "nightly", "namespace": "team", "uid": "s-1", "generation": 1, "resourceVersion": "1"}
@@ -30,9 +34,13 @@ class Clockwork:
         self.children: dict[str, Object] = {}
         self.made: list[str] = []
         self.deleted: list[str] = []
+        self.doubled: list[str] = []
+        self.confirmed = False
         self.writes = 0
         self.replaced = 0
         self._uid = 0
+        self._unseen: set[str] = set()
+        self._shown: Object = {}
 
     @property
     def status(self) -> Object:
@@ -49,9 +57,10 @@ class Clockwork:
             self.run,
             self.now,
             self.function,
-            jobs=copy.deepcopy(unmarked),
-            cron_job=self.cron_job,
+            jobs=copy.deepcopy([job for job in unmarked if job["metadata"]["uid"] not in self._unseen]),
+            cron_job={**self.cron_job, "status": self._shown} if self.cron_job else None,
             children=copy.deepcopy(list(self.children.values())),
+            confirmed=self.confirmed,
             **more,
         )
         return plan(seen, self.platform)
@@ -75,7 +84,12 @@ class Clockwork:
         elif plan.suspend is not None:
             assert self.cron_job is not None
             self.cron_job["spec"]["suspend"] = plan.suspend[1]
+        elif plan.confirm:
+            assert not self.confirmed, "once is enough"
+            self.confirmed = True
+            self._unseen.clear()
         else:
+            self.confirmed = False
             if plan.status is not None:
                 self.run["status"] = plan.status.wire()
                 self.writes += 1
@@ -93,7 +107,7 @@ class Clockwork:
         self.run["spec"] = {k: v for k, v in {**self.run["spec"], **spec}.items() if v is not None}
         self.run["metadata"]["generation"] += 1
 
-    def fire(self, slot: datetime) -> Object:
+    def fire(self, slot: datetime, *, unseen: bool = False) -> Object:
         """The CronJob controller makes the Job of a slot."""
         assert self.cron_job is not None
         template, meta = self.cron_job["spec"]["jobTemplate"], self.cron_job["metadata"]
@@ -103,17 +117,45 @@ class Clockwork:
         job["metadata"]["ownerReferences"] = [owner]
         self.jobs.append(job)
         self.cron_job["status"] = {"lastScheduleTime": stamp(slot)}
+        if unseen:
+            self._unseen.add(job["metadata"]["uid"])
+        else:
+            self.show()
         return job
+
+    def show(self) -> None:
+        """The watches catch up."""
+        self._unseen.clear()
+        self._shown = dict((self.cron_job or {}).get("status") or {})
+
+    def tick(self, skew: timedelta, *, unseen: bool = False) -> Object | None:
+        """The CronJob controller looks, by a clock of its own: the newest slot that has come, and no older one."""
+        if self.cron_job is None or self.cron_job["spec"]["suspend"]:
+            return None
+        spec, meta, now = self.cron_job["spec"], self.cron_job["metadata"], self.now + skew
+        last = (self.cron_job.get("status") or {}).get("lastScheduleTime") or meta["creationTimestamp"]
+        slot = parse_cron(spec["schedule"], spec["timeZone"]).previous(now + timedelta(seconds=1))
+        deadline = spec.get("startingDeadlineSeconds")
+        if slot is None or slot <= datetime.fromisoformat(last):
+            return None
+        if deadline is not None and slot + timedelta(seconds=deadline) < now:
+            return None
+        names = [job["metadata"]["name"] for job in self.jobs]
+        active = any("status" not in self.children.get(name, {}) for name in names)
+        if (spec["concurrencyPolicy"] == "Forbid" and active) or slot_name(meta["name"], slot) in names:
+            return None
+        return self.fire(slot, unseen=unseen)
 
     def ends(self, name: str, phase: str = "Succeeded") -> None:
         """A run is recorded as ended."""
         self.children[name]["status"] = {"phase": phase}
 
     def at(self, moment: datetime) -> None:
-        self.now = moment
+        """Another moment is another look of the operator."""
+        self.now, self.confirmed = moment, False
 
     def later(self, **length: float) -> None:
-        self.now += timedelta(**length)
+        self.at(self.now + timedelta(**length))
 
     def _create(self, obj: Object) -> None:
         name = obj["metadata"]["name"]
@@ -127,9 +169,14 @@ class Clockwork:
         self.made.append(name)
 
     def _delete(self, obj: Object) -> None:
+        """A run takes its fired Job with it."""
+        uid = obj["metadata"]["uid"]
         self.deleted.append(obj["metadata"]["name"])
-        self.jobs = [job for job in self.jobs if job["metadata"]["uid"] != obj["metadata"]["uid"]]
-        self.children = {n: c for n, c in self.children.items() if c["metadata"]["uid"] != obj["metadata"]["uid"]}
+        if uid not in (child["metadata"]["uid"] for child in self.children.values()):
+            self.doubled.append(obj["metadata"]["name"])
+        gone = [j for j in self.jobs if uid in (j["metadata"]["uid"], j["metadata"]["labels"][constants.LABEL_RUN_UID])]
+        self.jobs = [job for job in self.jobs if job not in gone]
+        self.children = {n: c for n, c in self.children.items() if c["metadata"]["uid"] != uid}
 
     def _next_uid(self) -> str:
         self._uid += 1

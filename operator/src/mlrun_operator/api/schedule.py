@@ -15,6 +15,7 @@ SHORT_DEADLINE: Final = 60
 DEFAULT_SUCCESSFUL: Final = 3
 DEFAULT_FAILED: Final = 1
 DEFAULT_POLICY: Final = "Forbid"
+MAX_BACKFILL: Final = 10_000
 # The fields that only a schedule has.
 SCHEDULE_FIELDS: Final = (
     "timeZone",

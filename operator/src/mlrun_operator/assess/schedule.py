@@ -10,7 +10,7 @@ from mlrun_operator.api import constants
 from mlrun_operator.api.cron import DEFAULT_ZONE, Cron
 from mlrun_operator.api.names import slot_name
 from mlrun_operator.api.run import RunSpec
-from mlrun_operator.api.status import Phase, RunStatus, ScheduleStatus
+from mlrun_operator.api.status import BackfillStatus, Phase, RunStatus, ScheduleStatus
 from mlrun_operator.assess.conditions import Verdict
 from mlrun_operator.assess.jobs import function_of
 from mlrun_operator.assess.status import Frame
@@ -21,8 +21,12 @@ BACKFILL: Final = "Backfill"
 CATCH_UP: Final = "CatchUp"
 MANUAL: Final = "Manual"
 SCHEDULE: Final = "Schedule"
+OLDEST_FIRST: Final = "OldestFirst"
 # How many missed slots one look counts.
 _MOST_MISSED: Final = 1000
+# So long after a slot the CronJob controller has seen it come, though its clock is another and its requests are slow.
+SETTLED: Final = timedelta(seconds=65)
+_SECOND: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,28 @@ class Slots:
         return (slot for slot in self.cron.slots(start, end) if self.name(slot) not in self.taken)
 
 
+def fires_from(cron: Cron, now: datetime, *, since: datetime, fired: datetime | None, deadline: int | None) -> datetime:
+    """The moment from which on the CronJob controller may still fire; what is before belongs to a backfill.
+
+    It fires the newest slot that has come, after its last firing and its own creation (`since`), if it is not later
+    than the deadline, and no older one (`mostRecentScheduleTime` in Kubernetes' pkg/controller/cronjob/utils.go).
+    """
+    settled = now - SETTLED
+    known = [since + _SECOND, fired + _SECOND if fired else None, cron.previous(settled)]
+    known.append(settled - timedelta(seconds=deadline) if deadline is not None else None)
+    return max(moment for moment in known if moment is not None)
+
+
+def passed(backfill: BackfillStatus | None, slot: datetime) -> bool:
+    """Whether the backfill has passed the slot: it has had its run then, also where that is gone."""
+    cursor = parse_time(backfill.cursor) if backfill else None
+    if backfill is None or cursor is None:
+        return False
+    if backfill.order == OLDEST_FIRST:
+        return datetime.fromisoformat(backfill.start) <= slot <= cursor
+    return cursor <= slot < datetime.fromisoformat(backfill.until)
+
+
 def timed(ledger: ScheduleStatus, spec: RunSpec, slots: Slots, since: datetime, now: datetime) -> ScheduleStatus:
     """The ledger with slots before the last firing that nothing fired counted as missed; `since` begins a new schedule.
 
@@ -114,7 +140,8 @@ def timed(ledger: ScheduleStatus, spec: RunSpec, slots: Slots, since: datetime, 
     handled, last = parse_time(ledger.handled) or since, parse_time(ledger.last)
     if last is None or last <= handled or (spec.catch_up and spec.catch_up.policy == "All"):
         return ledger
-    missed = sum(1 for _ in islice(slots.open(handled + timedelta(seconds=1), last), _MOST_MISSED))
+    absent = (slot for slot in slots.open(handled + _SECOND, last) if not passed(ledger.backfill, slot))
+    missed = sum(1 for _ in islice(absent, _MOST_MISSED))
     return ledger.model_copy(update={"missed": ledger.missed + missed, "handled": format_time(last)})
 
 

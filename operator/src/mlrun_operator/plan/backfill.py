@@ -1,82 +1,106 @@
 """Slots of the past that run once each, some at a time, resumable at any moment (BEHAVIOUR C3)."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import islice
-from typing import Final
 
 from mlrun_operator.api.cron import Cron
-from mlrun_operator.api.schedule import Backfill
+from mlrun_operator.api.schedule import MAX_BACKFILL, Backfill
 from mlrun_operator.api.status import BackfillStatus
-from mlrun_operator.assess.schedule import Slots
+from mlrun_operator.assess.schedule import OLDEST_FIRST, Slots, passed
 from mlrun_operator.assess.times import format_time, parse_time
 
-MAX_SLOTS: Final = 10_000
-_OLDEST: Final = "OldestFirst"
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """How far a backfill is, the slot to start now, and whether there is none left."""
+
+    status: BackfillStatus
+    slot: datetime | None = None
+    over: bool = False
 
 
-def walked(
-    asked: Backfill, before: BackfillStatus | None, slots: Slots, bound: datetime, active: int
-) -> tuple[BackfillStatus, datetime | None]:
-    """How far the backfill is, and the slot to start now; None while it is full, and at its end.
+def goes_on(asked: Backfill | None, before: BackfillStatus | None) -> bool:
+    """Whether the recorded backfill is the one that is asked for.
+
+    The expression does not tell them apart: an edit of it must not run again what has run.
+    """
+    if asked is None or before is None:
+        return False
+    return (before.start, before.to, before.order) == (asked.start, asked.to, asked.order or OLDEST_FIRST)
+
+
+def begun(asked: Backfill, cron: Cron, bound: datetime) -> BackfillStatus:
+    """A backfill at its beginning; `bound` is the moment from which on the CronJob controller fires."""
+    until = min(datetime.fromisoformat(asked.to), bound)
+    return _of(
+        BackfillStatus(
+            start=asked.start,
+            to=asked.to,
+            order=asked.order or OLDEST_FIRST,
+            until=format_time(until),
+            total=0,
+            started=0,
+            progress="",
+        ),
+        _count(cron, datetime.fromisoformat(asked.start), until),
+    )
+
+
+def recounted(status: BackfillStatus, cron: Cron) -> BackfillStatus:
+    """The backfill after a change of the expression: from its cursor on it walks by the new one."""
+    if status.completion_time:
+        return status
+    return _of(status, status.started + sum(1 for _ in islice(_rest(status, cron), MAX_BACKFILL + 1)))
+
+
+def too_large(status: BackfillStatus) -> str | None:
+    """That the backfill has more slots than one may have, in words."""
+    if status.completion_time or status.total <= MAX_BACKFILL:
+        return None
+    return f"backfill: the range has more than {MAX_BACKFILL} slots, and nothing of it is run; make it smaller"
+
+
+def walked(status: BackfillStatus, asked: Backfill, slots: Slots, bound: datetime, active: int) -> Walk:
+    """The backfill, as far as it can go now: no slot that the CronJob controller might fire, not too many at a time.
 
     Its cursor has passed every slot whose run was ever seen, so that a run which history has pruned is not made again.
-    `bound` is the moment from which on the CronJob controller fires, `active` how many of its runs go on.
     """
-    status = before if before and _same(before, asked) else _begun(asked, slots.cron, bound)
     if status.completion_time:
-        return status, None
+        return Walk(status)
     for slot in _rest(status, slots.cron):
         if slots.name(slot) not in slots.taken:
-            return status, slot if active < (asked.parallelism or 1) else None
+            free = slot < bound and active < (asked.parallelism or 1)
+            return Walk(status, slot if free else None)
         status = _past(status, slot)
-    return status, None
+    return Walk(_of(status, status.started), over=True)
 
 
 def ahead_of(asked: Backfill | None, recorded: BackfillStatus | None, slot: datetime) -> bool:
     """Whether the backfill, as recorded, has still to pass the slot: its run must stay, else it is made again."""
     if asked is None or not datetime.fromisoformat(asked.start) <= slot < datetime.fromisoformat(asked.to):
         return False
-    if recorded is None or not _same(recorded, asked):
+    if recorded is None or not goes_on(asked, recorded):
         return True
-    until, cursor = parse_time(recorded.until), parse_time(recorded.cursor)
+    until = parse_time(recorded.until)
     if recorded.completion_time or until is None or slot >= until:
         return False
-    return cursor is None or (slot > cursor if recorded.order == _OLDEST else slot < cursor)
+    return not passed(recorded, slot)
 
 
-def check_size(asked: Backfill | None, before: BackfillStatus | None, cron: Cron, now: datetime) -> None:
-    """Raise ValueError where a new backfill has more slots than one may have."""
-    if asked is None or (before is not None and _same(before, asked)):
-        return
-    start, until = datetime.fromisoformat(asked.start), min(datetime.fromisoformat(asked.to), now)
-    if sum(1 for _ in islice(cron.slots(start, until), MAX_SLOTS + 1)) > MAX_SLOTS:
-        raise ValueError(f"backfill: the range has more than {MAX_SLOTS} slots; make it smaller")
-
-
-def _same(status: BackfillStatus, asked: Backfill) -> bool:
-    return (status.start, status.to, status.order) == (asked.start, asked.to, asked.order or _OLDEST)
-
-
-def _begun(asked: Backfill, cron: Cron, bound: datetime) -> BackfillStatus:
-    start, until = datetime.fromisoformat(asked.start), min(datetime.fromisoformat(asked.to), bound)
-    total = sum(1 for _ in cron.slots(start, until))
-    return BackfillStatus(
-        start=asked.start,
-        to=asked.to,
-        order=asked.order or _OLDEST,
-        until=format_time(until),
-        total=total,
-        started=0,
-        progress=f"0/{total}",
-    )
+@lru_cache(maxsize=64)
+def _count(cron: Cron, start: datetime, until: datetime) -> int:
+    """How many slots there are, as far as it matters; a look counts them before each of the first runs."""
+    return sum(1 for _ in islice(cron.slots(start, until), MAX_BACKFILL + 1))
 
 
 def _rest(status: BackfillStatus, cron: Cron) -> Iterator[datetime]:
     """The slots that the cursor has not passed, in order."""
     start, until = datetime.fromisoformat(status.start), datetime.fromisoformat(status.until)
     cursor = parse_time(status.cursor)
-    if status.order == _OLDEST:
+    if status.order == OLDEST_FIRST:
         yield from cron.slots(max(start, cursor + timedelta(seconds=1)) if cursor else start, until)
         return
     slot = cron.previous(min(until, cursor) if cursor else until)
@@ -86,7 +110,9 @@ def _rest(status: BackfillStatus, cron: Cron) -> Iterator[datetime]:
 
 
 def _past(status: BackfillStatus, slot: datetime) -> BackfillStatus:
-    started = status.started + 1
-    return status.model_copy(
-        update={"cursor": format_time(slot), "started": started, "progress": f"{started}/{status.total}"}
-    )
+    passed_it = status.model_copy(update={"cursor": format_time(slot), "started": status.started + 1})
+    return _of(passed_it, status.total)
+
+
+def _of(status: BackfillStatus, total: int) -> BackfillStatus:
+    return status.model_copy(update={"total": total, "progress": f"{status.started}/{total}"})

@@ -16,8 +16,9 @@ from mlrun_operator.api.names import cron_job_name, short_hash, slot_of
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.run import RunSpec
 from mlrun_operator.api.schedule import SHORT_DEADLINE
-from mlrun_operator.api.status import Phase, ScheduleStatus
+from mlrun_operator.api.status import BackfillStatus, Phase, ScheduleStatus
 from mlrun_operator.api.words import in_words
+from mlrun_operator.assess import conditions as cond
 from mlrun_operator.assess.conditions import Verdict
 from mlrun_operator.assess.jobs import controlled_by
 from mlrun_operator.assess.schedule import (
@@ -25,26 +26,37 @@ from mlrun_operator.assess.schedule import (
     CATCH_UP,
     MANUAL,
     SCHEDULE,
+    SETTLED,
     Child,
     Slots,
     children_of,
+    fires_from,
+    passed,
     tallied,
     timed,
     with_schedule,
 )
 from mlrun_operator.assess.times import format_time, parse_time
-from mlrun_operator.plan.backfill import ahead_of, check_size, walked
+from mlrun_operator.plan.backfill import ahead_of, begun, goes_on, recounted, too_large, walked
 from mlrun_operator.plan.case import Case, Object, Plan, fired_job
-from mlrun_operator.plan.start import AGAIN, missing, refused, resolve
+from mlrun_operator.plan.start import AGAIN, _restored, missing, refused, resolve
 from mlrun_operator.render.cron_job import build_child, build_cron_job, in_line, kept_failures, kept_successes
 from mlrun_operator.render.envelope import PinnedFunction
 from mlrun_operator.render.job import EnvelopeTooLargeError
 
 # After this long the CronJob controller does not fire a slot any more, where the operator catches up.
-_LATE: Final = timedelta(seconds=SHORT_DEADLINE + 5)
+_LATE: Final = timedelta(seconds=SHORT_DEADLINE) + SETTLED
 _SOON_AFTER: Final = timedelta(seconds=5)
 _CATCH_UP: Final = 100
 _MANY: Final = 2000
+_NOT_AGAIN: Final = (
+    "this schedule came back from a backup without its status, so its backfill is not run again; ask for another range "
+    "or order of it"
+)
+_NO_COUNTS: Final = (
+    "it came back from a backup without its counts, which stopAfter goes by; set spec.rerun to a new value to run it "
+    "and go on"
+)
 
 
 def keep_schedule(case: Case) -> Plan | None:
@@ -70,6 +82,8 @@ def _adopted(case: Case) -> Plan | None:
         if not _fired(case, job) or slot is None or meta.get("deletionTimestamp"):
             continue
         child = children.get(meta["name"])
+        if child is None and passed(case.before.schedule.backfill if case.before.schedule else None, slot):
+            return Plan(delete=job)
         if child is None:
             return Plan(create=build_child(case.seen.run, meta["name"], SCHEDULE, slot, job=job))
         if fired_job(child) == meta["uid"]:
@@ -86,7 +100,11 @@ def _fired(case: Case, job: Object) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A schedule whose spec can be read and whose CronJob stands: its slots, what it has done, and its runs."""
+    """A schedule whose spec can be read and whose CronJob stands: its slots, what it has done, and its runs.
+
+    `backfill` is the one that is asked for and can be, as far as it is; `bound` the moment from which on the CronJob
+    controller may fire, where it matters.
+    """
 
     case: Case
     spec: RunSpec
@@ -94,6 +112,8 @@ class Scene:
     begun: datetime
     ledger: ScheduleStatus
     children: list[Child]
+    backfill: BackfillStatus | None
+    bound: datetime
 
     def with_ledger(self, **changes: object) -> "Scene":
         """The scene with other entries in the ledger."""
@@ -103,13 +123,21 @@ class Scene:
         """The run of that name, as the next step."""
         return Plan(create=build_child(self.case.seen.run, name, trigger, slot))
 
+    def make_up(self, trigger: str, slot: datetime) -> Plan:
+        """The run of a slot that nothing has fired; that the CronJob has not is asked directly: a watch may be late."""
+        if slot > self.begun and not self.case.seen.confirmed:
+            return Plan(confirm=True)
+        return self.make(self.slots.name(slot), trigger, slot)
+
 
 def _kept(case: Case) -> Plan:
     children = children_of(case.seen.children)
-    ledger = tallied(case.before.schedule or ScheduleStatus(), children)
+    ledger = _asked_for(case, tallied(case.before.schedule or ScheduleStatus(), children))
     try:
         spec = RunSpec.model_validate(case.spec)
-        check_size(spec.backfill, ledger.backfill, parse_cron(spec.schedule or "", spec.time_zone), case.seen.now)
+        ledger = _restored_ledger(case, spec, ledger)
+        if _counts_are_lost(case, spec):
+            return _resting(case, ledger, Verdict(Phase.STOPPED, Reason.RESTORED, _NO_COUNTS))
         rest = _rest(spec, ledger)
         function = resolve(case, spec)
         if function is None:
@@ -120,6 +148,39 @@ def _kept(case: Case) -> Plan:
         return _resting(case, ledger, Verdict(Phase.FAILED, Reason.ENVELOPE_TOO_LARGE, str(error)))
     except ValueError as error:
         return _resting(case, ledger, Verdict(Phase.FAILED, Reason.INVALID_RUN, in_words(error)))
+
+
+def _asked_for(case: Case, ledger: ScheduleStatus) -> ScheduleStatus:
+    """The ledger with the `spec.rerun` whose run is there; the one that a schedule comes with asks for none."""
+    asked = case.spec.get("rerun")
+    if not isinstance(asked, str) or not asked:
+        return ledger
+    name = _by_hand(case, asked)
+    there = any(child["metadata"]["name"] == name for child in case.seen.children)
+    return ledger.model_copy(update={"triggered": asked}) if there or case.before.schedule is None else ledger
+
+
+def _by_hand(case: Case, asked: str) -> str:
+    """The name of the run that `spec.rerun` asks for: the same until a status is written, which remembers that run."""
+    prefix = cron_job_name(case.meta["name"], case.meta["uid"])
+    return f"{prefix}-t-{short_hash(f'{case.before.observed_generation} {asked}')}"
+
+
+def _restored_ledger(case: Case, spec: RunSpec, ledger: ScheduleStatus) -> ScheduleStatus:
+    """The ledger of a schedule that has just come back from a backup: its backfill counts as done."""
+    if case.before.schedule is not None or spec.backfill is None or not _restored(case):
+        return ledger
+    known = begun(spec.backfill, parse_cron(spec.schedule or "", spec.time_zone), case.seen.now)
+    done = known.model_copy(update={"completion_time": format_time(case.seen.now)})
+    return ledger.model_copy(update={"backfill": done})
+
+
+def _counts_are_lost(case: Case, spec: RunSpec) -> bool:
+    """Whether the schedule has to wait for `spec.rerun`, since it might have come to its end before it was restored."""
+    if spec.stop_after is None or not _restored(case):
+        return False
+    recorded = case.before.schedule
+    return recorded is None or (case.before.reason == Reason.RESTORED and spec.rerun in (None, "", recorded.triggered))
 
 
 def _rest(spec: RunSpec, ledger: ScheduleStatus) -> Verdict | None:
@@ -177,8 +238,17 @@ def _scene(case: Case, spec: RunSpec, ledger: ScheduleStatus, children: list[Chi
     cron, prefix = parse_cron(spec.schedule or "", spec.time_zone), cron_job_name(case.meta["name"], case.meta["uid"])
     slots = Slots(cron, prefix, frozenset(child["metadata"]["name"] for child in case.seen.children))
     cron_job: Object = case.seen.cron_job or {"metadata": {}}
-    begun = parse_time(cron_job["metadata"].get("creationTimestamp")) or case.seen.now
-    return Scene(case, spec, slots, begun, timed(ledger, spec, slots, begun, case.seen.now), children)
+    since = parse_time(cron_job["metadata"].get("creationTimestamp")) or case.seen.now
+    expression, ledger = ledger.expression, timed(ledger, spec, slots, since, case.seen.now)
+    if ledger.backfill is not None and expression != ledger.expression:
+        ledger = ledger.model_copy(update={"backfill": recounted(ledger.backfill, cron)})
+    known = ledger.backfill if goes_on(spec.backfill, ledger.backfill) else None
+    if spec.backfill is None or (known and known.completion_time):
+        return Scene(case, spec, slots, since, ledger, children, known, since)
+    fired = parse_time((cron_job.get("status") or {}).get("lastScheduleTime"))
+    deadline = (cron_job.get("spec") or {}).get("startingDeadlineSeconds")
+    bound = fires_from(cron, case.seen.now, since=since, fired=fired, deadline=deadline)
+    return Scene(case, spec, slots, since, ledger, children, known or begun(spec.backfill, cron, bound), bound)
 
 
 def _going_on(scene: Scene, rest: Verdict | None) -> Plan:
@@ -190,8 +260,18 @@ def _going_on(scene: Scene, rest: Verdict | None) -> Plan:
         if plan is not None:
             return plan
     said = rest or Verdict(Phase.SCHEDULED, Reason.SCHEDULED, "")
-    status = with_schedule(scene.case.frame, said, scene.ledger, scene.case.seen.cron_job)
+    status = with_schedule(scene.case.frame, said, scene.ledger, scene.case.seen.cron_job, _warnings(scene))
     return Plan(status=status, requeue=_when(scene, upcoming))
+
+
+def _warnings(scene: Scene) -> list[tuple[str, str]]:
+    """What is not done though it is asked for."""
+    backfill = scene.backfill
+    if backfill is None:
+        return []
+    left_out = backfill.completion_time and not backfill.started and backfill.total and _restored(scene.case)
+    words = _NOT_AGAIN if left_out else too_large(backfill)
+    return [(cond.WARNINGS, words)] if words else []
 
 
 Step = Callable[[Scene], tuple[Scene, Plan | None]]
@@ -201,18 +281,20 @@ def _steps(rest: Verdict | None) -> tuple[Step, ...]:
     """What may happen: a suspended schedule can still be triggered by hand, a stopped one only loses old runs."""
     if rest is None:
         return _triggered, _caught_up, _backfilled, _pruned
-    return (_triggered, _pruned) if rest.phase is Phase.SUSPENDED else (_pruned,)
+    return (_triggered, _pruned) if rest.phase is Phase.SUSPENDED else (_unasked, _pruned)
 
 
 def _triggered(scene: Scene) -> tuple[Scene, Plan | None]:
-    """A run at once for each new `spec.rerun`; the one that the schedule came with is none."""
+    """A run at once for each new `spec.rerun`."""
     asked = scene.spec.rerun
     if not asked or asked == scene.ledger.triggered:
         return scene, None
-    name = f"{scene.slots.prefix}-t-{short_hash(asked)}"
-    if scene.case.before.phase is not None and name not in scene.slots.taken:
-        return scene, scene.make(name, MANUAL, scene.case.seen.now)
-    return scene.with_ledger(triggered=asked), None
+    return scene, scene.make(_by_hand(scene.case, asked), MANUAL, scene.case.seen.now)
+
+
+def _unasked(scene: Scene) -> tuple[Scene, Plan | None]:
+    """A `spec.rerun` that comes while the schedule is stopped makes no run, and none later."""
+    return scene.with_ledger(triggered=scene.spec.rerun or scene.ledger.triggered), None
 
 
 def _caught_up(scene: Scene) -> tuple[Scene, Plan | None]:
@@ -226,7 +308,7 @@ def _caught_up(scene: Scene) -> tuple[Scene, Plan | None]:
     waiting = absent[skipped] if len(absent) > skipped else None
     room = scene.spec.concurrency_policy == "Allow" or not scene.ledger.active
     if waiting is not None and room and not skipped:
-        return scene, scene.make(scene.slots.name(waiting), CATCH_UP, waiting)
+        return scene, scene.make_up(CATCH_UP, waiting)
     scene = scene.with_ledger(missed=scene.ledger.missed + skipped)
     last = scene.slots.cron.previous(waiting or late)
     if last is None or last <= handled:
@@ -236,16 +318,17 @@ def _caught_up(scene: Scene) -> tuple[Scene, Plan | None]:
 
 def _backfilled(scene: Scene) -> tuple[Scene, Plan | None]:
     """The slots of the past that `spec.backfill` asks for."""
-    asked = scene.spec.backfill
-    if asked is None:
+    asked, backfill = scene.spec.backfill, scene.backfill
+    if asked is None or backfill is None:
         return scene.with_ledger(backfill=None), None
-    fired = parse_time(((scene.case.seen.cron_job or {}).get("status") or {}).get("lastScheduleTime"))
-    bound = max(scene.begun, fired + timedelta(seconds=1)) if fired else scene.begun
+    if too_large(backfill):
+        return scene, None
     active = sum(child.trigger == BACKFILL and not child.finished for child in scene.children)
-    status, slot = walked(asked, scene.ledger.backfill, scene.slots, bound, active)
-    if slot is not None:
-        return scene, scene.make(scene.slots.name(slot), BACKFILL, slot)
-    if status.started == status.total and not active and not status.completion_time:
+    walk = walked(backfill, asked, scene.slots, scene.bound, active)
+    if walk.slot is not None:
+        return scene, scene.make_up(BACKFILL, walk.slot)
+    status = walk.status
+    if walk.over and not active:
         status = status.model_copy(update={"completion_time": format_time(scene.case.seen.now)})
     return scene.with_ledger(backfill=status), None
 
@@ -258,17 +341,20 @@ def _pruned(scene: Scene) -> tuple[Scene, Plan | None]:
     good = [child for child in ended if child.phase == Phase.SUCCEEDED]
     bad = [child for child in ended if child.phase != Phase.SUCCEEDED]
     old = [*good[kept_successes(scene.spec) :], *bad[kept_failures(scene.spec) :]]
-    gone = [child for child in old if child.name in counted and not _still_needed(scene.spec, recorded, child)]
+    gone = [child for child in old if child.name in counted and not _still_needed(scene, recorded, child)]
     return scene, Plan(delete=gone[-1].run) if gone else None
 
 
-def _still_needed(spec: RunSpec, recorded: ScheduleStatus, child: Child) -> bool:
+def _still_needed(scene: Scene, recorded: ScheduleStatus, child: Child) -> bool:
     """Whether the slot would be run again if its run went now: a catch-up or a backfill has not passed it yet."""
-    if spec.catch_up and spec.catch_up.policy == "All":
+    if child.trigger == MANUAL:
+        return False
+    if scene.spec.catch_up and scene.spec.catch_up.policy == "All":
         handled = parse_time(recorded.handled)
         if handled is None or child.slot > handled:
             return True
-    return ahead_of(spec.backfill, recorded.backfill, child.slot)
+    possible = scene.backfill is not None and not too_large(scene.backfill)
+    return possible and ahead_of(scene.spec.backfill, recorded.backfill, child.slot)
 
 
 def _when(scene: Scene, upcoming: datetime | None) -> timedelta | None:

@@ -32,8 +32,8 @@ from mlrun_operator.plan.schedule import orphaned
 Object = dict[str, Any]
 log = logging.getLogger("mlrun_operator")
 
-# More steps than any plan has between two statuses; a plan that goes on is a bug, and must not go on for ever.
-_MAX_STEPS: Final = 128
+# How many steps a run takes before others have their turn; a schedule may have thousands to make up for.
+_STEPS_A_TURN: Final = 64
 _MADE: Final = {resource.kind: resource for resource in (RUNS, CRON_JOBS, JOBS)}
 # What Kubernetes puts on a Job's pods.
 _OF_JOB: Final = "batch.kubernetes.io/controller-uid"
@@ -84,10 +84,11 @@ class Reconciler:
             await self._clear(key)
             return None
         await self._news.catch_up(run)
-        seen = self._observe(run)
-        for _ in range(_MAX_STEPS):
+        seen, taken = self._observe(run), set[str]()
+        for _ in range(_STEPS_A_TURN):
             seen = replace(seen, ahead=self._turns.ahead_of(run, seen.function))
             step = plan(seen, self._platform)
+            _once(step, taken, key)
             if step.acts:
                 done = await self._act(seen, step)
                 if done is None:
@@ -100,7 +101,7 @@ class Reconciler:
                 seen = replace(seen, run=written)
             else:
                 return 1.0
-        raise RuntimeError(f"the plan of {'/'.join(key)} does not come to an end")
+        return 0.0
 
     async def _act(self, seen: Observation, step: Plan) -> Observation | None:  # noqa: PLR0911 - one a kind
         """Take the step; what is known afterwards, None where the rest can wait for its turn."""
@@ -359,6 +360,30 @@ class FunctionReconciler:
                 raise
             self._index.put(FUNCTIONS, written)
         return None
+
+
+def _once(step: Plan, taken: set[str], key: RunKey) -> None:
+    """Remember the step. Raises RuntimeError where it was taken before in this turn: that would go on for ever."""
+    if (mark := _mark(step)) in taken:
+        raise RuntimeError(f"the plan of {'/'.join(key)} does not come to an end: {mark[:200]}, again")
+    taken.add(mark)
+
+
+def _mark(step: Plan) -> str:
+    """Which step it is."""
+    match step:
+        case Plan(create=dict(obj)):
+            return f"create {obj['kind']} {obj['metadata']['name']}"
+        case Plan(adopt=(job, _)):
+            return f"adopt {job['metadata']['uid']}"
+        case Plan(suspend=(obj, suspended)):
+            return f"suspend {obj['metadata']['uid']} {suspended}"
+        case Plan(status=RunStatus() as status):
+            return status.model_dump_json()
+    for what, known in (("replace", step.replace), ("delete", step.delete), ("read", step.read)):
+        if known is not None:
+            return f"{what} {known['metadata']['uid']}"
+    return f"confirm {step.confirm}, ask for events {step.ask_events}"
 
 
 def _with(seen: Observation, resource: Resource, obj: Object) -> Observation:

@@ -13,7 +13,7 @@ from mlrun_operator.api.cron import parse_cron
 from mlrun_operator.api.names import slot_name
 from mlrun_operator.api.platform import Platform
 from mlrun_operator.plan import Observation, Plan, Refusal, plan
-from mlrun_operator.plan.schedule import orphaned
+from mlrun_operator.plan.schedule import awaits, orphaned
 from mlrun_operator.render.execution import execution_hash
 
 Object = dict[str, Any]
@@ -619,6 +619,32 @@ def test_a_rerun_of_a_stopped_schedule_is_none_later_either(hourly: Clockwork, e
     hourly.settle()
     assert (hourly.status["phase"], len(hourly.made)) == ("Scheduled", 1)
     assert hourly.ledger["triggered"] == "monday"
+
+
+def test_a_run_is_awaited_until_its_end_is_counted(hourly: Clockwork) -> None:
+    name = hourly.fire(BEGIN + HOUR)["metadata"]["name"]
+    hourly.settle()
+    hourly.ends(name)
+    child = hourly.children[name]
+    assert awaits(hourly.run, child)
+    hourly.settle()
+    assert not awaits(hourly.run, child)
+    assert not awaits(None, child)
+    assert not awaits(hourly.run, {"metadata": {"name": "plain"}, "spec": {}})
+    hourly.edit(backfill=BACKFILL)
+    assert awaits(hourly.run, child), "the backfill might run its slot again"
+
+
+def test_a_run_has_the_spec_that_its_job_was_fired_with(hourly: Clockwork) -> None:
+    names = []
+    for hour, x in ((1, 1), (2, 1), (3, 2)):
+        hourly.at(BEGIN + hour * HOUR)
+        names.append(hourly.fire(hourly.now)["metadata"]["name"])
+        hourly.edit(parameters={"x": x + 1})
+        if hour == 1:
+            hourly.edit(parameters={"x": 1})
+        hourly.settle()
+        assert hourly.children[names[-1]]["spec"]["parameters"] == {"x": 1 if hour < 3 else 3}
 
 
 EVENTS = ("step", "step", "step", "time", "back", "fire", "fire", "show", "end", "rest", "ask")

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
+from pydantic import ValidationError
+
 from mlrun_operator.api import constants
 from mlrun_operator.api.cron import parse_cron
 from mlrun_operator.api.names import cron_job_name, short_hash, slot_of
@@ -36,12 +38,14 @@ from mlrun_operator.assess.schedule import (
     timed,
     with_schedule,
 )
+from mlrun_operator.assess.status import recorded
 from mlrun_operator.assess.times import format_time, parse_time
 from mlrun_operator.plan.backfill import ahead_of, begun, goes_on, recounted, too_large, walked
 from mlrun_operator.plan.case import Case, Object, Plan, fired_job
 from mlrun_operator.plan.start import AGAIN, _restored, missing, refused, resolve
 from mlrun_operator.render.cron_job import build_child, build_cron_job, in_line, kept_failures, kept_successes
 from mlrun_operator.render.envelope import PinnedFunction
+from mlrun_operator.render.execution import execution_hash
 from mlrun_operator.render.job import EnvelopeTooLargeError
 
 # After this long the CronJob controller does not fire a slot any more, where the operator catches up.
@@ -73,6 +77,18 @@ def orphaned(job: Object) -> bool:
     return fired and constants.LABEL_SCHEDULE_UID in (meta.get("labels") or {})
 
 
+def awaits(schedule: Object | None, run: Object) -> bool:
+    """Whether the schedule that made the run needs it still: its end is not counted, or its slot would be run again."""
+    child, written = Child.of(run), recorded(schedule or {}).schedule
+    if schedule is None or child is None or written is None:
+        return False
+    try:
+        spec = RunSpec.model_validate(schedule["spec"])
+    except ValidationError:
+        return True  # it is not known what it asks for
+    return child.name not in (written.counted or ()) or _still_needed(spec, written, child)
+
+
 def _adopted(case: Case) -> Plan | None:
     """A run for each Job that fired; where its slot has had its run already, the Job is one too many."""
     children = {child["metadata"]["name"]: child for child in case.seen.children}
@@ -85,12 +101,19 @@ def _adopted(case: Case) -> Plan | None:
         if child is None and passed(case.before.schedule.backfill if case.before.schedule else None, slot):
             return Plan(delete=job)
         if child is None:
-            return Plan(create=build_child(case.seen.run, meta["name"], SCHEDULE, slot, job=job))
+            return Plan(create=_as_fired(case, build_child(case.seen.run, meta["name"], SCHEDULE, slot, job=job), job))
         if fired_job(child) == meta["uid"]:
             return Plan(adopt=(job, child))
         if controlled_by(child, case.meta["uid"]):
             return Plan(delete=job)
     return None
+
+
+def _as_fired(case: Case, child: Object, job: Object) -> Object:
+    """The run with the spec that the Job was fired with, where another run still has it: it was edited since."""
+    fired = (job["metadata"].get("annotations") or {}).get(constants.ANNOTATION_HASH)
+    specs = (known["spec"] for known in (child, *case.seen.children))
+    return {**child, "spec": next((spec for spec in specs if execution_hash(spec) == fired), child["spec"])}
 
 
 def _fired(case: Case, job: Object) -> bool:
@@ -179,8 +202,9 @@ def _counts_are_lost(case: Case, spec: RunSpec) -> bool:
     """Whether the schedule has to wait for `spec.rerun`, since it might have come to its end before it was restored."""
     if spec.stop_after is None or not _restored(case):
         return False
-    recorded = case.before.schedule
-    return recorded is None or (case.before.reason == Reason.RESTORED and spec.rerun in (None, "", recorded.triggered))
+    before = case.before
+    seen = before.schedule.triggered if before.schedule else None
+    return before.schedule is None or (before.reason == Reason.RESTORED and spec.rerun in (None, "", seen))
 
 
 def _rest(spec: RunSpec, ledger: ScheduleStatus) -> Verdict | None:
@@ -335,26 +359,27 @@ def _backfilled(scene: Scene) -> tuple[Scene, Plan | None]:
 
 def _pruned(scene: Scene) -> tuple[Scene, Plan | None]:
     """The oldest ended runs beyond the limits; only those that are counted in the record and not needed."""
-    recorded = scene.case.before.schedule or ScheduleStatus()
-    counted = set(recorded.counted or ())
+    before = scene.case.before.schedule or ScheduleStatus()
+    counted, spec = set(before.counted or ()), scene.spec
+    if scene.backfill is not None and too_large(scene.backfill):
+        spec = spec.model_copy(update={"backfill": None})
     ended = [child for child in reversed(scene.children) if child.finished and not child.dying]
     good = [child for child in ended if child.phase == Phase.SUCCEEDED]
     bad = [child for child in ended if child.phase != Phase.SUCCEEDED]
-    old = [*good[kept_successes(scene.spec) :], *bad[kept_failures(scene.spec) :]]
-    gone = [child for child in old if child.name in counted and not _still_needed(scene, recorded, child)]
+    old = [*good[kept_successes(spec) :], *bad[kept_failures(spec) :]]
+    gone = [child for child in old if child.name in counted and not _still_needed(spec, before, child)]
     return scene, Plan(delete=gone[-1].run) if gone else None
 
 
-def _still_needed(scene: Scene, recorded: ScheduleStatus, child: Child) -> bool:
+def _still_needed(spec: RunSpec, before: ScheduleStatus, child: Child) -> bool:
     """Whether the slot would be run again if its run went now: a catch-up or a backfill has not passed it yet."""
     if child.trigger == MANUAL:
         return False
-    if scene.spec.catch_up and scene.spec.catch_up.policy == "All":
-        handled = parse_time(recorded.handled)
+    if spec.catch_up and spec.catch_up.policy == "All":
+        handled = parse_time(before.handled)
         if handled is None or child.slot > handled:
             return True
-    possible = scene.backfill is not None and not too_large(scene.backfill)
-    return possible and ahead_of(scene.spec.backfill, recorded.backfill, child.slot)
+    return ahead_of(spec.backfill, before.backfill, child.slot)
 
 
 def _when(scene: Scene, upcoming: datetime | None) -> timedelta | None:

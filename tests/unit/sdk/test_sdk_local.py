@@ -15,6 +15,7 @@ import mlrun_operator as dh
 from mlrun_operator import aio
 from mlrun_operator.sdk import errors
 from mlrun_operator.sdk.backends.local import interpreter
+from mlrun_operator.sdk.backends.local.backend import LocalBackend
 
 NOTHING = {"code": "def handler(context):\n    return 1\n"}
 
@@ -238,3 +239,13 @@ def test_a_run_whose_program_has_ended_has_failed(home: Path) -> None:
     (folder / "owner").write_text(str(os.getpid()))
     file.write_text(json.dumps({**json.loads(file.read_text()), "status": status}))
     assert run.refresh().state == "RUNNING"
+
+
+async def test_a_store_in_s3_is_at_the_server_that_the_environment_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLRUN_OPERATOR_HOME", str(tmp_path))
+    monkeypatch.setenv("MLRUN_OPERATOR_STORE", "s3://runs/{namespace}")
+    monkeypatch.setenv("S3_ENDPOINT_URL", "http://minio:9000")
+    (store,) = await LocalBackend().stores("team")
+    assert (store.root, store.endpoint) == ("s3://runs/team", "http://minio:9000")

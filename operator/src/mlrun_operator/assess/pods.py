@@ -45,7 +45,7 @@ def view(pod: Object) -> PodView:
     state = _state(status)
     ended = status.get("phase") in ("Succeeded", "Failed")
     terminated = state.get("terminated") if ended else None
-    result = decode(terminated.get("message", "")) if terminated else None
+    result = decode(terminated.get("message", ""), terminated.get("exitCode")) if terminated else None
     reason, message = _why(status, terminated, result) if ended else (None, None)
     return PodView(
         attempt=Attempt(

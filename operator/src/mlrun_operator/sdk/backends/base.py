@@ -1,14 +1,22 @@
 """What the handles need of a backend."""
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from mlrun_operator.api.envelope import StoreInfo
 from mlrun_operator.api.platform import Platform
 from mlrun_operator.cluster.resources import Resource
 
 Object = dict[str, Any]
+# Where an S3 server's URL is looked for; DigitalHub's name is the last.
+_ENDPOINTS: Final = ("MLRUN_OPERATOR_STORE_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "S3_ENDPOINT_URL")
+
+
+def named_endpoint() -> str | None:
+    """The S3 server that this program's environment names."""
+    return next(filter(None, map(os.environ.get, _ENDPOINTS)), None)
 
 
 class LogLine(str):

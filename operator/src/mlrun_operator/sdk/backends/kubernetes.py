@@ -12,7 +12,7 @@ from mlrun_operator.api.envelope import StoreInfo
 from mlrun_operator.api.platform import Platform
 from mlrun_operator.cluster.resources import FUNCTIONS, RUNS, Resource
 from mlrun_operator.sdk.backends import pod_logs
-from mlrun_operator.sdk.backends.base import Backend, LogLine, Object
+from mlrun_operator.sdk.backends.base import Backend, LogLine, Object, named_endpoint
 from mlrun_operator.sdk.backends.published import PUBLISHED, SETTINGS_KEY, Published
 from mlrun_operator.sdk.errors import CrdsMissing, MissingExtra, NotAllowed, NotConnected, NotFound, SdkError
 from mlrun_operator.sdk.naming import project_secret
@@ -259,7 +259,7 @@ class KubernetesBackend(Backend):
 
     async def stores(self, namespace: str) -> list[StoreInfo]:
         """See `Backend.stores`: by what this environment says, the public endpoint, and the pods' own."""
-        published, own = await self.published(), next(filter(None, map(os.environ.get, ENDPOINTS)), None)
+        published, own = await self.published(), named_endpoint()
         root = os.environ.get("MLRUN_OPERATOR_STORE")
         store = published.platform.store if published.platform else None
         if store is None:
@@ -279,10 +279,6 @@ class KubernetesBackend(Backend):
         client = self._opened.pop(asyncio.get_running_loop(), None)
         if client is not None:
             await client.connection.close()
-
-
-# Where an S3 server's URL is looked for; DigitalHub's name is the last.
-ENDPOINTS: Final = ("MLRUN_OPERATOR_STORE_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "S3_ENDPOINT_URL")
 
 
 _ROOT: Final = "s3://mlrun/{namespace}"

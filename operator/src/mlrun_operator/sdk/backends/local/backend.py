@@ -21,7 +21,7 @@ from mlrun_operator.cluster.resources import FUNCTIONS, RUNS, Resource
 from mlrun_operator.render.envelope import PinnedFunction, build_envelope
 from mlrun_operator.render.execution import execution_hash
 from mlrun_operator.render.options import effective
-from mlrun_operator.sdk.backends.base import Backend, LogLine, Object
+from mlrun_operator.sdk.backends.base import Backend, LogLine, Object, named_endpoint
 from mlrun_operator.sdk.backends.local.interpreter import interpreter
 from mlrun_operator.sdk.backends.local.objects import Objects
 from mlrun_operator.sdk.backends.local.process import LocalProcess, Work, environment
@@ -179,7 +179,8 @@ class LocalBackend(Backend):
 
     def _platform(self, namespace: str) -> Platform:
         root = os.environ.get("MLRUN_OPERATOR_STORE", f"file://{self.home}/store/{{namespace}}")
-        store = StoreInfo(root=root.replace("{namespace}", namespace))
+        endpoint = named_endpoint() if root.startswith("s3://") else None
+        store = StoreInfo(root=root.replace("{namespace}", namespace), endpoint=endpoint)
         return Platform(wrapper_image="local", store=store)
 
     def _folder(self, run: Object) -> Path:

@@ -87,7 +87,7 @@ class LocalProcess:
         self._tell(self._status(Phase.RUNNING, Reason.RUNNING, ""))
         folder = self._work.folder / str(number)
         code = await self._wrapper(folder, pod, pod_uid)
-        result = results.decode((folder / "termination-log").read_text(errors="replace"))
+        result = results.decode((folder / "termination-log").read_text(errors="replace"), code)
         shutil.rmtree(folder / "work", ignore_errors=True)
         self._attempts[-1] = Attempt(
             pod=pod,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from support.standin_api import StandIn, standing_in
 
+from mlrun_operator.api.cron import parse_cron
 from mlrun_operator.cli import describing, scheduling
 from mlrun_operator.cli.errors import Exit
 
@@ -83,6 +84,32 @@ def test_a_backfill_counts_its_slots(cli, api: StandIn) -> None:
         "parallelism": 4,
         "order": "NewestFirst",
     }
+
+
+def test_a_backfill_leaves_to_the_schedule_what_it_may_still_fire(cli, api: StandIn) -> None:
+    """By the rule of the operator."""
+    cron = parse_cron("0 * * * *")
+    run: Any = {"metadata": {"creationTimestamp": "2026-11-01T00:30:00Z"}, "spec": {"schedule": "0 * * * *"}}
+    hours = NOW.replace(hour=0, minute=0, second=0), NOW.replace(hour=23)
+
+    def count(now: datetime = NOW) -> int:
+        return len(scheduling.past_slots(run, cron, *hours, now))
+
+    assert count() == count(NOW.replace(minute=30)) == 12, "noon may fire late"
+    run["status"] = {"schedule": {"last": "2026-11-24T12:00:00Z"}}
+    assert count() == 13, "noon has fired"
+    run["status"], run["spec"]["catchUp"] = {}, {"policy": "None"}
+    assert (count(), count(NOW.replace(minute=30))) == (12, 13), "but not too late"
+    api.put("mlrunruns", {"metadata": {"name": "resting"}, "spec": {"schedule": "@daily", "suspend": True}})
+    said = cli("schedule", "backfill", "resting", "--from", "2026-01-01", "--to", "2026-01-03")
+    assert said.out == "mlrunrun/resting backfills 2 slots, once it is resumed\n"
+
+
+def test_a_backfill_that_is_too_large_is_not_asked_for(cli, api: StandIn) -> None:
+    said = cli("schedule", "backfill", "nightly", "--from", "2025-01-01", "--to", "2026-01-01")
+    assert said.code == Exit.USAGE
+    assert "more than 10000 slots" in said.err
+    assert "backfill" not in spec_of(api, "nightly")
 
 
 @pytest.mark.parametrize(

@@ -433,6 +433,20 @@ def test_the_hours_of_a_rest_are_the_past_once_it_is_over(platform: Platform, fu
     assert (world.ledger["missed"], world.doubled) == (0, [])
 
 
+def test_a_slot_that_might_still_fire_waits_for_its_turn_in_the_past(platform: Platform, function: Object) -> None:
+    """Just after a slot the CronJob controller may still be about to fire the one before, by its own clock."""
+    world = Clockwork(platform, function, schedule="0 * * * *", suspend=True)
+    world.settle()
+    world.at(BEGIN + 3 * HOUR + timedelta(seconds=20))
+    world.edit(suspend=None, backfill={"from": stamp(BEGIN + HOUR), "to": stamp(world.now), "parallelism": 50})
+    world.settle()
+    assert (len(world.made), world.ledger["backfill"]["progress"]) == (1, "1/2")
+    assert world.look().requeue == timedelta(seconds=65)
+    world.later(seconds=65)
+    world.settle()
+    assert (len(world.made), world.ledger["backfill"]["progress"]) == (2, "2/2")
+
+
 def test_hours_that_no_cron_job_fires_any_more_are_all_the_past(platform: Platform, function: Object) -> None:
     world = Clockwork(platform, function, schedule="0 * * * *", catchUp={"policy": "None"}, suspend=True)
     world.settle()
@@ -710,6 +724,8 @@ class Life:
         self.world.edit(suspend=None, backfill=self.world.run["spec"].get("backfill", self.asked))
         self.world.at(max(self.latest, self.world.now) + HOUR)
         self.world.show()
+        self.world.settle()
+        self.world.later(minutes=3)
         for _ in range(60):
             self.world.settle()
             for name in unfinished(self.world):
@@ -732,7 +748,7 @@ def test_whatever_dies_and_in_whatever_order_each_slot_is_one_run(data: st.DataO
     assert len(world.made) == len(set(world.made)), "no slot twice"
     assert life.fired <= set(world.made), "no firing lost"
     assert life.jumped or not world.doubled, "nor one begun twice"
-    assert backfill["started"] == backfill["total"] >= 6
+    assert backfill["started"] == backfill["total"]
     assert backfill["completionTime"]
     start, until = (datetime.fromisoformat(backfill[name]) for name in ("from", "until"))
     assert world.cron_job is not None

@@ -120,6 +120,17 @@ class ScheduleOptions(Model):
         return self
 
 
+def firing_deadline(options: ScheduleOptions) -> int | None:
+    """How late the CronJob controller may fire, in seconds; None for any time.
+
+    Hardly, where missed slots are left out or made by the operator.
+    """
+    said = options.starting_deadline_seconds
+    if options.catch_up is not None and options.catch_up.policy in ("None", "All"):
+        return min(said or SHORT_DEADLINE, SHORT_DEADLINE)
+    return said
+
+
 def child_spec(spec: dict[str, Any]) -> dict[str, Any]:
     """The spec of one firing of a schedule: what runs, without when."""
     left_out = ("schedule", "suspend", "stop", "rerun", *SCHEDULE_FIELDS)

@@ -106,16 +106,24 @@ class Slots:
         return (slot for slot in self.cron.slots(start, end) if self.name(slot) not in self.taken)
 
 
-def fires_from(cron: Cron, now: datetime, *, since: datetime, fired: datetime | None, deadline: int | None) -> datetime:
-    """The moment from which on the CronJob controller may still fire; what is before belongs to a backfill.
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """A CronJob, as far as it tells what it may still fire: since when it is, its last firing, and how late it may."""
 
-    It fires the newest slot that has come, after its last firing and its own creation (`since`), if it is not later
-    than the deadline, and no older one (`mostRecentScheduleTime` in Kubernetes' pkg/controller/cronjob/utils.go).
-    """
-    settled = now - SETTLED
-    known = [since + _SECOND, fired + _SECOND if fired else None, cron.previous(settled)]
-    known.append(settled - timedelta(seconds=deadline) if deadline is not None else None)
-    return max(moment for moment in known if moment is not None)
+    cron: Cron
+    since: datetime
+    last: datetime | None = None
+    deadline: int | None = None
+
+    def begins(self, now: datetime) -> datetime:
+        """The moment from which on it may fire; what is before is the past.
+
+        It fires the newest slot that has come, after its last firing and its creation, if it is not later than the
+        deadline, and no older one (`mostRecentScheduleTime` in Kubernetes' pkg/controller/cronjob/utils.go).
+        """
+        known = [self.since + _SECOND, self.last + _SECOND if self.last else None, self.cron.previous(now)]
+        known.append(now - timedelta(seconds=self.deadline) if self.deadline is not None else None)
+        return max(moment for moment in known if moment is not None)
 
 
 def passed(backfill: BackfillStatus | None, slot: datetime) -> bool:

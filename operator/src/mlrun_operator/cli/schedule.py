@@ -140,6 +140,7 @@ def backfill(  # noqa: PLR0913 - its options
 
     Slots from the next firing on are left to the schedule. `schedule list` shows how far it is.
     """
+    from mlrun_operator.api.schedule import MAX_BACKFILL
     from mlrun_operator.cli import scheduling
     from mlrun_operator.cli.cluster import linked, utc_now
 
@@ -151,13 +152,18 @@ def backfill(  # noqa: PLR0913 - its options
     said |= {"order": "NewestFirst"} if newest_first else {}
     run = linked(lambda link: _scheduled(link, name)).to_dict()
     cron = _cron(run["spec"]["schedule"], run["spec"].get("timeZone"))
-    slots = scheduling.past_slots(cron, begin, end, utc_now())
+    slots = scheduling.past_slots(run, cron, begin, end, utc_now())
+    if len(slots) > MAX_BACKFILL:
+        raise CliError(
+            f"from {from_} to {to} there are more than {MAX_BACKFILL} slots", "Ask for a part of it at a time."
+        )
     if dry_run:
         print("\n".join(_text(slot) for slot in (reversed(slots) if newest_first else slots)))
         return
     if not slots:
         raise CliError(f"{name} has no slot from {from_} to {to} that is past", "`schedule next` shows its times.")
-    _change(name, {"backfill": said}, f"backfills {len(slots)} slot{'s' * (len(slots) != 1)}")
+    words = f"backfills {len(slots)} slot{'s' * (len(slots) != 1)}"
+    _change(name, {"backfill": said}, words + (", once it is resumed" if run["spec"].get("suspend") else ""))
 
 
 def _change(name: str, spec: Object, said: str) -> None:

@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from mlrun_operator.api.schedule import MAX_BACKFILL, SCHEDULE_FIELDS, ScheduleOptions, firing_deadline
+from mlrun_operator.assess.schedule import Firing
 from mlrun_operator.assess.times import format_duration, parse_time
 from mlrun_operator.cli import rows
 
@@ -53,6 +56,14 @@ def slots_after(cron: "Cron", moment: datetime) -> Iterator[datetime]:
         slot = cron.next(slot)
 
 
-def past_slots(cron: "Cron", begin: datetime, end: datetime, now: datetime) -> list[datetime]:
-    """The slots of a range that are before the next firing."""
-    return list(cron.slots(begin, min(end, now)))
+def past_slots(run: Object, cron: "Cron", begin: datetime, end: datetime, now: datetime) -> list[datetime]:
+    """The slots of a range that a backfill runs: those that the schedule can fire no more, as far as its status tells.
+
+    One more than a backfill may have, where there are more.
+    """
+    known = rows.status(run).get("schedule") or {}
+    since = parse_time(run["metadata"].get("creationTimestamp")) or now
+    options = {name: value for name, value in run["spec"].items() if name in ("schedule", *SCHEDULE_FIELDS)}
+    deadline = firing_deadline(ScheduleOptions.model_validate(options))
+    bound = Firing(cron, since, parse_time(known.get("last")), deadline).begins(now)
+    return list(islice(cron.slots(begin, min(end, bound)), MAX_BACKFILL + 1))

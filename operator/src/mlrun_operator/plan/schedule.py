@@ -30,9 +30,9 @@ from mlrun_operator.assess.schedule import (
     SCHEDULE,
     SETTLED,
     Child,
+    Firing,
     Slots,
     children_of,
-    fires_from,
     passed,
     tallied,
     timed,
@@ -125,8 +125,8 @@ def _fired(case: Case, job: Object) -> bool:
 class Scene:
     """A schedule whose spec can be read and whose CronJob stands: its slots, what it has done, and its runs.
 
-    `backfill` is the one that is asked for and can be, as far as it is; `bound` the moment from which on the CronJob
-    controller may fire, where it matters.
+    `backfill` is the one that is asked for, as far as it is; `bound` the moment from which on a CronJob controller may
+    fire, by whatever clock, where it matters.
     """
 
     case: Case
@@ -270,9 +270,9 @@ def _scene(case: Case, spec: RunSpec, ledger: ScheduleStatus, children: list[Chi
     if spec.backfill is None or (known and known.completion_time):
         return Scene(case, spec, slots, since, ledger, children, known, since)
     fired = parse_time((cron_job.get("status") or {}).get("lastScheduleTime"))
-    deadline = (cron_job.get("spec") or {}).get("startingDeadlineSeconds")
-    bound = fires_from(cron, case.seen.now, since=since, fired=fired, deadline=deadline)
-    return Scene(case, spec, slots, since, ledger, children, known or begun(spec.backfill, cron, bound), bound)
+    firing = Firing(cron, since, fired, (cron_job.get("spec") or {}).get("startingDeadlineSeconds"))
+    backfill = known or begun(spec.backfill, cron, firing.begins(case.seen.now))
+    return Scene(case, spec, slots, since, ledger, children, backfill, firing.begins(case.seen.now - SETTLED))
 
 
 def _going_on(scene: Scene, rest: Verdict | None) -> Plan:
@@ -390,4 +390,6 @@ def _when(scene: Scene, upcoming: datetime | None) -> timedelta | None:
     if scene.spec.catch_up and scene.spec.catch_up.policy == "All":
         due = scene.slots.cron.next(parse_time(scene.ledger.handled) or scene.begun)
         again = min(again, due + _LATE + timedelta(seconds=1)) if due else again
+    if scene.ledger.backfill and not scene.ledger.backfill.completion_time:
+        again = min(again, scene.case.seen.now + SETTLED)  # a slot of the past that might still fire
     return max(again - scene.case.seen.now, timedelta(seconds=1))

@@ -1,11 +1,12 @@
 """Schedules on a real cluster, with the real CronJob controller."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from support.kube import Kube, Object, Refused, eventually, function, run
-from support.operators import Operator
+from support.operators import Operator, operator_of
 
 from mlrun_operator.api import constants
 
@@ -96,6 +97,56 @@ def test_a_backfill_runs_each_slot_once_whatever_dies(kube: Kube, operator: Oper
     assert _counts(kube, "past", succeeded=total), "none twice, none lost"
     assert len(made) <= total
     eventually(lambda: len(children(kube, "past")) == 2, "the history of two")
+
+
+def test_the_hours_of_a_rest_are_made_up_for_and_none_twice(kube: Kube, operator: Operator) -> None:
+    """The CronJob controller fires the newest of them, the backfill all before."""
+    kube.apply(function("fn"), run("rests", schedule=_MINUTE, suspend=True, successfulRunsHistoryLimit=100))
+    kube.reaches("rests", phase="Suspended")
+    begin = datetime.now(UTC)
+    eventually(lambda: datetime.now(UTC) > begin + timedelta(minutes=4), "four minutes pass", 250)
+    asked = {"from": _stamp(begin), "to": _stamp(datetime.now(UTC)), "parallelism": 10}
+    kube.patch("rests", suspend=None, backfill=asked)
+    done = eventually(lambda: kube.status("rests")["schedule"].get("backfill", {}).get("completionTime"), "it ends", 90)
+    assert done
+    kube.patch("rests", suspend=True)
+    kube.reaches("rests", phase="Suspended")
+    triggers = [child["metadata"]["annotations"][constants.ANNOTATION_TRIGGER] for child in children(kube, "rests")]
+    assert triggers.count("Backfill") >= 2
+    assert "Schedule" in triggers
+    slots = [child["metadata"]["annotations"][constants.ANNOTATION_SCHEDULED_TIME] for child in children(kube, "rests")]
+    first, last = (datetime.fromisoformat(slot) for slot in (slots[0], slots[-1]))
+    assert len(slots) == (last - first) / timedelta(minutes=1) + 1, "each minute, once"
+    eventually(lambda: len(succeeded(kube, "rests")) == len(slots), "all of them ran")
+    assert all(child["status"]["results"]["execution"] == 1 for child in succeeded(kube, "rests"))
+
+
+def test_two_operators_make_one_run_of_each_slot(kube: Kube, tmp_path: Path) -> None:
+    """A backfill and firings, while the leader dies and the standby takes over."""
+    (tmp_path / "standby").mkdir()
+    lease = {"MLRUN_OPERATOR_LEASE_NAMESPACE": kube.namespace}
+    with operator_of(kube, tmp_path, **lease) as leader, operator_of(kube, tmp_path / "standby", **lease) as standby:
+        leader.start()
+        eventually(lambda: "leads" in leader.log.read_text(), "the first one leads", 30)
+        standby.start()
+        standby.ready()
+        now = datetime.now(UTC)
+        asked = {"from": _stamp(now - timedelta(minutes=20)), "to": _stamp(now + timedelta(days=1)), "parallelism": 2}
+        spec: Object = {"schedule": _MINUTE, "parameters": {"sleep": 1}, "backfill": asked}
+        kube.apply(function("fn"), run("twice", **spec, successfulRunsHistoryLimit=100))
+        eventually(lambda: len(succeeded(kube, "twice")) >= 4, "a part of it", 60)
+        leader.kill()
+        done = eventually(lambda: _done(kube, "twice"), "the standby does the rest", 180)
+    assert done["started"] == done["total"] >= 20
+    made = children(kube, "twice")
+    assert len({child["metadata"]["annotations"][constants.ANNOTATION_SCHEDULED_TIME] for child in made}) == len(made)
+    owners = [job["metadata"]["labels"][constants.LABEL_RUN_UID] for job in kube.all("jobs")]
+    assert len(owners) == len(set(owners)), "no run has two Jobs"
+
+
+def _done(kube: Kube, schedule: str) -> Object | None:
+    backfill: Object = (kube.status(schedule).get("schedule") or {}).get("backfill") or {}
+    return backfill if backfill.get("completionTime") else None
 
 
 def test_a_schedule_is_triggered_changed_and_cleared_by_hand(kube: Kube, operator: Operator) -> None:

@@ -107,7 +107,9 @@ def test_the_hours_of_a_rest_are_made_up_for_and_none_twice(kube: Kube, operator
     eventually(lambda: datetime.now(UTC) > begin + timedelta(minutes=4), "four minutes pass", 250)
     asked = {"from": _stamp(begin), "to": _stamp(datetime.now(UTC)), "parallelism": 10}
     kube.patch("rests", suspend=None, backfill=asked)
-    done = eventually(lambda: kube.status("rests")["schedule"].get("backfill", {}).get("completionTime"), "it ends", 90)
+    done = eventually(
+        lambda: kube.status("rests")["schedule"].get("backfill", {}).get("completionTime"), "it ends", 150
+    )
     assert done
     kube.patch("rests", suspend=True)
     kube.reaches("rests", phase="Suspended")

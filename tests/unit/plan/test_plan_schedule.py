@@ -398,15 +398,18 @@ def test_a_field_of_another_version_starts_no_run_again(hourly: Clockwork, platf
     child = hourly.children[job["metadata"]["name"]]
     plain = {"metadata": {"name": "p", "namespace": "team", "uid": "p", "generation": 1}, "spec": child["spec"]}
     for run in (child, plain):
-        told = {"number": 1, "hash": execution_hash(run["spec"]), "generation": 1, "ofTomorrow": 1}
+        told = {"number": 1, "hash": execution_hash(run["spec"]), "generation": 1}
         run["status"] = {"phase": "Failed", "reason": "HandlerFailed", "execution": told, "ofTomorrow": [1]}
         step = plan(Observation(run, hourly.now, hourly.function, schedule=hourly.run), platform)
         assert step == Plan(), "what a newer operator wrote of an end stays whole"
         run["status"] |= {"phase": "Running", "jobName": "gone"}
-        step = plan(Observation(run, hourly.now, hourly.function, confirmed=True, schedule=hourly.run), platform)
+        seen = Observation(run, hourly.now, hourly.function, confirmed=True, schedule=hourly.run)
+        step = plan(seen, platform)
         assert step.create is None
         assert step.status is not None
         assert step.status.reason == "JobDeleted"
+        told["ofTomorrow"] = 1
+        assert plan(seen, platform) == Plan(), "it might mean anything"
 
 
 def test_the_hours_of_a_rest_are_the_past_once_it_is_over(platform: Platform, function: Object) -> None:

@@ -74,11 +74,16 @@ def recorded(run: Object) -> RunStatus:
 
 
 def _known(written: Object) -> RunStatus:
-    """Raises ValidationError where more is wrong with it than fields that are not known."""
+    """Raises ValidationError where more is wrong with it than fields that are not known, or those are the execution's.
+
+    They might say that it is not to start.
+    """
     try:
         return RunStatus.model_validate(written)
     except ValidationError as error:
         unknown = [each["loc"] for each in error.errors() if each["type"] == "extra_forbidden"]
+        if any(path[0] == "execution" for path in unknown):
+            raise
     known = copy.deepcopy(written)
     for *path, name in unknown:
         part: Any = known

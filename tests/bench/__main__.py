@@ -280,6 +280,9 @@ async def _measure(lab: Lab, case: str, name: Name, report: Report) -> None:
 if __name__ == "__main__":
     wanted = os.environ.get("BENCH_ONLY", ",".join((*CASES, *ALONE))).split(",")
     who: list[Any] = os.environ.get("BENCH_WHO", ",".join(NAMES)).split(",")
+    if unknown := {*who} - {*NAMES} | {*wanted} - {*CASES, *ALONE}:
+        known = f"who: {', '.join(NAMES)}; cases: {', '.join((*CASES, *ALONE))}"
+        sys.exit(f"unknown: {', '.join(sorted(unknown))}; {known}")
     made = Report(NAMES, Path(os.environ.get("BENCH_FILE", ".cluster/bench.json")))
     try:
         asyncio.run(compare(who, wanted, made))

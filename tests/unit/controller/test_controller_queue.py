@@ -79,6 +79,19 @@ async def test_while_new_runs_come_only_a_few_reports_are_under_way() -> None:
     assert rest == {f"report-{n}" for n in range(5, 9)}, "no new run came for a while"
 
 
+async def test_what_happens_while_new_runs_come_is_one_look_in_a_moment() -> None:
+    now = [100.0]
+    queue = FairQueue(clock=lambda: now[0])
+    queue.add_soon(("a", "calm"))
+    assert await drain(queue) == [("a", "calm")]
+    queue.add(("a", "new"), urgent=True)
+    queue.add_soon(("a", "seen"))
+    queue.add_soon(("a", "seen"))
+    assert await drain(queue) == [("a", "new")]
+    assert queue.delayed == 1
+    assert await asyncio.wait_for(queue.take(), 2) == ("a", "seen")
+
+
 async def test_the_earlier_of_two_times_counts_and_an_event_beats_both() -> None:
     queue = FairQueue()
     queue.add_later(("a", "x"), 60)

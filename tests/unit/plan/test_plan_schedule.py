@@ -1,5 +1,6 @@
 """A schedule as the plan leads it (BEHAVIOUR C); the CronJob controller is played by hand."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -765,3 +766,44 @@ def unfinished(world: Clockwork) -> list[str]:
 
 
 FUNCTION = {"source": {"code": "def handler():\n    return 1\n"}, "handler": "handler"}
+
+
+def finished_child(world: Clockwork, **spec: Any) -> Object:
+    """A run of the schedule that has succeeded, with its whole status."""
+    job = world.fire(BEGIN + HOUR)
+    world.settle()
+    child = world.children[job["metadata"]["name"]]
+    child["spec"] |= spec
+    notes = job["metadata"]["annotations"]
+    execution = {"number": 1, "hash": notes[constants.ANNOTATION_HASH], "generation": 1}
+    child["metadata"]["generation"] = 1
+    ready = {"type": "Ready", "status": "True", "reason": "Succeeded", "message": "", "observedGeneration": 1}
+    child["status"] = {
+        "observedGeneration": 1,
+        "phase": "Succeeded",
+        "reason": "Succeeded",
+        "conditions": [{**ready, "lastTransitionTime": "2026-11-23T13:00:10Z"}],
+        "execution": execution,
+        "jobName": job["metadata"]["name"],
+        "completionTime": "2026-11-23T13:00:10Z",
+    }
+    return child
+
+
+def test_a_runs_own_ttl_waits_until_its_schedule_has_counted_it(hourly: Clockwork, platform: Platform) -> None:
+    child = finished_child(hourly, runTtlSecondsAfterFinished=0)
+    seen = Observation(child, BEGIN + 2 * HOUR, hourly.function, schedule=hourly.run)
+    assert (plan(seen, platform).delete, plan(seen, platform).requeue) == (None, timedelta(seconds=30))
+    hourly.settle()
+    assert hourly.ledger["succeeded"] == 1
+    assert plan(replace(seen, schedule=hourly.run), platform).delete is child
+
+
+def test_a_run_says_that_its_job_fired_before_an_edit(hourly: Clockwork, platform: Platform) -> None:
+    child = finished_child(hourly)
+    told = plan(Observation(child, BEGIN + 2 * HOUR, hourly.function, schedule=hourly.run), platform).status
+    assert told is None or "SpecChanged" not in [c.type for c in told.conditions or ()]
+    child["spec"]["parameters"] = {"x": 2}
+    told = plan(Observation(child, BEGIN + 2 * HOUR, hourly.function, schedule=hourly.run), platform).status
+    assert told is not None
+    assert "SpecChanged" in [c.type for c in told.conditions or ()]

@@ -14,6 +14,7 @@ from mlrun_operator.api.status import MAX_MESSAGE, Condition, Phase
 RESULT_MISSING: Final = "ResultMissing"
 RESULT_TRUNCATED: Final = "ResultTruncated"
 FUNCTION_CHANGED: Final = "FunctionChanged"
+SPEC_CHANGED: Final = "SpecChanged"
 WARNINGS: Final = "Warnings"
 TTL_IGNORED: Final = "TTLIgnored"
 _READY: Final = (Phase.SUCCEEDED, Phase.STOPPED, Phase.SUSPENDED, Phase.SCHEDULED)

@@ -100,7 +100,10 @@ async def _run(settings: Settings, cluster: Cluster, around: Surroundings, stop:
     def heard(resource: Resource, obj: dict[str, Any]) -> None:
         new = resource is RUNS and not (obj.get("status") or {}).get("phase")
         for key in tuple(index.runs_of(resource, obj)):
-            queue.add(key, urgent=new)  # its Job comes before what is to be told of others
+            if new:
+                queue.add(key, urgent=True)  # its Job comes before what is to be told of others
+            else:
+                queue.add_soon(key)
         if resource is FUNCTIONS:
             functions.add((obj["metadata"]["namespace"], obj["metadata"]["name"]))
 

@@ -16,9 +16,11 @@ Key = tuple[str, str]
 
 # How many urgent keys are taken for one that is not, while there are both.
 _URGENT_IN_A_ROW: Final = 4
-# For how many seconds after the last urgent key others are held back, and how many of them go on.
+# For how many seconds after the last urgent key others are held back, how many of them go on, and how long each waits
+# for what else comes of it.
 _CALM: Final = 1.0
 _BESIDE: Final = 4
+_MOMENT: Final = 0.1
 
 
 class FairQueue:
@@ -72,6 +74,13 @@ class FairQueue:
             (self._urgent if urgent else self._waiting).setdefault(key[0], deque()).append(key)
             self._ready.set()
 
+    def add_soon(self, key: Key) -> None:
+        """Queue the key; while urgent ones come, in a moment: what happens until then is one look with it."""
+        if self._is_calm():
+            self.add(key)
+        else:
+            self.add_later(key, _MOMENT)
+
     def add_later(self, key: Key, seconds: float) -> None:
         """Queue the key after a while, or at the earlier one of two such times."""
         when = asyncio.get_running_loop().time() + seconds
@@ -106,7 +115,10 @@ class FairQueue:
 
     def _held_back(self) -> bool:
         busy = sum(not urgent for urgent in self._active.values())
-        return busy >= _BESIDE and self._clock() < self._last_urgent + _CALM
+        return busy >= _BESIDE and not self._is_calm()
+
+    def _is_calm(self) -> bool:
+        return self._clock() >= self._last_urgent + _CALM
 
     def done(self, key: Key) -> None:
         """The key's work is finished; what came in meanwhile is queued."""

@@ -84,7 +84,9 @@ class Workers:
             self._queue.add_later(key, delay)
         else:
             self._failures.pop(key, None)
-            if again is not None:
+            if again == 0:
+                self._queue.add_soon(key)
+            elif again is not None:
                 self._queue.add_later(key, again)
         finally:
             self._told(time.monotonic() - started, cause)

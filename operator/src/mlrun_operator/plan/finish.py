@@ -9,8 +9,9 @@ from mlrun_operator.assess import conditions as cond
 from mlrun_operator.assess.jobs import end_of
 from mlrun_operator.assess.times import parse_time
 from mlrun_operator.plan.case import Case, Object, Plan
-from mlrun_operator.plan.start import function_of
-from mlrun_operator.render.execution import function_digest
+from mlrun_operator.plan.schedule import awaits
+from mlrun_operator.plan.start import AGAIN, function_of
+from mlrun_operator.render.execution import comparable, execution_hash, function_digest
 
 
 def reap(case: Case) -> Plan | None:
@@ -47,7 +48,10 @@ def _run_left(case: Case) -> list[tuple[Object, timedelta]]:
     ttl, ended = case.spec.get("runTtlSecondsAfterFinished"), parse_time(case.before.completion_time)
     if not isinstance(ttl, int) or not case.finished or ended is None or _managed(case):
         return []
-    return [(case.seen.run, ended + timedelta(seconds=ttl) - case.seen.now)]
+    left = ended + timedelta(seconds=ttl) - case.seen.now
+    if awaits(case.seen.schedule, case.seen.run):
+        left = max(left, AGAIN)  # gone before its schedule has counted it, it would count nowhere
+    return [(case.seen.run, left)]
 
 
 def _managed(case: Case) -> bool:
@@ -60,7 +64,7 @@ def _still(case: Case) -> RunStatus | None:
     before = case.before
     if before.wire() != (case.seen.run.get("status") or {}):
         return None  # written by a newer operator: what cannot be read must not be shortened
-    ours = (cond.FUNCTION_CHANGED, cond.TTL_IGNORED)
+    ours = (cond.FUNCTION_CHANGED, cond.SPEC_CHANGED, cond.TTL_IGNORED)
     kept = [c for c in before.conditions or () if c.type not in ours]
     if before.phase:
         reason = Reason(before.reason) if before.reason in set(Reason) else Reason.WRAPPER_ERROR
@@ -76,7 +80,17 @@ def _warnings(case: Case) -> list[tuple[str, str]]:
     if pin and function and function_digest(function.get("spec") or {}) != pin.digest:
         words = "the function has changed since this run; set spec.rerun to a new value to run it again"
         found.append((cond.FUNCTION_CHANGED, words))
+    if _fired_before_an_edit(case):
+        found.append((cond.SPEC_CHANGED, "the schedule was edited after this run's Job had fired; what ran is older"))
     if "runTtlSecondsAfterFinished" in case.spec and _managed(case):
         words = "runTtlSecondsAfterFinished is ignored: a GitOps tool would bring the run back, and it would run again"
         found.append((cond.TTL_IGNORED, words))
     return found
+
+
+def _fired_before_an_edit(case: Case) -> bool:
+    """Whether the schedule's spec, which this run was given, is newer than the Job that fired."""
+    told, wanted = case.before.execution, execution_hash(case.spec)
+    if case.fired_job is None or told is None or told.number != 1 or case.frame.generation != 1:
+        return False
+    return comparable(told.hash, wanted) and told.hash != wanted

@@ -42,7 +42,7 @@ from mlrun_operator.assess.status import recorded
 from mlrun_operator.assess.times import format_time, parse_time
 from mlrun_operator.plan.backfill import ahead_of, begun, goes_on, recounted, too_large, walked
 from mlrun_operator.plan.case import Case, Object, Plan, fired_job
-from mlrun_operator.plan.start import AGAIN, _restored, missing, refused, resolve
+from mlrun_operator.plan.start import AGAIN, missing, refused, resolve, restored
 from mlrun_operator.render.cron_job import build_child, build_cron_job, in_line, kept_failures, kept_successes
 from mlrun_operator.render.envelope import PinnedFunction
 from mlrun_operator.render.execution import execution_hash
@@ -191,7 +191,7 @@ def _by_hand(case: Case, asked: str) -> str:
 
 def _restored_ledger(case: Case, spec: RunSpec, ledger: ScheduleStatus) -> ScheduleStatus:
     """The ledger of a schedule that has just come back from a backup: its backfill counts as done."""
-    if case.before.schedule is not None or spec.backfill is None or not _restored(case):
+    if case.before.schedule is not None or spec.backfill is None or not restored(case):
         return ledger
     known = begun(spec.backfill, parse_cron(spec.schedule or "", spec.time_zone), case.seen.now)
     done = known.model_copy(update={"completion_time": format_time(case.seen.now)})
@@ -200,7 +200,7 @@ def _restored_ledger(case: Case, spec: RunSpec, ledger: ScheduleStatus) -> Sched
 
 def _counts_are_lost(case: Case, spec: RunSpec) -> bool:
     """Whether the schedule has to wait for `spec.rerun`, since it might have come to its end before it was restored."""
-    if spec.stop_after is None or not _restored(case):
+    if spec.stop_after is None or not restored(case):
         return False
     before = case.before
     seen = before.schedule.triggered if before.schedule else None
@@ -293,7 +293,7 @@ def _warnings(scene: Scene) -> list[tuple[str, str]]:
     backfill = scene.backfill
     if backfill is None:
         return []
-    left_out = backfill.completion_time and not backfill.started and backfill.total and _restored(scene.case)
+    left_out = backfill.completion_time and not backfill.started and backfill.total and restored(scene.case)
     words = _NOT_AGAIN if left_out else too_large(backfill)
     return [(cond.WARNINGS, words)] if words else []
 

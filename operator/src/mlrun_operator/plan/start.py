@@ -80,7 +80,7 @@ def _held(case: Case, execution: Execution) -> Plan | None:
     if case.spec.get("suspend"):
         words = EXPLANATIONS[Reason.SUSPENDED].happened
         return waiting(case, execution, Verdict(Phase.SUSPENDED, Reason.SUSPENDED, words))
-    if execution.number == 1 and _restored(case):
+    if execution.number == 1 and restored(case):
         words = EXPLANATIONS[Reason.RESTORED].happened
         return waiting(case, execution, Verdict(Phase.STOPPED, Reason.RESTORED, words))
     return None
@@ -147,7 +147,8 @@ def _function_changed(case: Case) -> bool:
     return function_digest(function.get("spec") or {}) != pin.digest
 
 
-def _restored(case: Case) -> bool:
+def restored(case: Case) -> bool:
+    """Whether the run came back from a backup."""
     marks = {**(case.meta.get("labels") or {}), **(case.meta.get("annotations") or {})}
     return constants.LABEL_VELERO_RESTORE in marks or constants.ANNOTATION_RESTORED in marks
 

@@ -14,8 +14,8 @@ from mlrun_operator.api.schedule import (
     DEFAULT_FAILED,
     DEFAULT_POLICY,
     DEFAULT_SUCCESSFUL,
-    SHORT_DEADLINE,
     child_spec,
+    firing_deadline,
 )
 from mlrun_operator.render.envelope import PinnedFunction
 from mlrun_operator.render.job import build_job
@@ -112,10 +112,7 @@ def kept_failures(spec: RunSpec) -> int:
 
 
 def _deadline(spec: RunSpec) -> Object:
-    """How late the CronJob controller may fire: hardly, where missed slots are left out or made by the operator."""
-    said = spec.starting_deadline_seconds
-    if spec.catch_up is not None and spec.catch_up.policy in ("None", "All"):
-        said = min(said or SHORT_DEADLINE, SHORT_DEADLINE)
+    said = firing_deadline(spec)
     return {} if said is None else {"startingDeadlineSeconds": said}
 
 

@@ -8,20 +8,23 @@ import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pydantic.alias_generators import to_camel
 
 from devcluster.paths import REPOSITORY
+from mlrun_operator.api.envelope import StoreInfo
 from mlrun_operator.api.platform import Platform
 from mlrun_operator.sdk import errors, portal
 from mlrun_operator.sdk.backends.published import Published
 from mlrun_operator.sdk.stores import fetch
 from mlrun_operator.sdk.stores.access import download_from
 from mlrun_operator.store import Stat, Store, StoreError
+from mlrun_wrapper.errors import input_purpose
 from mlrun_wrapper.inputs import s3 as inputs_s3
+from mlrun_wrapper.inputs.base import Request, Stores
+from mlrun_wrapper.opener import Manners
 
 
 class Context:
@@ -101,9 +104,21 @@ def test_a_folder_in_s3_never_reaches_a_file_outside_of_where_it_goes(tmp_path: 
     planted = Planted(f"{tmp_path}{name}" if name == "/absolute" else name)
     with pytest.raises(StoreError, match="leaves its folder"):
         download_from(planted, "data/", tmp_path / "here")
-    request = SimpleNamespace(folder=tmp_path / "there", path="s3://bucket/data/", watch=None)
+    request = Request(
+        path="s3://bucket/data/",
+        key=None,
+        kind=None,
+        format=None,
+        folder=tmp_path / "there",
+        purpose=input_purpose("data"),
+        stores=Stores(planted, StoreInfo(root="s3://bucket"), 1),
+        attempts=1,
+        watch=lambda _: None,
+        manners=Manners(),
+        python="",
+    )
     with pytest.raises(StoreError, match="leaves its folder"):
-        inputs_s3._folder(planted, "data/", request)  # type: ignore[arg-type]
+        inputs_s3._folder(planted, "data/", request)
 
 
 def test_settings_of_a_newer_chart_are_read_as_far_as_they_are_known() -> None:

@@ -79,6 +79,16 @@ async def test_while_new_runs_come_only_a_few_reports_are_under_way() -> None:
     assert rest == {f"report-{n}" for n in range(5, 9)}, "no new run came for a while"
 
 
+async def test_who_was_held_back_goes_on_when_it_is_calm() -> None:
+    queue = FairQueue()
+    for number in range(8):
+        queue.add(("a", f"report-{number}"))
+    queue.add(("a", "new"), urgent=True)
+    for _ in range(5):
+        await queue.take()
+    assert (await asyncio.wait_for(queue.take(), 5))[1] == "report-4", "though none of the four has come back"
+
+
 async def test_what_happens_while_new_runs_come_is_one_look_in_a_moment() -> None:
     now = [100.0]
     queue = FairQueue(clock=lambda: now[0])

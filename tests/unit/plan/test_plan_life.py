@@ -284,6 +284,22 @@ def test_a_run_that_follows_a_broken_function_runs_once_that_is_mended(world: An
     assert (world.status["execution"]["number"], world.created) == (3, 2)
 
 
+def test_a_run_that_follows_its_function_does_so_also_after_a_stop(world: Any) -> None:
+    world.edit(functionRef={"name": "my-function", "onChange": "Rerun"})
+    world.settle()
+    world.succeed()
+    world.edit(stop=True)
+    world.function["spec"]["handler"] = "second"
+    world.settle()
+    assert (world.status["phase"], world.status["execution"]["number"]) == ("Stopped", 2)
+    world.edit(stop=None)
+    world.settle()
+    assert world.created == 1, "removing stop starts nothing"
+    world.function["spec"]["handler"] = "third"
+    world.settle()
+    assert (world.status["execution"]["number"], world.created) == (3, 2)
+
+
 def test_what_a_schedule_made_does_not_follow_its_function(world: Any) -> None:
     world.run["metadata"]["labels"] = {"mlrun-operator.dev/schedule-uid": "u"}
     world.edit(functionRef={"name": "my-function", "onChange": "Rerun"})

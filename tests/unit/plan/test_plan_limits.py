@@ -1,13 +1,14 @@
 """Stop, suspend, deadlines, disruptions and TTLs (BEHAVIOUR A5, A7, B)."""
 
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 import pytest
 
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.result import Result
-from mlrun_operator.plan import Refusal
+from mlrun_operator.plan import Ahead, Refusal
 
 
 def test_stop_ends_the_job_and_keeps_what_the_pod_still_reports(world: Any) -> None:
@@ -504,3 +505,72 @@ def test_more_evictions_than_attempts_are_remembered_are_counted(world: Any) -> 
         }
     world.settle()
     assert world.status["disruptions"] == 30
+
+
+def test_a_run_that_is_run_again_has_its_whole_pending_deadline(world: Any) -> None:
+    world.edit(pendingDeadlineSeconds=60)
+    world.settle()
+    world.pod_ends(Result(reason=Reason.HANDLER_FAILED, message="no"), exit_code=1)
+    world.jobs[-1]["status"]["failed"] = 1
+    world.job_ends(succeeded=False)
+    world.settle()
+    assert world.status["phase"] == "Failed"
+    world.later(24 * 3600)
+    world.edit(rerun="again")
+    refusal = Refusal(403, "exceeded quota: pods")
+    for _ in range(2):
+        world.settle(refusal=refusal)
+        assert (world.status["phase"], world.status["reason"]) == ("Pending", "QuotaExceeded")
+    world.later(61)
+    world.settle(refusal=refusal)
+    assert world.status["reason"] == "PendingDeadlineExceeded"
+
+
+def test_the_wait_for_a_turn_does_not_count_towards_the_pending_deadline(world: Any) -> None:
+    world.function["spec"]["maxConcurrentRuns"] = 1
+    world.edit(pendingDeadlineSeconds=60)
+    world.settle(ahead=Ahead(function=1))
+    assert world.status["reason"] == "Queued"
+    world.later(7200)
+    for _ in range(2):
+        world.settle(refusal=Refusal(403, "exceeded quota: pods"))
+        assert (world.status["phase"], world.status["reason"]) == ("Pending", "QuotaExceeded")
+
+
+def test_the_functions_pending_deadline_counts_before_there_is_a_job(world: Any) -> None:
+    world.function["spec"]["run"] = {"pendingDeadlineSeconds": 3600}
+    world.platform = world.platform.model_copy(update={"pending_deadline_seconds": 60})
+    refusal = Refusal(403, "exceeded quota: pods")
+    world.settle(refusal=refusal)
+    world.later(120)
+    world.settle(refusal=refusal)
+    assert world.status["phase"] == "Pending"
+    world.later(3600)
+    world.settle(refusal=refusal)
+    assert world.status["reason"] == "PendingDeadlineExceeded"
+
+
+def test_each_eviction_of_many_pods_is_counted_once_in_whatever_order_they_started(world: Any) -> None:
+    world.edit(replicas=30)
+    world.settle()
+    starts = Random(7).sample(range(60), 30)
+    for number, start in enumerate(starts):
+        pod = world.add_pod()
+        pod["metadata"]["labels"]["batch.kubernetes.io/job-completion-index"] = str(number)
+        pod["metadata"]["creationTimestamp"] = f"2026-11-23T12:00:{number:02}Z"
+        began = {"startedAt": f"2026-11-23T12:01:{start:02}Z"}
+        pod["status"] = {"phase": "Running", "containerStatuses": [{"name": "mlrun", "state": {"running": began}}]}
+    world.settle()
+    for pod, start in list(zip(world.pods, starts, strict=True))[:25]:
+        ended = {"exitCode": 137, "startedAt": f"2026-11-23T12:01:{start:02}Z"}
+        pod["status"] = {
+            "phase": "Failed",
+            "conditions": [{"type": "DisruptionTarget", "status": "True"}],
+            "containerStatuses": [{"name": "mlrun", "state": {"terminated": ended}}],
+        }
+    for _ in range(3):
+        world.settle()
+        assert world.status["disruptions"] == 25
+    writes = world.writes
+    world.settle()
+    assert world.writes == writes

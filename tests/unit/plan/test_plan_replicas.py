@@ -247,6 +247,10 @@ def test_a_replica_that_never_starts_fails_the_run_once_the_others_have_ended(wo
     assert world.status["phase"] == "Running", "the other one is at work"
     ends(other, results={"n": 1})
     job_status(world, completedIndexes="0")
+    other["status"]["containerStatuses"][0]["state"]["terminated"]["finishedAt"] = "2026-11-23T12:10:00Z"
+    world.settle(events=[])
+    assert world.status["phase"] == "Running", "only now it has the node for itself"
+    world.later(61)
     world.settle(events=[])
     assert (world.status["phase"], world.status["reason"]) == ("Failed", "PendingDeadlineExceeded")
     assert [each["phase"] for each in world.status["replicaStatuses"]] == ["Succeeded", "Pending"]

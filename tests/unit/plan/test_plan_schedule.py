@@ -665,6 +665,28 @@ def test_a_run_has_the_spec_that_its_job_was_fired_with(hourly: Clockwork) -> No
         assert hourly.children[names[-1]]["spec"]["parameters"] == {"x": 1 if hour < 3 else 3}
 
 
+def test_what_was_done_to_another_run_by_hand_does_not_come_with_its_spec(hourly: Clockwork) -> None:
+    first = hourly.fire(BEGIN + HOUR)["metadata"]["name"]
+    hourly.settle()
+    hourly.children[first]["spec"] |= {"stop": True, "rerun": "by hand"}
+    hourly.at(BEGIN + 2 * HOUR)
+    second = hourly.fire(hourly.now)["metadata"]["name"]
+    hourly.edit(parameters={"x": 2})
+    hourly.settle()
+    assert hourly.children[second]["spec"] == {"functionRef": {"name": "my-function"}, "parameters": {"x": 1}}
+
+
+def test_runs_whose_slots_a_too_large_backfill_has_are_not_kept_for_it(platform: Platform, function: Object) -> None:
+    wide = {"from": "2000-01-01T00:00:00Z", "to": "2027-01-01T00:00:00Z"}
+    world = Clockwork(platform, function, schedule="0 * * * *", backfill=wide)
+    world.settle()
+    name = world.fire(BEGIN + HOUR)["metadata"]["name"]
+    world.settle()
+    world.ends(name)
+    world.settle()
+    assert not awaits(world.run, world.children[name])
+
+
 EVENTS = ("step", "step", "step", "time", "back", "fire", "fire", "show", "end", "rest", "ask")
 TEN_MINUTES = "*/10 * * * *"
 

@@ -382,8 +382,12 @@ def test_evicted_points_do_not_wait_for_ever_for_a_collector_that_cannot_start(w
     job = started(world, maxDisruptions=0)
     evicted(pod(world, job, 0))
     world.settle()
-    world.later(61)
-    world.settle()
+    world.later(300)
+    world.settle(events=[])
+    assert world.status["phase"] == "Running", "a new node takes its time"
+    world.later(601)
+    world.settle(events=[])
+    assert world.status["completionTime"]
     assert (world.status["phase"], world.status["reason"]) == ("Failed", "Evicted")
     assert "was not put together" in world.status["message"]
 

@@ -37,14 +37,18 @@ def conditions(
     before: Iterable[Condition],
     now: str,
 ) -> list[Condition]:
-    """All conditions of a run in this phase. A transition time moves only with its status."""
+    """All conditions of a run in this phase. A transition time moves only with its status.
+
+    That of Reconciling moves also when the wait for a turn is over: what follows has a deadline of its own.
+    """
     phase, reason, message = said.phase, said.reason, said.message
     old = {condition.type: condition for condition in before}
 
     def make(kind: str, *, holds: bool, why: str, words: str) -> Condition:
         status = "True" if holds else "False"
         known = old.get(kind)
-        since = known.last_transition_time if known and known.status == status else now
+        waited = kind == "Reconciling" and known is not None and known.reason == Reason.QUEUED != why
+        since = known.last_transition_time if known and known.status == status and not waited else now
         return Condition(
             type=kind,
             status=status,

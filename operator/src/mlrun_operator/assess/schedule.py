@@ -122,7 +122,9 @@ class Firing:
         deadline, and no older one (`mostRecentScheduleTime` in Kubernetes' pkg/controller/cronjob/utils.go).
         """
         known = [self.since + _SECOND, self.last + _SECOND if self.last else None, self.cron.previous(now)]
-        known.append(now - timedelta(seconds=self.deadline) if self.deadline is not None else None)
+        if self.deadline is not None:  # to the next minute: slots are whole ones, and what is counted once is counted
+            latest = now - timedelta(seconds=self.deadline, microseconds=1)
+            known.append(latest.replace(second=0, microsecond=0) + timedelta(minutes=1))
         return max(moment for moment in known if moment is not None)
 
 

@@ -244,7 +244,7 @@ def attempts_of(frame: Frame, execution: Execution, pods: Sequence[PodView]) -> 
     uids = {attempt.uid for attempt in known}
     # A pod older than the oldest one remembered was counted before it was forgotten.
     new = [a for uid, a in seen.items() if uid not in uids and _order(a) > oldest]
-    attempts = [*(seen.get(a.uid, a) for a in known), *new]
+    attempts = sorted([*(seen.get(a.uid, a) for a in known), *new], key=_order)
     count = ((before.attempt_count or 0) if same else 0) + len(new)
     disrupted = ((before.disruptions or 0) if same else 0) + len(_evicted(attempts) - _evicted(known))
     # Of many pods side by side more than are remembered may be evicted at once.

@@ -95,6 +95,9 @@ class FairQueue:
         """The next key; the worker calls `done` when it is finished with it."""
         while (urgent := self._next_is_urgent()) is None:
             self._ready.clear()
+            if self._waiting:  # held back: until one of those that go on is done, or it is calm
+                rest = self._last_urgent + _CALM - self._clock()
+                asyncio.get_running_loop().call_later(max(rest, 0.0), self._ready.set)
             await self._ready.wait()
         self._in_a_row = self._in_a_row + 1 if urgent else 0
         lane = self._urgent if urgent else self._waiting

@@ -53,7 +53,12 @@ def recounted(status: BackfillStatus, cron: Cron) -> BackfillStatus:
     """The backfill after a change of the expression: from its cursor on it walks by the new one."""
     if status.completion_time:
         return status
-    return _of(status, status.started + sum(1 for _ in islice(_rest(status, cron), MAX_BACKFILL + 1)))
+    start, until, cursor = *map(datetime.fromisoformat, (status.start, status.until)), parse_time(status.cursor)
+    if cursor is not None and status.order == OLDEST_FIRST:
+        start = max(start, cursor + timedelta(seconds=1))
+    elif cursor is not None:
+        until = min(until, cursor)
+    return _of(status, status.started + _count(cron, start, until))
 
 
 def too_large(status: BackfillStatus) -> str | None:
@@ -85,7 +90,7 @@ def ahead_of(asked: Backfill | None, recorded: BackfillStatus | None, slot: date
     if recorded is None or not goes_on(asked, recorded):
         return True
     until = parse_time(recorded.until)
-    if recorded.completion_time or until is None or slot >= until:
+    if recorded.completion_time or until is None or slot >= until or too_large(recorded):
         return False
     return not passed(recorded, slot)
 

@@ -169,7 +169,7 @@ class Case:
         return until is not None and self.seen.now > until + _LOST
 
     def limit(self, name: str, job: Object | None) -> int | None:
-        """A limit as the run has it now, else as it was when the Job was made, else the platform's."""
+        """A limit as the run has it now, else as it was when the Job was made, or before as function or platform."""
         said = self.spec.get(name)
         if isinstance(said, int):
             return said
@@ -178,6 +178,10 @@ class Case:
             pinned = _pinned(kept).get(name)
             if isinstance(pinned, int):
                 return pinned
+        elif isinstance(function := self.spec.get("function") or (self.seen.function or {}).get("spec"), dict):
+            options = function.get("run")
+            if isinstance(options, dict) and isinstance(options.get(name), int):
+                return int(options[name])
         default: int | None = self.platform.wire().get(name)  # type: ignore[assignment]
         return default
 

@@ -104,7 +104,9 @@ def _too_late(case: Case, latest: Execution, job: Object, now: Assessment) -> Pl
     if now.reason in (Reason.CREATED, Reason.RUNNING) and case.seen.events is None:
         return Plan(ask_events=True)
     seconds = case.limit("pendingDeadlineSeconds", job)
-    words = f"no pod could start within {seconds} s; {now.reason}: {now.message or EXPLANATIONS[now.reason].happened}"
+    cause = f"{now.reason}: {now.message or EXPLANATIONS[now.reason].happened}"
+    cause = "nothing tells why" if now.reason is Reason.RUNNING and not now.message else cause
+    words = f"no pod could start within {seconds} s; {cause}"
     return _failed(case, latest, job, now, Verdict(Phase.FAILED, Reason.PENDING_DEADLINE_EXCEEDED, words))
 
 

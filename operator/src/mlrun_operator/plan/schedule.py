@@ -17,7 +17,7 @@ from mlrun_operator.api.cron import parse_cron
 from mlrun_operator.api.names import cron_job_name, short_hash, slot_of
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.run import RunSpec
-from mlrun_operator.api.schedule import SHORT_DEADLINE
+from mlrun_operator.api.schedule import SHORT_DEADLINE, child_spec
 from mlrun_operator.api.status import BackfillStatus, Phase, ScheduleStatus
 from mlrun_operator.api.words import in_words
 from mlrun_operator.assess import conditions as cond
@@ -113,7 +113,8 @@ def _as_fired(case: Case, child: Object, job: Object) -> Object:
     """The run with the spec that the Job was fired with, where another run still has it: it was edited since."""
     fired = (job["metadata"].get("annotations") or {}).get(constants.ANNOTATION_HASH)
     specs = (known["spec"] for known in (child, *case.seen.children))
-    return {**child, "spec": next((spec for spec in specs if execution_hash(spec) == fired), child["spec"])}
+    fitting = next((spec for spec in specs if execution_hash(spec) == fired), child["spec"])
+    return {**child, "spec": child_spec(fitting)}
 
 
 def _fired(case: Case, job: Object) -> bool:
@@ -264,7 +265,7 @@ def _scene(case: Case, spec: RunSpec, ledger: ScheduleStatus, children: list[Chi
     cron_job: Object = case.seen.cron_job or {"metadata": {}}
     since = parse_time(cron_job["metadata"].get("creationTimestamp")) or case.seen.now
     expression, ledger = ledger.expression, timed(ledger, spec, slots, since, case.seen.now)
-    if ledger.backfill is not None and expression != ledger.expression:
+    if goes_on(spec.backfill, ledger.backfill) and ledger.backfill and expression != ledger.expression:
         ledger = ledger.model_copy(update={"backfill": recounted(ledger.backfill, cron)})
     known = ledger.backfill if goes_on(spec.backfill, ledger.backfill) else None
     if spec.backfill is None or (known and known.completion_time):
@@ -346,7 +347,7 @@ def _backfilled(scene: Scene) -> tuple[Scene, Plan | None]:
     if asked is None or backfill is None:
         return scene.with_ledger(backfill=None), None
     if too_large(backfill):
-        return scene, None
+        return scene.with_ledger(backfill=backfill), None
     active = sum(child.trigger == BACKFILL and not child.finished for child in scene.children)
     walk = walked(backfill, asked, scene.slots, scene.bound, active)
     if walk.slot is not None:
@@ -390,6 +391,7 @@ def _when(scene: Scene, upcoming: datetime | None) -> timedelta | None:
     if scene.spec.catch_up and scene.spec.catch_up.policy == "All":
         due = scene.slots.cron.next(parse_time(scene.ledger.handled) or scene.begun)
         again = min(again, due + _LATE + timedelta(seconds=1)) if due else again
-    if scene.ledger.backfill and not scene.ledger.backfill.completion_time:
+    backfill = scene.ledger.backfill
+    if backfill and not backfill.completion_time and not too_large(backfill):
         again = min(again, scene.case.seen.now + SETTLED)  # a slot of the past that might still fire
     return max(again - scene.case.seen.now, timedelta(seconds=1))

@@ -54,7 +54,7 @@ def waiting(case: Case, execution: Execution, said: Verdict, again: timedelta | 
         words = f"not started within {case.limit('pendingDeadlineSeconds', None)} s; {said.reason}: {said.message}"
         said, left, again = Verdict(Phase.FAILED, Reason.PENDING_DEADLINE_EXCEEDED, words), None, None
     status = without_job(case.frame, execution, said)
-    if said.phase is Phase.FAILED and (function := function_of(case)) is not None:
+    if said.phase.finished and (function := function_of(case)) is not None:
         pin = FunctionPin(
             name=function["metadata"]["name"],
             generation=function["metadata"].get("generation"),
@@ -70,8 +70,10 @@ def _pending_left(case: Case, execution: Execution, said: Verdict) -> timedelta 
     if limit is None or said.phase is not Phase.PENDING or said.reason is Reason.QUEUED:
         return None
     recorded = case.before.execution is not None and case.before.execution.number == execution.number
-    ready = next((c for c in case.before.conditions or () if c.type == "Ready"), None)
-    since = parse_time(ready.last_transition_time) if recorded and ready and ready.status == "False" else None
+    waits = next(
+        (c for c in case.before.conditions or () if c.type == "Reconciling" and c.reason != Reason.QUEUED), None
+    )
+    since = parse_time(waits.last_transition_time) if recorded and waits else None
     return (since or case.seen.now) + timedelta(seconds=limit) - case.seen.now
 
 
@@ -144,7 +146,8 @@ def _function_changed(case: Case) -> bool:
         or constants.LABEL_SCHEDULE_UID in (case.meta.get("labels") or {})
     ):
         return False
-    return function_digest(function.get("spec") or {}) != pin.digest
+    digest = function_digest(function.get("spec") or {})
+    return digest != pin.digest and digest.partition(":")[0] == pin.digest.partition(":")[0]
 
 
 def restored(case: Case) -> bool:

@@ -17,6 +17,7 @@ from mlrun_operator.assess.jobs import end_of, points_of
 from mlrun_operator.assess.pods import view
 from mlrun_operator.assess.status import with_job
 from mlrun_operator.assess.sweeps import lost
+from mlrun_operator.assess.times import format_time
 from mlrun_operator.plan.case import Case, Object, Plan, queued_by_kueue
 from mlrun_operator.plan.start import AGAIN, refused
 from mlrun_operator.plan.telling import assessed, pending_over, pods_of, since, suspension, told
@@ -24,6 +25,8 @@ from mlrun_operator.render.collector import build_collector
 
 # How long a run that is to end waits for the collector's pod to start.
 _PATIENCE: Final = timedelta(seconds=60)
+# And one whose points were evicted: their nodes went, and new ones take their time.
+_PATIENCE_FOR_NODES: Final = timedelta(minutes=15)
 STOPPED: Final = Verdict(Phase.STOPPED, Reason.STOPPED, "stopped by spec.stop")
 
 
@@ -70,13 +73,16 @@ def _collect(case: Case, latest: Execution, job: Object, why: Verdict | None = N
     if its.wait is not None and its.wait <= timedelta(0):
         return Plan(confirm=True)
     now = collecting(points, its, why)
+    late = pending_over(case, collector, its)
     if asked is not None and (given_up := _given_up(case, collector, its)) is not None:
         now = replace(now, phase=asked.phase, reason=asked.reason, message=f"{asked.message}; {given_up}")
-    late = pending_over(case, collector, its)
-    if late is not None and late <= timedelta(0):
+    elif late is not None and late <= timedelta(0):
         words = f"what its points have left was not put together: no pod could start; {its.reason}: {its.message}"
         now = replace(now, phase=Phase.FAILED, reason=Reason.PENDING_DEADLINE_EXCEEDED, message=words)
-    step = told(case, collector, its, with_job(case.frame, latest, job, now))
+    status = with_job(case.frame, latest, job, now)
+    if now.phase.finished and status.completion_time is None:
+        status = status.model_copy(update={"completion_time": format_time(case.seen.now)})
+    step = told(case, collector, its, status)
     if asked is None or now.phase.finished or step.acts:
         return step
     return replace(step, requeue=min(step.requeue or _PATIENCE, _PATIENCE))
@@ -104,6 +110,7 @@ def _made(case: Case, latest: Execution, job: Object, points: Assessment) -> Pla
 def _given_up(case: Case, collector: Object, its: Assessment) -> str | None:
     """What a run that is to end says where its collector's pod does not start in time."""
     waited = case.seen.now - since(collector, case.seen.now)
-    if its.phase.finished or any(pod.started for pod in its.pods) or waited < _PATIENCE:
+    patience = _PATIENCE if case.stopping else _PATIENCE_FOR_NODES
+    if its.phase.finished or any(pod.started for pod in its.pods) or waited < patience:
         return None
     return f"what its points have left was not put together: {its.message or 'the pod did not start'}"

@@ -64,9 +64,9 @@ def pending_over(case: Case, job: Object, now: Assessment) -> timedelta | None:
     begun = any(pod.started for pod in now.pods) or (_ran(case) and not collects(job))
     if begun and (waited_for is None or now.sweep is not None or not _first_or_retry(case, job, now.pods, waited_for)):
         return None
-    created = parse_time(waited_for.created) if waited_for is not None else None
-    began = since(job, case.seen.now)
-    return max(began, created or began) + timedelta(seconds=limit) - case.seen.now
+    moments = [waited_for.created if waited_for else None, *(pod.attempt.completion_time for pod in now.pods)]
+    began = max([since(job, case.seen.now), *(time for moment in moments if (time := parse_time(moment)) is not None)])
+    return began + timedelta(seconds=limit) - case.seen.now
 
 
 def _first_or_retry(case: Case, job: Object, pods: Sequence[PodView], waited_for: PodView) -> bool:

@@ -24,7 +24,10 @@ def execution_hash(run_spec: Mapping[str, Any]) -> str:
 
 
 def function_digest(function_spec: Mapping[str, Any]) -> str:
-    """`sha256:` and 64 hex digits over the function's spec without its prose."""
+    """`sha256:` and 64 hex digits over the function's spec without its prose.
+
+    Another text stands before the colon when the rules change: digests of different rules are never compared.
+    """
     return f"sha256:{_sha256(_without_prose(function_spec))}"
 
 

@@ -8,13 +8,14 @@ import pytest
 from mlrun_operator.api.envelope import StoreInfo
 from mlrun_operator.store import Store, open_store
 from mlrun_wrapper.inputs.base import Stores
-from mlrun_wrapper.servers import elsewhere, s3_variables
+from mlrun_wrapper.servers import elsewhere, s3_variables, without_the_stores
 from mlrun_wrapper.settings import Settings, forget_store_keys
 
 AWS = StoreInfo(root="s3://bucket/team-a")
 OWN = StoreInfo(root="s3://bucket/team-a", endpoint="http://store:9000", region="eu-1")
 TRIAL = StoreInfo(root="s3://bucket/team-a", endpoint="http://store:9000", anonymous=True)
 KEYS = {"aws_access_key_id": "store", "aws_secret_access_key": "s"}
+NAMES = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]
 ENDPOINTS = ["AWS_ENDPOINT_URL_S3", "S3_ENDPOINT_URL", "AWS_ENDPOINT_URL"]
 
 
@@ -78,6 +79,8 @@ def test_the_handler_s_own_paths(store: StoreInfo, env: dict[str, str], variable
         (OWN, {}, KEYS, None),
         (OWN, {"AWS_ACCESS_KEY_ID": "store"}, KEYS, None),
         (OWN, {"AWS_ACCESS_KEY_ID": "any"}, {}, None),
+        (TRIAL, {"AWS_ACCESS_KEY_ID": "any"}, {}, ("http://store:9000", None, False)),
+        (OWN, {"S3_ENDPOINT_URL": "http://store:9000"}, KEYS, ("http://store:9000", "eu-1", False)),
         (OWN, {"AWS_ACCESS_KEY_ID": "run"}, KEYS, ("http://store:9000", "eu-1", False)),
         *((OWN, {name: "http://own"}, KEYS, ("http://own", None, False)) for name in ENDPOINTS),
         (OWN, {"S3_ENDPOINT_URL": "http://own", "FSSPEC_S3_ANON": "True"}, {}, ("http://own", None, True)),
@@ -91,6 +94,37 @@ def test_other_buckets_are_where_the_run_s_environment_says(
     found = elsewhere(store, env, keys)
 
     assert (found and (found.endpoint, found.region, found.anonymous)) == server
+
+
+@pytest.mark.parametrize(
+    ("env", "emptied"),
+    [
+        ({"AWS_ACCESS_KEY_ID": "store", "AWS_SESSION_TOKEN": "t"}, set()),
+        ({"AWS_ACCESS_KEY_ID": "run", "AWS_SESSION_TOKEN": "t"}, {"AWS_SESSION_TOKEN"}),
+        ({"AWS_ACCESS_KEY_ID": "run", "AWS_SESSION_TOKEN": "run's"}, set()),
+        ({"AWS_ACCESS_KEY_ID": "store", "AWS_PROFILE": "p"}, set()),
+        ({"AWS_ACCESS_KEY_ID": "store", "AWS_PROFILE": "p", "AWS_ENDPOINT_URL": "http://own"}, set(NAMES)),
+    ],
+)
+def test_a_run_s_own_identity_is_not_mixed_with_the_store_s(env: dict[str, str], emptied: set[str]) -> None:
+    found = without_the_stores(env, {**KEYS, "aws_session_token": "t"})
+    assert found == dict.fromkeys(emptied, "")
+    assert without_the_stores(env, {}) == {}
+
+
+def test_an_emptied_variable_is_none_to_boto3(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "run")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "r")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "")
+    assert not signer(open_store(AWS)).token
+
+
+@pytest.mark.parametrize("env", [{"AWS_PROFILE": "no-such"}, {}])
+def test_a_server_that_cannot_be_is_told_as_such(env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match=r"no-such|Invalid endpoint"):
+        client(open_store(AWS if env else OWN.model_copy(update={"endpoint": "minio:9000"})))
 
 
 def test_only_the_store_s_own_bucket_is_read_with_its_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

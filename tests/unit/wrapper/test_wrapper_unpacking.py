@@ -55,6 +55,8 @@ def server() -> Iterator[Callable[[bytes, str], str]]:
             self.send_response(200)
             if page["encoding"]:
                 self.send_header("Content-Encoding", page["encoding"])
+            if page["filename"]:
+                self.send_header("Content-Disposition", f'attachment; filename="{page["filename"]}"')
             self.send_header("Content-Length", str(len(page["body"])))
             self.end_headers()
             self.wfile.write(page["body"])
@@ -64,8 +66,8 @@ def server() -> Iterator[Callable[[bytes, str], str]]:
     listening = http.server.HTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=listening.serve_forever, daemon=True).start()
 
-    def serve(body: bytes, encoding: str) -> str:
-        page.update(body=body, encoding=encoding)
+    def serve(body: bytes, encoding: str, filename: str = "") -> str:
+        page.update(body=body, encoding=encoding, filename=filename)
         return f"http://127.0.0.1:{listening.server_address[1]}"
 
     yield serve
@@ -99,6 +101,25 @@ def test_what_becomes_of_gzip(  # noqa: PLR0917
     assert Path(got.path).read_bytes() == (CSV if plain else ZIPPED)
     assert (got.size, got.sha256) == (len(ZIPPED), hashlib.sha256(ZIPPED).hexdigest())
     assert len(list(Path(got.path).parent.iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("encoding", "filename", "wish", "expected", "plain"),
+    [
+        ("", "sales.csv.gz", {"kind": "table"}, "content.csv", True),
+        ("gzip", "sales.csv.gz", {"kind": "table"}, "content.csv", True),
+        ("gzip", "sales.csv", {}, "content.csv", True),
+        ("gzip", "src.tar.gz", {}, "content.gz", False),
+        ("", "src.tar.gz", {"kind": "table"}, "content.gz", False),
+    ],
+)
+def test_the_server_s_name_for_a_file_counts_too(  # noqa: PLR0917
+    encoding: str, filename: str, wish: dict[str, str], expected: str, plain: bool, server: Any, ask: Ask
+) -> None:
+    got = HttpInput().fetch(ask(f"{server(ZIPPED, encoding, filename)}/content", **wish))
+
+    assert Path(got.path).name == expected
+    assert Path(got.path).read_bytes() == (CSV if plain else ZIPPED)
 
 
 def test_a_header_that_is_wrong_changes_nothing(server: Any, ask: Ask) -> None:

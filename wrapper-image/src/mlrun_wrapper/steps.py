@@ -27,7 +27,7 @@ from mlrun_wrapper.names import path_names
 from mlrun_wrapper.proxy import proxied
 from mlrun_wrapper.report import report
 from mlrun_wrapper.requirements import install_requirements
-from mlrun_wrapper.servers import elsewhere, s3_variables
+from mlrun_wrapper.servers import elsewhere, s3_variables, without_the_stores
 from mlrun_wrapper.signals import Terminated
 from mlrun_wrapper.slot import slot_variables
 from mlrun_wrapper.sources import fetch_source
@@ -50,6 +50,8 @@ def read_envelope(context: Context) -> None:
         trust_as_the_image_does()
     if context.envelope.proxy:
         context.variables |= proxied(context.envelope.proxy, os.environ)
+    context.variables |= without_the_stores(os.environ, context.settings.store_keys)
+    os.environ.update(context.variables)
     context.elsewhere = elsewhere(context.envelope.store, os.environ, context.settings.store_keys)
     context.variables |= s3_variables(context.envelope.store, os.environ)
     if context.envelope.schedule:

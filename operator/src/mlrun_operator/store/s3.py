@@ -156,6 +156,11 @@ def _client(info: StoreInfo, attempts: int, keys: Mapping[str, str]) -> Any:
         response_checksum_validation="when_required",
         ignore_configured_endpoint_urls=True,  # a run's AWS_ENDPOINT_URL_S3 is for the run's own requests
     )
-    session = boto3.session.Session()
-    region = info.region or session.region_name or "us-east-1"
-    return session.client("s3", endpoint_url=info.endpoint, region_name=region, config=config, **keys)
+    try:
+        session = boto3.session.Session()
+        region = info.region or session.region_name or "us-east-1"
+        return session.client("s3", endpoint_url=info.endpoint, region_name=region, config=config, **keys)
+    except (boto_errors.NoCredentialsError, boto_errors.PartialCredentialsError) as error:
+        raise CredentialsMissingError(f"{info.endpoint or 'AWS'}: {error}") from error
+    except boto_errors.BotoCoreError as error:  # a profile that does not exist, say
+        raise ValueError(str(error)) from error

@@ -27,6 +27,7 @@ _CONNECTIONS: Final = 4
 # with these 1.35 s, and boto3's own download, which hashes nothing, 1.6 s.
 _PIECE: Final = 256 << 10
 _STEP: Final = 2 << 20
+_PATIENCE: Final = 1.0
 _EMPTY: Final = {"416", "InvalidRange"}
 
 # A broken connection; a server that cannot be reached at all has been tried again by the client.
@@ -183,16 +184,32 @@ class ObjectDownload:
 
 
 def _piece(body: Any, part: Part) -> bytes:
-    """What is there, and no more: botocore's own read waits until a whole piece is. Raises botocore's errors."""
-    stream = body._raw_stream
+    """A piece, or what came of it in a second: botocore's own read waits until all is. Raises botocore's errors.
+
+    TLS hands out some kilobytes at a time; writing and counting each of them would cost more than reading it.
+    """
+    wanted, came, began = min(_PIECE, part.end - part.at), list[bytes](), time.monotonic()
+    while wanted > 0 and time.monotonic() - began < _PATIENCE:
+        try:
+            data = _some(body._raw_stream, wanted, part.pace)
+        except (wire_errors.HTTPError, OSError, TooSlowError) as error:
+            if came and not isinstance(error, TooSlowError):
+                break  # what came counts; the next read meets the broken stream
+            raise boto_errors.ResponseStreamingError(error=error) from error
+        if not data:
+            break
+        came.append(data)
+        wanted -= len(data)
+    return came[0] if len(came) == 1 else b"".join(came)
+
+
+def _some(stream: Any, wanted: int, pace: Pace) -> bytes:
+    """What is there, counted."""
     read = getattr(stream, "read1", stream.read)  # urllib3 1 has none
     try:
-        try:
-            data: bytes = read(min(_PIECE, part.end - part.at))
-        except (wire_errors.HTTPError, OSError):
-            part.pace(0)
-            raise
-        part.pace(len(data))
-    except (wire_errors.HTTPError, OSError, TooSlowError) as error:
-        raise boto_errors.ResponseStreamingError(error=error) from error
+        data: bytes = read(wanted)
+    except (wire_errors.HTTPError, OSError):
+        pace(0)
+        raise
+    pace(len(data))
     return data

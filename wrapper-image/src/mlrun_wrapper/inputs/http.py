@@ -3,7 +3,7 @@
 from mlrun_wrapper.http import download
 from mlrun_wrapper.inputs.base import FetchedInput, InputProvider, Request
 from mlrun_wrapper.inputs.naming import own_name, truthful
-from mlrun_wrapper.inputs.unpacking import unpacked
+from mlrun_wrapper.inputs.unpacking import is_gzip, unpacked
 
 
 class HttpInput(InputProvider):
@@ -24,7 +24,7 @@ class HttpInput(InputProvider):
             manners=request.manners,
             watch=request.watch,
         )
-        hints = {"content_type": got.content_type, "filename": got.filename}
-        file = unpacked(file, request, got.encoding)
-        file = truthful(file, **hints, asked=request.format, kind=request.kind)
+        file = unpacked(file, request, got.encoding, got.filename)
+        called = got.filename if is_gzip(file) else got.filename.removesuffix(".gz")
+        file = truthful(file, content_type=got.content_type, filename=called, asked=request.format, kind=request.kind)
         return FetchedInput(str(file), got.size, got.sha256)

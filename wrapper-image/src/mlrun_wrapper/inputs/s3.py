@@ -35,7 +35,11 @@ class S3Input(InputProvider):
         key = request.path.removeprefix(f"s3://{parts.netloc}").lstrip("/")
         if not parts.netloc or not key:
             raise request.purpose.missing(f"{request.path!r} names no object; the form is s3://bucket/key")
-        store = request.stores.at(parts.netloc)
+        try:
+            store = request.stores.at(parts.netloc)
+        except ValueError as error:
+            text = f"{request.purpose.what}: the run's own S3 server cannot be asked: {error}"
+            raise StepError(Reason.INVALID_RUN, text) from error
         if key.endswith("/"):
             return _folder(store, key, request)
         file = request.folder / own_name(key)

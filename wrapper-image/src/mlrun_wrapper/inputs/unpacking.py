@@ -19,18 +19,17 @@ _ARCHIVES: Final = (".tar.gz", ".tgz")
 _TABLES: Final = frozenset({"csv", "tsv", "json", "jsonl", "parquet"})
 
 
-def unpacked(file: Path, request: Request, encoding: str = "") -> Path:
+def unpacked(file: Path, request: Request, encoding: str = "", called: str = "") -> Path:
     """The file as it was meant, without `.gz`; itself where there is nothing to unpack.
 
-    `encoding` is the server's Content-Encoding. Raises StepError where the data is damaged.
+    `encoding` is the server's Content-Encoding, `called` the server's name for the file. Raises StepError where the
+    data is damaged.
     """
-    name = file.name.lower()
-    sent = _is_gzip(encoding) and not name.endswith(_SUFFIXES)
-    if not (sent or (_is_table(request) and not name.endswith(_ARCHIVES))):
+    name, names = file.name.lower(), (file.name.lower(), called.lower())
+    sent = _says_gzip(encoding) and not any(each.endswith(_SUFFIXES) for each in names)
+    table = _is_table(request) and not any(each.endswith(_ARCHIVES) for each in names)
+    if not (sent or table) or not is_gzip(file):
         return file
-    with file.open("rb") as data:
-        if data.read(len(_MAGIC)) != _MAGIC:
-            return file
     part = file.with_name(f".{uuid.uuid4().hex}")
     try:
         with gzip.open(file) as source, part.open("wb") as target:
@@ -43,7 +42,13 @@ def unpacked(file: Path, request: Request, encoding: str = "") -> Path:
     return part.rename(file.with_suffix("") if name.endswith(".gz") else file)
 
 
-def _is_gzip(encoding: str) -> bool:
+def is_gzip(file: Path) -> bool:
+    """Whether the file begins as gzip data does."""
+    with file.open("rb") as data:
+        return data.read(len(_MAGIC)) == _MAGIC
+
+
+def _says_gzip(encoding: str) -> bool:
     """Whether gzip is all that it names; S3 keeps the name of its own uploads' encoding beside it."""
     names = {name.strip().lower() for name in encoding.split(",")} - {"", "identity", "aws-chunked"}
     return names in ({"gzip"}, {"x-gzip"})

@@ -23,7 +23,17 @@ def test_a_run_becomes_a_job_a_pod_and_a_status_that_says_so(kube: Kube, operato
     assert status["attempts"][0]["pod"].startswith(status["jobName"])
     kube.kubectl("wait", "mlr/first", "--for=condition=Succeeded", "--timeout=5s")
     columns = kube.kubectl("get", "mlr", "first").splitlines()
-    assert columns[0].split() == ["NAME", "PHASE", "FUNCTION", "ATTEMPTS", "DURATION", "SCHEDULE", "LAST", "AGE"]
+    assert columns[0].split() == [
+        "NAME",
+        "PHASE",
+        "FUNCTION",
+        "ATTEMPTS",
+        "DURATION",
+        "SCHEDULE",
+        "LAST",
+        "NEXT",
+        "AGE",
+    ]
     assert columns[1].split()[:4] == ["first", "Succeeded", "my_function", "1"]
     assert "first" in kube.kubectl(
         "get", "mlr", "--field-selector=status.phase=Succeeded,spec.functionRef.name=my-function"

@@ -12,6 +12,7 @@ from support.standin_api import StandIn, kubeconfig, standing_in
 from mlrun_operator.api.platform import Platform
 from mlrun_operator.cli import checks
 from mlrun_operator.cli.errors import Exit
+from mlrun_operator.cli.submit import _change
 
 Object = dict[str, Any]
 RUN: Object = {
@@ -233,3 +234,12 @@ def test_doctor_finds_that_no_operator_is_there(cli, api: StandIn, monkeypatch: 
     found = findings(cli)["a run"]
     assert found["state"] == "failed"
     assert "no operator has seen it within 0.2 s" in found["found"]
+
+
+def test_what_the_operator_writes_meanwhile_is_no_change_of_what_is_applied() -> None:
+    before = {"metadata": {"name": "r", "resourceVersion": "1", "labels": {"a": "b"}}, "spec": {"x": 1}}
+    told = {**before, "metadata": {**before["metadata"], "resourceVersion": "2"}, "status": {"phase": "Pending"}}
+    assert _change(before, told) == "unchanged"
+    assert _change(before, {**told, "spec": {"x": 2}}) == "configured"
+    assert _change(before, {**told, "metadata": {**told["metadata"], "labels": {}}}) == "configured"
+    assert _change(None, told) == "created"

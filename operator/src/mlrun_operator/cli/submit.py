@@ -339,10 +339,14 @@ async def _dry(link: "Link", resource: Any, obj: Object) -> Object:
 
 
 def _change(before: Object | None, after: Object) -> str:
+    """What became of an object. Its status, which the operator writes meanwhile, is not what is applied."""
     if before is None:
         return "created"
-    same = before["metadata"]["resourceVersion"] == after["metadata"]["resourceVersion"]
-    return "unchanged" if same else "configured"
+    return "unchanged" if _applied(before) == _applied(after) else "configured"
+
+
+def _applied(obj: Object) -> tuple[Any, ...]:
+    return obj.get("spec"), *(obj["metadata"].get(name) or {} for name in ("labels", "annotations"))
 
 
 def _difference(before: Object | None, after: Object) -> list[str]:

@@ -36,6 +36,11 @@ def awaited(pods: Iterable[PodView]) -> PodView | None:
     return next((pod for pod in pods if not pod.started), None)
 
 
+def unstarted(pods: Iterable[Object]) -> list[Object]:
+    """Those that have not started, in their order."""
+    return [pod for pod in pods if not view(pod).started]
+
+
 def view(pod: Object) -> PodView:
     """The pod as an attempt of its execution.
 

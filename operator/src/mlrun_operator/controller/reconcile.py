@@ -12,7 +12,7 @@ from mlrun_operator.api.platform import Platform
 from mlrun_operator.api.status import RunStatus
 from mlrun_operator.assess.events import transition
 from mlrun_operator.assess.jobs import end_of
-from mlrun_operator.assess.pods import view
+from mlrun_operator.assess.pods import unstarted
 from mlrun_operator.assess.status import recorded, reduced
 from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.index import Index, function_keys
@@ -259,8 +259,7 @@ class Reconciler:
         if not self._events_budget.spend():
             return []
         pods = sorted(seen.pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
-        waiting = [pod for pod in pods if not view(pod).started]
-        objects = [*(job for job in seen.jobs if end_of(job) is None), *(waiting[:1] or pods[-1:])]
+        objects = [*(job for job in seen.jobs if end_of(job) is None), *(unstarted(pods)[:1] or pods[-1:])]
         try:
             return await self._cluster.events_of(
                 seen.run["metadata"]["namespace"], (obj["metadata"]["uid"] for obj in objects)

@@ -11,7 +11,7 @@ from mlrun_operator.api.status import Execution, Phase
 from mlrun_operator.assess.conditions import Verdict
 from mlrun_operator.assess.execution import Assessment
 from mlrun_operator.assess.jobs import lost_volumes
-from mlrun_operator.assess.status import after_job, with_job
+from mlrun_operator.assess.status import after_job, attempts_of, with_job
 from mlrun_operator.assess.times import format_time
 from mlrun_operator.plan.case import Case, Object, Plan
 from mlrun_operator.plan.sweep import collect, end_points
@@ -90,7 +90,7 @@ def _disrupted(case: Case, latest: Execution, job: Object, now: Assessment) -> V
     borne = case.limit("maxDisruptions", job)
     if borne is None or now.phase.finished or now.end is not None:
         return None
-    disruptions, count = with_job(case.frame, latest, job, now).disruptions or 0, len(now.replicas) or 1
+    disruptions, count = attempts_of(case.frame, latest, now.pods)["disruptions"] or 0, len(now.replicas) or 1
     if disruptions <= borne * count:
         return None
     words = f"evicted or preempted {disruptions} times, and maxDisruptions is {borne}"

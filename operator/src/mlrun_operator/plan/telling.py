@@ -8,7 +8,7 @@ from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.status import Phase, RunStatus
 from mlrun_operator.assess.execution import Assessment, assess, lacking_pods
 from mlrun_operator.assess.jobs import collects, controlled_by, end_of
-from mlrun_operator.assess.pods import PodView, awaited, view
+from mlrun_operator.assess.pods import PodView, awaited, unstarted
 from mlrun_operator.assess.times import parse_time
 from mlrun_operator.plan.case import Case, Object, Plan, queued_by_kueue
 
@@ -89,15 +89,12 @@ def since(job: Object, now: datetime) -> datetime:
 def _hangs_since(case: Case, job: Object) -> datetime:
     """When what is waited for began: the Job, or the newest pod, or its way to a node; an event comes soon after."""
     times = [since(job, case.seen.now)]
-    for pod in _unstarted(pods_of(case, job)):
+    pods = pods_of(case, job)
+    for pod in unstarted(pods) or pods:
         scheduled = (c for c in (pod.get("status") or {}).get("conditions") or () if c.get("type") == "PodScheduled")
         moments = (pod["metadata"].get("creationTimestamp"), *(c.get("lastTransitionTime") for c in scheduled))
         times += [time for moment in moments if (time := parse_time(moment)) is not None]
     return max(times)
-
-
-def _unstarted(pods: Sequence[Object]) -> list[Object]:
-    return [pod for pod in pods if not view(pod).started] or [*pods]
 
 
 def _ran(case: Case) -> bool:

@@ -1,5 +1,12 @@
 """The generated pages are whole, and current."""
 
+import os
+import subprocess
+import sys
+
+import pytest
+
+from devcluster.paths import REPOSITORY
 from docgen.__main__ import main, pages
 from docgen.fields import rows
 from docgen.settings_page import DEPLOYMENT, chart_values
@@ -9,6 +16,14 @@ from mlrun_operator.controller.settings import Settings
 
 def test_the_pages_in_docs_are_current() -> None:
     assert main(["--check"]) == 0
+
+
+@pytest.mark.parametrize("first", ["submit", "steer", "convert"])
+def test_the_order_of_verbs_is_the_same_whatever_was_imported_first(first: str) -> None:
+    code = f"import mlrun_operator.cli.{first}; from docgen.cli_page import cli_page; print(cli_page(), end='')"
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY / "dev")}
+    page = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert page.stdout == (REPOSITORY / "docs/reference-cli.md").read_text()
 
 
 def test_a_page_that_differs_is_told(tmp_path, capsys) -> None:  # type: ignore[no-untyped-def]

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import typer
 
@@ -12,6 +13,10 @@ from mlrun_operator.cli.app import app, begin, session
 from mlrun_operator.cli.errors import CliError, Exit
 
 VERBS = (submit, look, data, follow, steer, schedule, doctor, store, manifests, convert, project)
+
+# In the order of help and reference; importing a module registers its verbs, in whatever order that came.
+_ORDER: Final = [module.__name__ for module in VERBS]
+app.registered_commands.sort(key=lambda command: _ORDER.index(command.callback.__module__))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

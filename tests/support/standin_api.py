@@ -84,6 +84,10 @@ class StandIn:
         return 200, self.objects[path]
 
 
+def _labels(obj: Object) -> Object:
+    return obj["metadata"].get("labels") or {}
+
+
 @cache
 def _openapi() -> Object:
     return {"components": {"schemas": {c["spec"]["names"]["kind"]: _open(c) for c in (run_crd(), function_crd())}}}
@@ -111,6 +115,11 @@ def standing_in(folder: Path) -> Iterator[tuple[StandIn, Path]]:
                 self._watch()
                 return
             code, said = played.answer(self.command, url.path, body)
+            if isinstance(said, dict) and "items" in said:
+                labels = dict(
+                    part.split("=") for s in parse_qs(url.query).get("labelSelector", ()) for part in s.split(",")
+                )
+                said = {**said, "items": [obj for obj in said["items"] if labels.items() <= _labels(obj).items()]}
             data = said.encode() if isinstance(said, str) else json.dumps(said).encode()
             self.send_response(code)
             self.send_header("Content-Type", "application/json")

@@ -96,7 +96,7 @@ def test_a_wrong_name_is_told_with_the_nearest_one(cli, api: StandIn) -> None:
     ],
 )
 def test_exit_codes_of_verbs(cli, api: StandIn, words: list[str], code: Exit) -> None:
-    api.put("mlrunruns", {**RUN, "status": DONE})
+    api.put("mlrunruns", {**RUN, "metadata": {"name": "train-1", "labels": {"team": "none"}}, "status": DONE})
     assert cli(*words).code == code
 
 
@@ -118,6 +118,19 @@ def test_logs_are_lines_or_objects(cli, api: StandIn) -> None:
     assert json.loads(said[0]) == {"attempt": 2, "pod": "b", "line": "one"}
 
 
+def test_why_shows_the_pods_of_a_run_that_a_schedule_fired(cli, api: StandIn) -> None:
+    owner = {"kind": "MlrunRun", "name": "nightly", "uid": "s-1"}
+    fired = {**RUN, "metadata": {"name": "nightly-1f0c2a-29399550", "ownerReferences": [owner]}}
+    api.put("mlrunruns", {**fired, "status": {**DONE, "phase": "Running", "reason": "Running"}})
+    waiting = {"name": "mlrun", "state": {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}}
+    for pod, job in (("its-pod", "nightly-1f0c2a-29399550"), ("another", "nightly-1f0c2a-29399549")):
+        labels = {"mlrun-operator.dev/run-uid": "s-1", "batch.kubernetes.io/job-name": job}
+        api.put("pods", {"metadata": {"name": pod, "labels": labels}, "status": {"containerStatuses": [waiting]}})
+    said = cli("why", "nightly-1f0c2a-29399550")
+    assert "its-pod" in said.out
+    assert "another" not in said.out
+
+
 def test_the_log_of_one_replica_or_point(cli, api: StandIn) -> None:
     pods = [{"pod": f"job-{index}-abcde", "uid": str(index)} for index in range(3)]
     api.put("mlrunruns", {**RUN, "status": {**DONE, "jobName": "job", "replicas": 3, "attempts": pods}})
@@ -127,7 +140,7 @@ def test_the_log_of_one_replica_or_point(cli, api: StandIn) -> None:
     assert json.loads(cli("logs", "train-1", "--replica", "2", "--json").out)["replica"] == 2
     said = cli("logs", "train-1", "--point", "31")
     assert said.code == Exit.NOT_FOUND
-    assert "kubectl -n default logs -c mlrun -l mlrun-operator.dev/run-uid=" in said.err
+    assert "kubectl -n default logs -c mlrun -l batch.kubernetes.io/job-name=job," in said.err
     assert "job-completion-index=30 " in said.err
     assert cli("logs", "train-1", "--point", "1", "--replica", "1").code == Exit.USAGE
 

@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.standin_api import standing_in
+from support.standin_api import GROUP, standing_in
 
 from mlrun_operator.cli.errors import Exit
 from mlrun_operator.sdk.stores.garbage import Held, garbage, held_by
 from mlrun_operator.store import Stat
 
+# A sweep's best point has its model here; the run's own entity `model` names the same folder.
+MODEL_3 = "s3://b/team/p/model/model/model-3/point-3/"
 CODE = "import pandas as pd\n\ndef make(context, n):\n    return pd.DataFrame({'x': range(n)})\n"
 
 
@@ -49,7 +51,23 @@ def test_runs_hold_what_they_read_and_made() -> None:
         "spec": {"name": "R", "inputs": {"x": "store://p/dataitem/table/a:u-1", "y": ["store://p/model/model/b"]}},
         "status": {"outputs": {"z": {"key": "store://p/dataitem/table/c:u-2"}}},
     }
-    assert held_by([run]) == Held(frozenset({"u-1", "u-2"}), frozenset({"r-1", "R"}))
+    assert held_by([run], "s3://b/team") == Held(frozenset({"u-1", "u-2"}), frozenset({"r-1", "R"}))
+
+
+def test_runs_hold_what_they_name_by_its_path_in_the_store() -> None:
+    run = {
+        "metadata": {"name": "r"},
+        "spec": {
+            "inputs": {
+                "a": {"path": "s3://b/team/p/dataitem/table/a/u-1/a.parquet"},
+                "b": "s3a://b/team/p/artifact/artifact/b/u-2/",
+                "elsewhere": "s3://c/team/p/dataitem/table/a/u-3/a.parquet",
+                "no entity": "s3://b/team/p/source/x/y/u-4/pipeline.py",
+            }
+        },
+        "status": {"outputs": {"model": {"key": "store://p/model/model/model:own", "path": MODEL_3}}},
+    }
+    assert held_by([run], "s3://b/team").uuids == {"u-1", "u-2", "own", "point-3"}
 
 
 def test_runs_on_this_machine_and_the_store_that_they_fill(
@@ -101,6 +119,34 @@ def test_the_garbage_of_a_namespace_is_listed_and_on_demand_deleted(
         assert "1 folder, 2 B: could go; --delete deletes it" in said.err
         assert "deleted" in cli("store", "gc", "-n", "team", "--older-than", "0", "--delete").err
         assert [uuid for uuid, path in folders.items() if (path / "entity.json").exists()] == ["held", "new"]
+
+
+def test_an_entity_that_is_kept_keeps_the_folder_of_its_data(
+    cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "store"
+    names = ("model/best", "model-3/point-3", "model-3/newer", "model-1/copied", "model-1/newer", "model-1/old")
+    folders = {name: root / "p/model/model" / name for name in names}
+    for folder in folders.values():
+        folder.mkdir(parents=True)
+        (folder / "entity.json").write_text("{}")
+    data = f"file://{folders['model-3/point-3']}/model.pkl"
+    (folders["model/best"] / "entity.json").write_text(json.dumps({"spec": {"path": data}}))
+    chained = f"file://{folders['model-1/copied']}/"
+    (folders["model-3/point-3"] / "entity.json").write_text(json.dumps({"spec": {"path": chained}}))
+    for name, uuid in (("model", "best"), ("model-3", "newer"), ("model-1", "newer")):
+        (root / f"p/model/model/{name}/latest").write_text(json.dumps({"uuid": uuid, "started": "2026"}))
+    settings = {"platform": {"store": {"root": f"file://{root}"}}}
+    with standing_in(tmp_path) as (api, config):
+        monkeypatch.setenv("KUBECONFIG", str(config))
+        api.put(
+            "configmaps",
+            {"metadata": {"name": "mlrun-operator-settings"}, "data": {"settings.json": json.dumps(settings)}},
+            "mlrun-system",
+        )
+        api.answers.append(lambda _, path: (200, {"items": []}) if path == f"{GROUP}/mlrunruns" else None)
+        said = cli("store", "gc", "-n", "team", "--older-than", "0", "--delete", "--json")
+    assert [each["path"] for each in json.loads(said.out)["folders"]] == ["p/model/model/model-1/old"]
 
 
 def test_a_namespace_gets_the_keys_of_the_store(cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mlrun_operator.api.options import RunOptions
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.result import Result
 from mlrun_operator.plan import Ahead, Refusal
@@ -535,6 +536,17 @@ def test_the_wait_for_a_turn_does_not_count_towards_the_pending_deadline(world: 
     for _ in range(2):
         world.settle(refusal=Refusal(403, "exceeded quota: pods"))
         assert (world.status["phase"], world.status["reason"]) == ("Pending", "QuotaExceeded")
+
+
+def test_the_default_pending_deadline_of_runs_counts_before_there_is_a_job(world: Any) -> None:
+    world.platform = world.platform.model_copy(
+        update={"pending_deadline_seconds": 3600, "run_defaults": RunOptions(pendingDeadlineSeconds=60)}
+    )
+    refusal = Refusal(403, "exceeded quota: pods")
+    world.settle(refusal=refusal)
+    world.later(120)
+    world.settle(refusal=refusal)
+    assert world.status["reason"] == "PendingDeadlineExceeded"
 
 
 def test_the_functions_pending_deadline_counts_before_there_is_a_job(world: Any) -> None:

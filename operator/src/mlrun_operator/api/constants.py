@@ -35,6 +35,7 @@ OWN_LABELS: Final = (
 )
 
 # On pods: Kubernetes' own, which replica of an Indexed Job this is.
+LABEL_JOB: Final = "batch.kubernetes.io/job-name"
 LABEL_INDEX: Final = "batch.kubernetes.io/job-completion-index"
 
 # On the runs that a schedule made: the schedule's metadata.uid.

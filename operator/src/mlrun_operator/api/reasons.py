@@ -226,7 +226,10 @@ EXPLANATIONS: Final[dict[Reason, Explanation]] = {
         137,
         retried=True,
     ),
-    Reason.EVICTED: Explanation("The pod was evicted from its node.", "Look at the node's conditions.", retried=True),
+    Reason.EVICTED: Explanation(
+        "The pod was evicted from its node.",
+        "Look at the nodes' conditions. It starts anew without costing a retry, as often as `maxDisruptions` says.",
+    ),
     Reason.QUOTA_EXCEEDED: Explanation(
         "A quota of the namespace refuses the Job.", "Free the quota or ask for a larger one; it is tried again."
     ),

@@ -66,7 +66,7 @@ async def served(link: Link) -> list[Finding]:
     for resource in (RUNS, FUNCTIONS):
         if not await client.serves(resource):
             words = f"the cluster does not serve {resource.plural} of {constants.API_VERSION}"
-            raise Stop(Finding("CRDs", "failed", words, "Install the operator's CRDs: kubectl apply -f crds/"))
+            raise Stop(Finding("CRDs", "failed", words, "Have the chart mlrun-operator-crds installed."))
     try:
         schemas = (await client.read_path(f"/openapi/v3/apis/{constants.API_VERSION}"))["components"]["schemas"]
     except (ApiError, KeyError, TypeError):

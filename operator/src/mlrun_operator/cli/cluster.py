@@ -92,9 +92,13 @@ class Link:
 
     async def pods(self, run: Object) -> list[Object] | None:
         """The run's pods, oldest first; None where the user may not see pods."""
-        labels = f"{constants.LABEL_RUN_UID}={run['metadata']['uid']}"
+        meta = run["metadata"]
+        selectors = [f"{constants.LABEL_RUN_UID}={meta['uid']}"]
+        if any(owner["kind"] == constants.RUN_KIND for owner in meta.get("ownerReferences") or ()):
+            # What a CronJob fires has the schedule's labels, and the run is called as its Job.
+            selectors.append(f"{constants.LABEL_JOB}={meta['name']}")
         try:
-            found = await self.backend.find(PODS, self.namespace, labels)
+            found = [pod for labels in selectors for pod in await self.backend.find(PODS, self.namespace, labels)]
         except sdk.NotAllowed:
             return None
         return sorted(found, key=lambda pod: str(pod["metadata"].get("creationTimestamp")))

@@ -76,7 +76,8 @@ def logs(  # noqa: PLR0913 - its options
 
 def _by_kubectl(run: "AsyncRun", index: int | None) -> str:
     """How to read the log of a pod that the status does not tell of: of many points it has the newest few."""
-    labels = f"{constants.LABEL_RUN_UID}={run.uuid},{constants.LABEL_INDEX}={index}"
+    job = (run.to_dict().get("status") or {}).get("jobName")
+    labels = f"{constants.LABEL_JOB}={job},{constants.LABEL_INDEX}={index}"
     return f"If it has started: kubectl -n {run.namespace} logs -c {constants.CONTAINER} -l {labels} --tail=-1"
 
 

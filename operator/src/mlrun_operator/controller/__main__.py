@@ -184,7 +184,9 @@ async def _check(cluster: Cluster) -> None:
         raise StartError(f"the API server cannot be asked for our resources: {error}") from None
     if missing:
         names = ", ".join(f"{r.plural} ({r.api_version})" for r in missing)
-        raise StartError(f"the cluster does not serve {names}; install the CRDs first: kubectl apply -f crds/")
+        raise StartError(
+            f"the cluster does not serve {names}; install the chart mlrun-operator-crds, or kustomize/crds, first"
+        )
 
 
 def main() -> int:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from pydantic.alias_generators import to_snake
+
 from mlrun_operator.api import constants
 from mlrun_operator.api.platform import Platform
 from mlrun_operator.api.status import Execution, RunStatus
@@ -182,8 +184,8 @@ class Case:
             options = function.get("run")
             if isinstance(options, dict) and isinstance(options.get(name), int):
                 return int(options[name])
-        default: int | None = self.platform.wire().get(name)  # type: ignore[assignment]
-        return default
+        defaults = (getattr(part, to_snake(name), None) for part in (self.platform.run_defaults, self.platform))
+        return next((default for default in defaults if isinstance(default, int)), None)
 
     def _latest(self) -> Execution | None:
         """The newest execution there is: the recorded one, or that of a Job which was not recorded yet."""

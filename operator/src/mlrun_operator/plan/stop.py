@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from mlrun_operator.api import constants
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.status import Execution, Phase
 from mlrun_operator.assess.conditions import Verdict
@@ -50,7 +51,7 @@ def _wait_for_pods(case: Case, latest: Execution) -> Plan:
 
 
 def _of_job(pod: Object, name: str | None) -> bool:
-    return (pod["metadata"].get("labels") or {}).get("batch.kubernetes.io/job-name") == name
+    return (pod["metadata"].get("labels") or {}).get(constants.LABEL_JOB) == name
 
 
 def _left(views: list[PodView]) -> str:

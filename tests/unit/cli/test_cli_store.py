@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.standin_api import GROUP, standing_in
+from support.standin_api import standing_in
 
 from mlrun_operator.cli.errors import Exit
 from mlrun_operator.sdk.stores.garbage import Held, garbage, held_by
@@ -124,7 +124,7 @@ def test_the_garbage_of_a_namespace_is_listed_and_on_demand_deleted(
 def test_an_entity_that_is_kept_keeps_the_folder_of_its_data(
     cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = tmp_path / "store"
+    root = tmp_path / "store/team"
     names = ("model/best", "model-3/point-3", "model-3/newer", "model-1/copied", "model-1/newer", "model-1/old")
     folders = {name: root / "p/model/model" / name for name in names}
     for folder in folders.values():
@@ -136,7 +136,7 @@ def test_an_entity_that_is_kept_keeps_the_folder_of_its_data(
     (folders["model-3/point-3"] / "entity.json").write_text(json.dumps({"spec": {"path": chained}}))
     for name, uuid in (("model", "best"), ("model-3", "newer"), ("model-1", "newer")):
         (root / f"p/model/model/{name}/latest").write_text(json.dumps({"uuid": uuid, "started": "2026"}))
-    settings = {"platform": {"store": {"root": f"file://{root}"}}}
+    settings = {"platform": {"store": {"root": f"file://{tmp_path}/store/{{namespace}}"}}}
     with standing_in(tmp_path) as (api, config):
         monkeypatch.setenv("KUBECONFIG", str(config))
         api.put(
@@ -144,7 +144,6 @@ def test_an_entity_that_is_kept_keeps_the_folder_of_its_data(
             {"metadata": {"name": "mlrun-operator-settings"}, "data": {"settings.json": json.dumps(settings)}},
             "mlrun-system",
         )
-        api.answers.append(lambda _, path: (200, {"items": []}) if path == f"{GROUP}/mlrunruns" else None)
         said = cli("store", "gc", "-n", "team", "--older-than", "0", "--delete", "--json")
     assert [each["path"] for each in json.loads(said.out)["folders"]] == ["p/model/model/model-1/old"]
 

@@ -9,7 +9,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from mlrun_operator.api.keys import Key
+from mlrun_operator.api.keys import ENTITY_TYPES, Key
 from mlrun_operator.store.base import Store
 from mlrun_operator.store.errors import NotFoundError, UnavailableError
 
@@ -17,11 +17,18 @@ ENTITY_FILE: Final = "entity.json"
 LATEST_FILE: Final = "latest"
 _NAMESPACE: Final = uuid.UUID("6e1f2f3a-7a0e-5c1d-9a53-0f3c8f0b7c11")
 _RACES: Final = 20
+_PARTS: Final = 5  # project, type, kind, name, uuid
 
 
 def derived_uuid(*parts: str | int) -> str:
     """The same parts give the same uuid; see BEHAVIOUR E for which parts an output has."""
     return str(uuid.uuid5(_NAMESPACE, json.dumps([str(part) for part in parts])))
+
+
+def folder_of(path: str) -> str | None:
+    """The folder of the entity, or of the run's attempt, that an object or folder of a store is in; None elsewhere."""
+    parts = path.split("/")
+    return "/".join(parts[:_PARTS]) if len(parts) > _PARTS and parts[1] in ENTITY_TYPES else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,20 +5,21 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
-from mlrun_operator.api.keys import ENTITY_TYPES, Key
+from mlrun_operator.api.keys import Key
 from mlrun_operator.cluster.resources import RUNS
 from mlrun_operator.sdk.errors import DataUnreachable, NotAllowed, NotSupported, SdkError
 from mlrun_operator.sdk.session import Session
-from mlrun_operator.store import Catalogue, Stat, Store, StoreError
-from mlrun_operator.store.entities import ENTITY_FILE, LATEST_FILE
+from mlrun_operator.store import Catalogue, NotFoundError, Stat, Store, StoreError
+from mlrun_operator.store.entities import ENTITY_FILE, LATEST_FILE, folder_of
 
 Object = dict[str, Any]
 # Names another store than the operator's.
 ROOT_VARIABLE: Final = "MLRUN_OPERATOR_STORE"
-_PARTS: Final = 5  # project, type, kind, name, uuid
+_READERS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +44,29 @@ class Held:
     runs: frozenset[str] = frozenset()
 
 
-def held_by(runs: Iterable[Object]) -> Held:
-    """What these runs read, will read, and made."""
+def held_by(runs: Iterable[Object], root: str) -> Held:
+    """What these runs read, will read, and made: by its key, or by its path in the store at `root`."""
     uuids: set[str] = set()
     names: set[str] = set()
     for run in runs:
         names |= {run["metadata"]["name"], str((run.get("spec") or {}).get("name") or "")}
-        texts = json.dumps([run.get("spec"), run.get("status")]).split('"')
-        uuids |= {text.rpartition(":")[2] for text in texts if text.startswith("store://") and _has_uuid(text)}
+        said = json.dumps([run.get("spec"), run.get("status")], ensure_ascii=False)
+        uuids |= _keyed(said) | _pathed(said, root)
     return Held(frozenset(uuids), frozenset(names))
+
+
+def _keyed(said: str) -> set[str]:
+    """The uuids in the keys that JSON holds."""
+    texts = said.split('"')
+    return {text.rpartition(":")[2] for text in texts if text.startswith("store://") and _has_uuid(text)}
+
+
+def _pathed(said: str, root: str) -> set[str]:
+    """The uuids in the paths into the store that JSON holds. S3 has three schemes for the same place."""
+    place = root.partition("://")[2] + "/"
+    inside = (text.partition("://")[2] for text in said.split('"'))
+    folders = (folder_of(path.removeprefix(place)) for path in inside if path.startswith(place))
+    return {folder.rpartition("/")[2] for folder in folders if folder}
 
 
 def garbage(stats: Iterable[Stat], latest: Mapping[str, str], held: Held, before: float) -> list[Folder]:
@@ -61,9 +76,8 @@ def garbage(stats: Iterable[Stat], latest: Mapping[str, str], held: Held, before
     """
     folders: dict[str, list[Stat]] = defaultdict(list)
     for stat in stats:
-        parts = stat.path.split("/")
-        if len(parts) > _PARTS and parts[1] in ENTITY_TYPES:
-            folders["/".join(parts[:_PARTS])].append(stat)
+        if folder := folder_of(stat.path):
+            folders[folder].append(stat)
     found = []
     for path, inside in sorted(folders.items()):
         why = _why(path, inside, latest, held)
@@ -96,18 +110,41 @@ async def collect(session: Session, namespace: str, before: float, *, delete: bo
         words = "the store belongs to all namespaces, and you may not list their runs, which hold what they made"
         raise NotAllowed(words, hint="An administrator can do it.") from error
     try:
-        return await asyncio.to_thread(_collect, catalogue, held_by(runs), before, delete)
+        return await asyncio.to_thread(_collect, catalogue, held_by(runs, catalogue.store.root), before, delete)
     except StoreError as error:
         raise SdkError(f"the store cannot be read: {error}") from error
 
 
 def _collect(catalogue: Catalogue, held: Held, before: float, delete: bool) -> list[Folder]:  # noqa: FBT001 - collect's
     stats = list(catalogue.store.list(""))
-    found = garbage(stats, _latest(catalogue.store, stats), held, before)
+    found = _unreferred(catalogue.store, stats, held, before)
     for folder in found if delete else ():
         for file in folder.files:
             catalogue.store.delete(file)
     return found
+
+
+def _unreferred(store: Store, stats: list[Stat], held: Held, before: float) -> list[Folder]:
+    """The garbage without the data of entities that are kept, which may be in the folder of another."""
+    entities = {stat.path for stat in stats if stat.path.endswith(f"/{ENTITY_FILE}") and folder_of(stat.path)}
+    latest, read = _latest(store, stats), set[str]()
+    with ThreadPoolExecutor(_READERS) as pool:
+        while found := garbage(stats, latest, held, before):
+            kept = entities - read - {file for folder in found for file in folder.files}
+            if not kept:
+                break
+            read |= kept
+            uuids = frozenset().union(*pool.map(lambda file: _referred(store, file), kept))
+            held = replace(held, uuids=held.uuids | uuids)
+    return found
+
+
+def _referred(store: Store, entity: str) -> set[str]:
+    """The uuids of the folders that hold the data of an entity."""
+    try:
+        return _pathed(store.read(entity).decode(errors="replace"), store.root)
+    except NotFoundError:
+        return set()  # deleted meanwhile
 
 
 def _latest(store: Store, stats: Iterable[Stat]) -> dict[str, str]:

@@ -1,12 +1,12 @@
 """The port of people's programs: what the SDK and the CLI ask of the API server, watches and logs included."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import aiohttp
 
+from mlrun_operator.cluster.codec import decode
 from mlrun_operator.cluster.connection import Connection
 from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.port import Cluster, Object
@@ -82,7 +82,7 @@ class Client(Cluster):
         }
         params |= {name: text for name, text in (("fieldSelector", fields), ("labelSelector", labels)) if text}
         async for line in self._lines(resource.url(namespace), params, silence=_SILENCE_SECONDS):
-            event = json.loads(line)
+            event = decode(line)
             if event["type"] == "ERROR":
                 raise ApiError.of(int(event["object"].get("code", 500)), event["object"], None)
             yield event["type"], event["object"]
@@ -123,6 +123,6 @@ def too_old(error: ApiError) -> bool:
 
 def _said(text: bytes) -> Any:
     try:
-        return json.loads(text)
+        return decode(text)
     except ValueError:
         return text.decode(errors="replace")[:500]

@@ -68,6 +68,15 @@ def test_a_schedule_is_listed_held_and_let_go(cli, api: StandIn) -> None:
     assert "plain is no schedule" in cli("schedule", "suspend", "plain").err
 
 
+def test_a_stopped_schedule_is_not_triggered_since_that_would_start_it_again(cli, api: StandIn) -> None:
+    spec_of(api, "nightly")["stop"] = True
+    said = cli("schedule", "trigger", "nightly")
+    assert said.code == Exit.USAGE
+    assert "nightly is stopped" in said.err
+    assert "rerun nightly" in said.err
+    assert spec_of(api, "nightly")["stop"] is True
+
+
 def test_a_backfill_counts_its_slots(cli, api: StandIn) -> None:
     words = ["--from", "2026-01-31", "--to", "2026-01-31T01:00+00:00"]
     assert cli("schedule", "backfill", "nightly", *words, "--dry-run").out.splitlines() == [

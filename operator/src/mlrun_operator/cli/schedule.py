@@ -94,6 +94,8 @@ def trigger(
 
     async def work(link: "Link") -> Object:
         run = await _scheduled(link, name)
+        if run.spec.get("stop"):
+            raise CliError(f"{name} is stopped", f"`rerun {name}` runs it now and lets it fire again.")
         before = {each.uuid for each in await run.runs()}
         await run.rerun()
         child = await _new_child(link, run, before)

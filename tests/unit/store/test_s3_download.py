@@ -1,8 +1,12 @@
 """Downloads from S3 over a wire that breaks, of objects that change, from servers that know no HEAD."""
 
+import errno
 import hashlib
+import os
 from collections.abc import Iterator
-from pathlib import Path
+from io import FileIO
+from pathlib import Path, PosixPath
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -96,3 +100,33 @@ def test_who_watches_can_end_it(direct: Store, tmp_path: Path) -> None:
 
     with pytest.raises(EnoughError):
         direct.download("large", tmp_path / "file", watch)
+
+
+class SmallBites(FileIO):
+    """A file of a disk that is filling up: `room` bytes fit, and a write takes what it can."""
+
+    room = 1 << 30
+
+    def write(self, data: Any, /) -> int:
+        if SmallBites.room <= 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        taken = super().write(memoryview(data)[: min(100_000, SmallBites.room)])
+        SmallBites.room -= taken
+        return taken
+
+
+class FillingPath(PosixPath):
+    def open(self, mode: str = "r", buffering: int = -1, *more: Any, **named: Any) -> Any:
+        return SmallBites(self, mode) if mode == "r+b" else super().open(mode, buffering, *more, **named)
+
+
+def test_what_a_write_does_not_take_is_written_again(direct: Store, tmp_path: Path) -> None:
+    got = direct.download("large", FillingPath(tmp_path / "file"))
+    assert (tmp_path / "file").read_bytes() == BODY
+    assert got.sha256 == hashlib.sha256(BODY).hexdigest()
+
+
+def test_a_disk_that_is_full_is_told(direct: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SmallBites, "room", len(BODY) // 2)
+    with pytest.raises(OSError, match="No space left"):
+        direct.download("large", FillingPath(tmp_path / "file"))

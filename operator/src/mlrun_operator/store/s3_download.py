@@ -173,7 +173,7 @@ class ObjectDownload:
             while part.at < part.end and (data := _piece(body, part)):
                 if self._failure is not None:
                     raise _AbandonedError
-                file.write(data)
+                _write(file, data)
                 self._watch(len(data))
                 with self._changed:
                     part.at += len(data)
@@ -181,6 +181,13 @@ class ObjectDownload:
                         self._changed.notify_all()
         if part.at < part.end:
             raise boto_errors.ResponseStreamingError(error=f"it broke at byte {part.at} of {part.end}")
+
+
+def _write(file: FileIO, data: bytes) -> None:
+    """All of it: a disk that is filling up takes a part before it refuses."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 def _piece(body: Any, part: Part) -> bytes:

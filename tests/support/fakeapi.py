@@ -27,6 +27,8 @@ class FakeApi:
         self.logs: list[str | int] = []
         self.lists: list[list[Object]] = []
         self.log_of: dict[str, str] = {}
+        # Of a pod's log: the code and the words.
+        self.refused: dict[str, tuple[int, str]] = {}
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.port = 0
         self.over = asyncio.Event()
@@ -69,6 +71,9 @@ class FakeApi:
         pod = request.path.split("/")[-2]
         if pod in self.log_of:
             return web.Response(text="" if "sinceTime" in request.query else self.log_of[pod])
+        if pod in self.refused:
+            code, words = self.refused[pod]
+            return web.json_response(status("Odd", code, words), status=code)
         answer = self.logs.pop(0) if self.logs else ""
         if isinstance(answer, int):
             return web.json_response(status("NotFound" if answer == 404 else "Odd", answer, "odd"), status=answer)

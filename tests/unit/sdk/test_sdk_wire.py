@@ -1,10 +1,12 @@
 """What a real API server seldom does, at the wire: expired watches, cut connections, refusals of every kind."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 from support.fakeapi import FakeApi, cut, events, expired, fake_api, hang, run, status
 
 from mlrun_operator.cluster.resources import RUNS
@@ -219,6 +221,52 @@ async def test_a_log_whose_pod_and_store_are_gone_says_so(api: FakeApi, backend:
     api.logs = [404]
     (line,) = [line async for line in handle(backend, run()).logs()]
     assert line.startswith("[pod p is gone, and its log in the store cannot be read: ")
+
+
+UNAVAILABLE = 'container "mlrun" in pod "p-1" is not available'
+WAITING = 'container "mlrun" in pod "p-1" is waiting to start: PodInitializing'
+
+
+@pytest.mark.parametrize("follow", [False, True])
+@pytest.mark.parametrize(("code", "words"), [(400, UNAVAILABLE), (400, WAITING), (502, "no route to host")])
+async def test_an_attempt_whose_log_cannot_be_had_does_not_hide_the_next_ones(
+    api: FakeApi, backend: KubernetesBackend, code: int, words: str, follow: bool
+) -> None:
+    attempts = [{"pod": "p-1", "uid": "u-1", "reason": "Evicted"}, {"pod": "p-2", "uid": "u-2"}]
+    api.run = run("Succeeded", attempts=attempts, attemptCount=2, execution={"number": 1, "hash": "h"})
+    api.refused = {"p-1": (code, words)}
+    api.log_of = {"p-2": f"{T.format(1, 0)} here\n"}
+    gone, here = [str(line) async for line in handle(backend, run()).logs(follow=follow)]
+    assert gone.startswith(f"[the log of pod p-1 cannot be had ({words}), nor the one in the store: ")
+    assert here == "here"
+
+
+async def test_a_followed_log_waits_while_its_node_does_not_answer_until_the_attempt_has_ended(
+    api: FakeApi, backend: KubernetesBackend
+) -> None:
+    first = {"pod": "p-1", "uid": "u-1"}
+    api.run = run("Running", attempts=[first], attemptCount=1, execution={"number": 1, "hash": "h"})
+    api.refused = {"p-1": (502, "no route to host")}
+    api.log_of = {"p-2": f"{T.format(1, 0)} here\n"}
+
+    async def later(stream: web.StreamResponse) -> None:
+        await asyncio.sleep(1)  # longer than the backend's outage
+        attempts = [{**first, "reason": "Disrupted"}, {"pod": "p-2", "uid": "u-2"}]
+        await events(run("Succeeded", 2, attempts=attempts, execution={"number": 1, "hash": "h"}))(stream)
+
+    api.watches = [later]
+    gone, here = [str(line) async for line in handle(backend, run()).logs(follow=True)]
+    assert gone.startswith("[the log of pod p-1 cannot be had (no route to host), nor the one in the store: ")
+    assert here == "here"
+
+
+async def test_a_log_that_may_not_be_read_while_its_pod_runs_is_refused(
+    api: FakeApi, backend: KubernetesBackend
+) -> None:
+    api.run = run("Running", attempts=[{"pod": "p-1", "uid": "u-1"}])
+    api.refused = {"p-1": (403, "pods/log is forbidden")}
+    with pytest.raises(errors.NotAllowed, match="pods/log is forbidden"):
+        [line async for line in handle(backend, run()).logs()]
 
 
 async def test_following_all_runs_tells_what_vanished_while_nobody_looked(

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import math
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,7 @@ from mlrun_operator.cluster.resources import RUNS
 from mlrun_operator.sdk.backends.base import LogLine, Object
 from mlrun_operator.sdk.backends.explained import explained, is_transient
 from mlrun_operator.sdk.errors import SdkError
+from mlrun_operator.sdk.states import FINISHED
 from mlrun_operator.sdk.status import has_ended
 from mlrun_operator.sdk.stores.runs import stored_log
 
@@ -20,8 +22,13 @@ if TYPE_CHECKING:
     from mlrun_operator.sdk.backends.kubernetes import KubernetesBackend
 
 _PAUSE: Final = 0.3
+# For how long a server may refuse the log of a pod that has ended before the store is asked.
+_PATIENCE: Final = 5.0
 # Lines that may wait for a slow reader.
 _BUFFERED: Final = 1000
+_MAX_WHY: Final = 200
+# In a 400: the container may still start.
+_NOT_STARTED: Final = ("waiting to start", "Initializ", "is not available", "does not have a host assigned")
 
 
 # A log line's time: to the second, its fraction, its zone.
@@ -71,6 +78,18 @@ def _index(status: Object, pod: str) -> int | None:
     return int(number) if indexed and number.isdigit() else None
 
 
+def has_ended_pod(run: Object | None, pod: Pod) -> bool:
+    """Whether no more will come from the pod, by the run's newest state; None: it was deleted."""
+    if run is None or has_ended(run):
+        return True
+    status = run.get("status") or {}
+    for each in status.get("attempts") or ():
+        if each["pod"] == pod.name:
+            return any(each.get(name) is not None for name in ("reason", "exitCode", "completionTime"))
+    phases = [each["phase"] for each in status.get("replicaStatuses") or () if each.get("pod") == pod.name]
+    return not phases or phases[0] in FINISHED
+
+
 async def run_log(backend: "KubernetesBackend", run: Object, *, follow: bool) -> AsyncIterator[LogLine]:
     """The lines of all pods of the current execution; with `follow` until the run has ended.
 
@@ -80,7 +99,7 @@ async def run_log(backend: "KubernetesBackend", run: Object, *, follow: bool) ->
     if not follow:
         now = await backend.read(RUNS, meta["namespace"], meta["name"])
         for pod in pods_of(now):
-            async for line in _Attempt(backend, now, pod).lines(follow=False):
+            async for line in _Attempt(backend, now, pod, lambda: now).lines(follow=False):
                 yield line
         return
     async with _Following(backend, run) as lines:
@@ -94,6 +113,7 @@ class _Following:
     def __init__(self, backend: "KubernetesBackend", run: Object) -> None:
         self._backend = backend
         self._run = run
+        self._newest: Object | None = run
         self._lines: asyncio.Queue[LogLine | None] = asyncio.Queue(_BUFFERED)
         self._filling: asyncio.Task[None] | None = None
 
@@ -126,7 +146,9 @@ class _Following:
         async with asyncio.TaskGroup() as group:
             async for current in self._backend.follow(RUNS, meta["namespace"], meta["name"]):
                 if current is None or current["metadata"]["uid"] != meta.get("uid", current["metadata"]["uid"]):
+                    self._newest = None
                     return
+                self._newest = current
                 for pod in pods_of(current):
                     if pod.name not in told:
                         told.add(pod.name)
@@ -137,44 +159,64 @@ class _Following:
     async def _tell(self, run: Object, pod: Pod, turn: asyncio.Lock | None) -> None:
         """The lines of a pod; one that has to wait for its turn comes after those before it."""
         async with turn or contextlib.nullcontext():
-            async for line in _Attempt(self._backend, run, pod).lines(follow=True):
+            async for line in _Attempt(self._backend, run, pod, lambda: self._newest).lines(follow=True):
                 await self._lines.put(line)
 
 
 class _Attempt:
-    """The log of one pod. What was told already is known by time and by how many lines had that time."""
+    """The log of one pod. What was told already is known by time and by how many lines had that time.
 
-    def __init__(self, backend: "KubernetesBackend", run: Object, pod: Pod) -> None:
+    `newest` tells the run as it is now; `run` is the one whose execution the pod is of.
+    """
+
+    def __init__(
+        self, backend: "KubernetesBackend", run: Object, pod: Pod, newest: Callable[[], Object | None]
+    ) -> None:
         self._backend = backend
         self._run = run
         self._pod = pod
+        self._newest = newest
         self._last = ""
         self._at_last = 0
 
     async def lines(self, *, follow: bool) -> AsyncIterator[LogLine]:
-        """The lines, each once; a broken connection is taken up where it broke."""
-        deadline: float | None = None
+        """The lines, each once; a broken connection is taken up where it broke.
+
+        One pod whose log cannot be had must not hide the others': once it has ended, the store is asked.
+        """
+        failing: float | None = None
         while True:
             got = 0
             try:
                 async for text in self._stream(follow=follow):
                     got += 1
-                    deadline = None
+                    failing = None
                     yield self._pod.line(text)
                 # A stream that ended may have been cut; one that brings nothing more has ended.
                 if got == 0 or not follow:
                     return
             except ApiError as error:
-                if error.not_found:
-                    async for text in self._stored():
-                        yield self._pod.line(text)
-                    return
-                waiting = error.code == 400 and ("waiting to start" in error.message or "Initializ" in error.message)
                 now = asyncio.get_running_loop().time()
-                deadline = now + self._backend.outage if deadline is None else deadline
-                if not (is_transient(error) or waiting) or now > deadline:
+                failing = now if failing is None else failing
+                ended = has_ended_pod(self._newest(), self._pod)
+                if now - failing <= self._patience(error, ended=ended, follow=follow):
+                    await asyncio.sleep(_PAUSE)
+                    continue
+                if not (error.not_found or (ended and error.code)):
                     raise explained(error, self._backend.describe(), f"the log of pod {self._pod.name}") from error
-                await asyncio.sleep(_PAUSE)
+                async for text in self._stored(error):
+                    yield self._pod.line(text)
+                return
+
+    def _patience(self, error: ApiError, *, ended: bool, follow: bool) -> float:
+        """For how many seconds this error may last; negative where another try is of no use."""
+        starts = not ended and error.code == 400 and any(words in error.message for words in _NOT_STARTED)
+        if not (is_transient(error) or starts):
+            return -1
+        if error.code and ended:
+            return min(_PATIENCE, self._backend.outage)
+        # A server that answers, of a node that does not: the run's own watch tells when the pod is given up.
+        return math.inf if error.code and follow else self._backend.outage
 
     async def _stream(self, *, follow: bool) -> AsyncIterator[str]:
         client = await self._backend.client()
@@ -192,14 +234,17 @@ class _Attempt:
             self._last = time
             yield text
 
-    async def _stored(self) -> AsyncIterator[str]:
+    async def _stored(self, error: ApiError) -> AsyncIterator[str]:
         """From the store, the rest after what was told; a line that says so where it cannot be had."""
         text, problem = await stored_log(self._backend, self._run, {"uid": self._pod.uid})
-        if text is None:
-            yield f"[pod {self._pod.name} is gone, and its log in the store cannot be read: {problem}]"
-            return
-        if self._last:
-            yield f"[pod {self._pod.name} is gone; its whole log is in the store]"
-            return
-        for line in text.splitlines():
-            yield line
+        pod, why = self._pod.name, error.message.split("\n", 1)[0][:_MAX_WHY]
+        if text is None and error.not_found:
+            yield f"[pod {pod} is gone, and its log in the store cannot be read: {problem}]"
+        elif text is None:
+            yield f"[the log of pod {pod} cannot be had ({why}), nor the one in the store: {problem}]"
+        elif self._last:
+            lost = "is gone" if error.not_found else f"tells no more ({why})"
+            yield f"[pod {pod} {lost}; its whole log is in the store]"
+        else:
+            for line in text.splitlines():
+                yield line

@@ -107,14 +107,15 @@ class Clockwork:
         self.run["spec"] = {k: v for k, v in {**self.run["spec"], **spec}.items() if v is not None}
         self.run["metadata"]["generation"] += 1
 
-    def fire(self, slot: datetime, *, unseen: bool = False) -> Object:
-        """The CronJob controller makes the Job of a slot."""
+    def fire(self, slot: datetime, *, unseen: bool = False, by_hand: str = "") -> Object:
+        """The CronJob controller makes the Job of a slot; or, of that name, somebody by `kubectl create job --from`."""
         assert self.cron_job is not None
         template, meta = self.cron_job["spec"]["jobTemplate"], self.cron_job["metadata"]
         owner = {"kind": "CronJob", "name": meta["name"], "uid": meta["uid"], "controller": True}
         job = {**copy.deepcopy(template), "status": {}}
         job["metadata"] |= {"name": slot_name(meta["name"], slot), "namespace": "team", "uid": self._next_uid()}
         job["metadata"]["ownerReferences"] = [owner]
+        job["metadata"] |= {"name": by_hand, "creationTimestamp": stamp(slot)} if by_hand else {}
         self.jobs.append(job)
         self.cron_job["status"] = {"lastScheduleTime": stamp(slot)}
         if unseen:

@@ -538,6 +538,37 @@ def test_the_wait_for_a_turn_does_not_count_towards_the_pending_deadline(world: 
         assert (world.status["phase"], world.status["reason"]) == ("Pending", "QuotaExceeded")
 
 
+def test_a_pod_that_ends_after_its_job_has_failed_is_heard(world: Any) -> None:
+    """Before Kubernetes 1.31 a Job is Failed when its pods are told to end, not when they have ended."""
+    world.edit(activeDeadlineSeconds=5)
+    world.settle()
+    world.pod_runs()
+    world.settle()
+    world.job_ends(succeeded=False)
+    world.jobs[-1]["status"]["conditions"][0]["reason"] = "DeadlineExceeded"
+    world.pods[-1]["metadata"]["deletionTimestamp"] = "2026-11-23T12:00:51Z"
+    world.later(15)
+    assert world.settle(confirmed=True).requeue is not None
+    assert world.status["phase"] == "Running"
+    world.pod_ends(Result(reason=Reason.TERMINATED, results={"half": 1}), exit_code=143)
+    world.later(20)
+    world.settle()
+    assert (world.status["phase"], world.status["reason"]) == ("Failed", "DeadlineExceeded")
+    assert world.status["results"] == {"half": 1}
+
+
+def test_a_pod_that_went_with_its_node_is_not_waited_for(world: Any) -> None:
+    world.settle()
+    world.pod_runs()
+    world.settle()
+    world.job_ends(succeeded=False)
+    world.pods[-1]["metadata"]["deletionTimestamp"] = "2026-11-23T12:00:51Z"
+    world.later(75)
+    world.settle(confirmed=True)
+    assert world.status["phase"] == "Failed"
+    assert world.condition("ResultMissing")["status"] == "True"
+
+
 def test_the_default_pending_deadline_of_runs_counts_before_there_is_a_job(world: Any) -> None:
     world.platform = world.platform.model_copy(
         update={"pending_deadline_seconds": 3600, "run_defaults": RunOptions(pendingDeadlineSeconds=60)}

@@ -66,6 +66,27 @@ def test_a_firing_becomes_a_run_of_the_same_name(hourly: Clockwork) -> None:
     assert hourly.writes == 3
 
 
+@pytest.mark.parametrize(
+    "name", ["try-it", "try-1764150000", "try-20240131123456", "nightly-20240131", "nightly-1f0c2a-0012"]
+)
+def test_a_job_that_somebody_made_of_the_cron_job_is_a_run_by_hand(hourly: Clockwork, name: str) -> None:
+    hourly.at(BEGIN + HOUR)
+    hourly.fire(hourly.now)
+    hourly.settle()
+    hourly.later(minutes=10)
+    job = hourly.fire(hourly.now, by_hand=name)
+    hourly.settle()
+    notes = hourly.children[name]["metadata"]["annotations"]
+    assert notes[constants.ANNOTATION_TRIGGER] == "Manual"
+    assert notes[constants.ANNOTATION_SCHEDULED_TIME] == "2026-11-23T13:10:00Z"
+    assert notes[constants.ANNOTATION_JOB_UID] == job["metadata"]["uid"]
+    ledger = hourly.ledger
+    assert (ledger["active"], ledger["last"], ledger["missed"]) == (2, "2026-11-23T13:00:00Z", 0)
+    hourly.ends(name)
+    hourly.settle()
+    assert hourly.ledger["succeeded"] == 1
+
+
 def test_a_child_follows_the_fired_job_and_makes_none(hourly: Clockwork, platform: Platform) -> None:
     job = hourly.fire(BEGIN + HOUR)
     hourly.settle()
@@ -315,6 +336,40 @@ def test_catching_up_on_all_makes_each_missed_slot_oldest_first(platform: Platfo
     assert order == [stamp(BEGIN + hours * HOUR) for hours in (3, 4, 5)]
     assert world.ledger["missed"] == 2
     assert world.ledger["succeeded"] == 3
+
+
+def test_a_slot_is_caught_up_on_while_a_backfill_goes_on(platform: Platform, function: Object) -> None:
+    past = {"from": stamp(BEGIN - 48 * HOUR), "to": stamp(BEGIN)}
+    world = Clockwork(platform, function, schedule="0 * * * *", catchUp={"policy": "All"}, backfill=past)
+    world.settle()
+    assert len(world.children) == 1, "of the backfill"
+    world.later(minutes=70)
+    world.settle()
+    assert [child["metadata"]["annotations"][constants.ANNOTATION_TRIGGER] for child in world.children.values()] == [
+        "Backfill",
+        "CatchUp",
+    ]
+
+
+def test_a_slot_that_waits_for_a_run_that_hangs_is_given_up_before_it_holds_up_a_crowd(
+    platform: Platform, function: Object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlrun_operator.plan.schedule._CROWD", 20)
+    world = Clockwork(platform, function, schedule="* * * * *", catchUp={"policy": "All"})
+    world.settle()
+    world.later(minutes=4, seconds=30)
+    world.settle()
+    (hangs,) = world.children
+    for minute in range(5, 100):
+        world.at(BEGIN + timedelta(minutes=minute))
+        job = world.fire(world.now)
+        world.settle()
+        world.ends(job["metadata"]["name"])
+        world.settle()
+    assert hangs in world.children
+    assert len(world.children) < 30
+    assert world.ledger["missed"] == 3, "those that waited behind the one that hangs"
+    assert world.ledger["succeeded"] == 95
 
 
 def test_catching_up_on_none_lets_missed_slots_go(platform: Platform, function: Object) -> None:

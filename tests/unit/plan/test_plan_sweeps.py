@@ -86,6 +86,21 @@ def environment(job: Any) -> dict[str, Any]:
     return {entry["name"]: entry for entry in job["spec"]["template"]["spec"]["containers"][0]["env"]}
 
 
+def test_points_that_are_still_ending_are_not_collected_yet(world: Any) -> None:
+    job = started(world, FAN_OUT, activeDeadlineSeconds=5)
+    last = [pod(world, job, index) for index in range(8)][-1]
+    for made in world.pods[:-1]:
+        ends(made)
+    last["status"] = {"phase": "Running"}
+    last["metadata"]["deletionTimestamp"] = "2026-11-23T12:00:51Z"
+    job_ends(job, succeeded=False, reason="DeadlineExceeded", completedIndexes="0-6")
+    assert world.settle().requeue is not None
+    assert (len(world.jobs), world.status["phase"]) == (1, "Running")
+    ends(last)
+    world.settle()
+    assert len(world.jobs) == 2
+
+
 def test_in_one_process_it_is_one_pod_that_is_told_all(world: Any) -> None:
     job = started(world, GRID)
     assert "completionMode" not in job["spec"]

@@ -54,8 +54,7 @@ def read_envelope(context: Context) -> None:
     os.environ.update(context.variables)
     context.elsewhere = elsewhere(context.envelope.store, os.environ, context.settings.store_keys)
     context.variables |= s3_variables(context.envelope.store, os.environ)
-    if context.envelope.schedule:
-        context.variables |= slot_variables(context.envelope.schedule, context.settings.job_name)
+    context.variables |= slot_variables(context.envelope, context.settings.job_name, context.started)
     os.environ.update(context.variables)
 
 

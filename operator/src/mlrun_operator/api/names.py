@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
+# Since 1970, until 3871.
+_MINUTES = re.compile(r"[1-9][0-9]{0,8}")
 
 MAX_LABEL = 63
 # Kubernetes calls a replica's host as its Job, with the index at the end, and that is a label, too.
@@ -74,7 +76,8 @@ def slot_name(cron_job: str, slot: datetime) -> str:
     return f"{cron_job}-{int(slot.timestamp()) // 60}"
 
 
-def slot_of(name: str) -> datetime | None:
-    """The slot in such a name; None where there is none."""
-    minutes = name.rpartition("-")[2]
-    return datetime.fromtimestamp(int(minutes) * 60, UTC) if minutes.isascii() and minutes.isdigit() else None
+def slot_of(name: str, run_uid: str) -> datetime | None:
+    """The slot in such a name, of the CronJob of that schedule; None in any other name."""
+    head, _, minutes = name.rpartition("-")
+    legal = head.endswith(f"-{short_hash(run_uid)}") and _MINUTES.fullmatch(minutes)
+    return datetime.fromtimestamp(int(minutes) * 60, UTC) if legal else None

@@ -27,12 +27,17 @@ SCHEDULE_FIELDS: Final = (
     "backfill",
     "catchUp",
 )
+# Slots are counted in minutes since 1970.
+_FIRST_YEAR, _LAST_YEAR = 1971, 2999
 _ORDER: Final = "backfill: from must be before to"
 
 
 def _moment(text: str) -> str:
-    if datetime.fromisoformat(text).tzinfo is None:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
         raise ValueError("write a time with its offset, such as 2026-01-31T06:00:00Z")
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise ValueError(f"write a time of the years {_FIRST_YEAR} to {_LAST_YEAR}")
     return text
 
 

@@ -11,7 +11,7 @@ from mlrun_operator.api.status import Phase, SweepStatus
 from mlrun_operator.api.sweep import sweep_words
 from mlrun_operator.assess.diagnose import diagnose
 from mlrun_operator.assess.jobs import JobEnd, end_of, is_failing, points_of
-from mlrun_operator.assess.pods import PodView, view
+from mlrun_operator.assess.pods import PodView, still_ending, view
 from mlrun_operator.assess.replicas import Replica, lack_pods, replicas
 from mlrun_operator.assess.sweeps import sweep_of
 
@@ -19,6 +19,7 @@ Object = dict[str, Any]
 
 # After its Job's end a pod's last event may come later, never before; this long it is waited for.
 POD_GRACE: Final = timedelta(seconds=10)
+_A_LOOK: Final = timedelta(seconds=5)
 DEADLINE: Final = "DeadlineExceeded"
 
 
@@ -80,11 +81,19 @@ def assess(  # noqa: PLR0913 - what bears on an execution
     decided = [pod for pod in views if pod.ended and pod.succeeded == end.succeeded]
     if decided and (end.succeeded or _all_told(job, views)):
         return _finished(views, decided[-1], end)
-    waited = now - end.at if end.at else POD_GRACE
-    if waited < POD_GRACE or not confirmed:
-        rest = min(max(POD_GRACE - waited, timedelta(0)), POD_GRACE)
+    if (rest := _rest(ordered, end, now, confirmed)) is not None:
         return Assessment(Phase.RUNNING, Reason.RUNNING, "", views, end=end, wait=rest)
     return _finished(views, decided[-1], end) if decided else _without_report(views, end)
+
+
+def _rest(pods: Sequence[Object], end: JobEnd, now: datetime, confirmed: bool) -> timedelta | None:  # noqa: FBT001
+    """How long the pods of an ended Job are still waited for; at its end they are asked for directly."""
+    if still_ending(pods, now):
+        return _A_LOOK
+    waited = now - end.at if end.at else POD_GRACE
+    if waited >= POD_GRACE and confirmed:
+        return None
+    return min(max(POD_GRACE - waited, timedelta(0)), POD_GRACE)
 
 
 def _all_told(job: Object, views: tuple[PodView, ...]) -> bool:
@@ -211,11 +220,8 @@ def _replicas_run(seen: _Seen, queued: bool, events: Sequence[Object]) -> Assess
 
 def _replicas_ended(seen: _Seen, end: JobEnd, now: datetime, confirmed: bool) -> Assessment:  # noqa: FBT001 - a fact
     """The end of all: the run has succeeded where each has, and fails by the first one that did not."""
-    if not all(each.told for each in seen.replicas):
-        waited = now - end.at if end.at else POD_GRACE
-        if waited < POD_GRACE or not confirmed:
-            rest = min(max(POD_GRACE - waited, timedelta(0)), POD_GRACE)
-            return Assessment(Phase.RUNNING, Reason.RUNNING, "", seen.views, end=end, wait=rest, replicas=seen.replicas)
+    if not all(each.told for each in seen.replicas) and (rest := _rest(seen.pods, end, now, confirmed)) is not None:
+        return Assessment(Phase.RUNNING, Reason.RUNNING, "", seen.views, end=end, wait=rest, replicas=seen.replicas)
     failed = [each for each in seen.replicas if each.phase is Phase.FAILED]
     silent = any(each.last is None or each.last.result is None for each in seen.replicas)
     if end.succeeded:

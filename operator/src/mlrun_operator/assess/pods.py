@@ -2,15 +2,19 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.result import Result, decode
 from mlrun_operator.api.status import MAX_MESSAGE, Attempt
+from mlrun_operator.assess.times import parse_time
 
 Object = dict[str, Any]
 _OOM = "OOMKilled"
+# How long after its grace period a pod that does not vanish is still waited for: its node may be lost.
+_LOST: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,18 @@ def awaited(pods: Iterable[PodView]) -> PodView | None:
 def unstarted(pods: Iterable[Object]) -> list[Object]:
     """Those that have not started, in their order."""
     return [pod for pod in pods if not view(pod).started]
+
+
+def gone(pod: Object, now: datetime) -> bool:
+    """Whether the pod should be gone since long, with its node: its deletion time ends its grace period."""
+    until = parse_time(pod["metadata"].get("deletionTimestamp"))
+    return until is not None and now > until + _LOST
+
+
+def still_ending(pods: Iterable[Object], now: datetime) -> bool:
+    """Whether a pod was told to end and may still report: before Kubernetes 1.31 a Job may fail before its pods end."""
+    told = (pod for pod in pods if pod["metadata"].get("deletionTimestamp") and not gone(pod, now))
+    return any(not view(pod).ended for pod in told)
 
 
 def view(pod: Object) -> PodView:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from pydantic.alias_generators import to_snake
 
@@ -13,12 +13,9 @@ from mlrun_operator.api.platform import Platform
 from mlrun_operator.api.status import Execution, RunStatus
 from mlrun_operator.assess.jobs import collects, controlled_by, execution_of
 from mlrun_operator.assess.status import Frame, recorded
-from mlrun_operator.assess.times import parse_time
 from mlrun_operator.render.execution import execution_hash
 
 Object = dict[str, Any]
-# How long after its grace period a pod that does not vanish is still waited for: its node may be lost.
-_LOST: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +161,6 @@ class Case:
         """Our Job that collects what the points of that execution have left."""
         jobs = (job for execution, job in self.our_jobs() if execution.number == number)
         return next((job for job in jobs if collects(job)), None)
-
-    def gone(self, pod: Object) -> bool:
-        """Whether the pod should be gone since long, with its node: its deletion time ends its grace period."""
-        until = parse_time(pod["metadata"].get("deletionTimestamp"))
-        return until is not None and self.seen.now > until + _LOST
 
     def limit(self, name: str, job: Object | None) -> int | None:
         """A limit as the run has it now, else as it was when the Job was made, or before as function or platform."""

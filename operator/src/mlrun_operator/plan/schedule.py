@@ -53,6 +53,7 @@ _LATE: Final = timedelta(seconds=SHORT_DEADLINE) + SETTLED
 _SOON_AFTER: Final = timedelta(seconds=5)
 _CATCH_UP: Final = 100
 _MANY: Final = 2000
+_CROWD: Final = 200
 _NOT_AGAIN: Final = (
     "this schedule came back from a backup without its status, so its backfill is not run again; ask for another range "
     "or order of it"
@@ -90,18 +91,17 @@ def awaits(schedule: Object | None, run: Object) -> bool:
 
 
 def _adopted(case: Case) -> Plan | None:
-    """A run for each Job that fired; where its slot has had its run already, the Job is one too many."""
+    """A run for each Job that the CronJob owns; where its slot has had its run already, the Job is one too many."""
     children = {child["metadata"]["name"]: child for child in case.seen.children}
     for job in sorted(case.seen.jobs, key=lambda job: str(job["metadata"]["name"])):
         meta = job["metadata"]
-        slot = slot_of(meta["name"])
-        if not _fired(case, job) or slot is None or meta.get("deletionTimestamp"):
+        if not _fired(case, job) or meta.get("deletionTimestamp"):
             continue
-        child = children.get(meta["name"])
-        if child is None and passed(case.before.schedule.backfill if case.before.schedule else None, slot):
+        child, slot = children.get(meta["name"]), slot_of(meta["name"], case.meta["uid"])
+        if child is None and slot and passed(case.before.schedule.backfill if case.before.schedule else None, slot):
             return Plan(delete=job)
         if child is None:
-            return Plan(create=_as_fired(case, build_child(case.seen.run, meta["name"], SCHEDULE, slot, job=job), job))
+            return Plan(create=_as_fired(case, job, slot))
         if fired_job(child) == meta["uid"]:
             return Plan(adopt=(job, child))
         if controlled_by(child, case.meta["uid"]):
@@ -109,8 +109,14 @@ def _adopted(case: Case) -> Plan | None:
     return None
 
 
-def _as_fired(case: Case, child: Object, job: Object) -> Object:
-    """The run with the spec that the Job was fired with, where another run still has it: it was edited since."""
+def _as_fired(case: Case, job: Object, slot: datetime | None) -> Object:
+    """The run of a Job; without a slot somebody made the Job by hand (`kubectl create job --from=cronjob/…`).
+
+    It has the spec that the Job was fired with, where another run still has that: it was edited since.
+    """
+    trigger = SCHEDULE if slot else MANUAL
+    slot = slot or parse_time(job["metadata"].get("creationTimestamp")) or case.seen.now
+    child = build_child(case.seen.run, job["metadata"]["name"], trigger, slot, job=job)
     fired = (job["metadata"].get("annotations") or {}).get(constants.ANNOTATION_HASH)
     specs = (known["spec"] for known in (child, *case.seen.children))
     fitting = next((spec for spec in specs if execution_hash(spec) == fired), child["spec"])
@@ -329,9 +335,12 @@ def _caught_up(scene: Scene) -> tuple[Scene, Plan | None]:
         return scene, None
     handled, late = parse_time(scene.ledger.handled) or scene.begun, scene.case.seen.now - _LATE
     absent = list(islice(scene.slots.open(handled + timedelta(seconds=1), late), _MANY))
-    skipped = max(0, len(absent) - (policy.max or _CATCH_UP))
+    slots = [child for child in scene.children if child.trigger in (SCHEDULE, CATCH_UP)]
+    room = scene.spec.concurrency_policy == "Allow" or all(child.finished for child in slots)
+    # What comes after a slot that waits is kept until that one has run.
+    crowded = not room and sum(child.slot > handled for child in slots) > _CROWD
+    skipped = min(len(absent), max(crowded, len(absent) - (policy.max or _CATCH_UP)))
     waiting = absent[skipped] if len(absent) > skipped else None
-    room = scene.spec.concurrency_policy == "Allow" or not scene.ledger.active
     if waiting is not None and room and not skipped:
         return scene, scene.make_up(CATCH_UP, waiting)
     scene = scene.with_ledger(missed=scene.ledger.missed + skipped)

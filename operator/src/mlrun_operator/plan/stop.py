@@ -8,7 +8,7 @@ from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.status import Execution, Phase
 from mlrun_operator.assess.conditions import Verdict
 from mlrun_operator.assess.jobs import end_of
-from mlrun_operator.assess.pods import PodView, view
+from mlrun_operator.assess.pods import PodView, gone, view
 from mlrun_operator.assess.status import after_job
 from mlrun_operator.plan.case import Case, Object, Plan
 from mlrun_operator.plan.start import due, waiting
@@ -43,7 +43,7 @@ def _wait_for_pods(case: Case, latest: Execution) -> Plan:
     pods = [pod for pod in case.seen.pods if _of_job(pod, case.before.job_name)]
     pods.sort(key=lambda pod: pod["metadata"].get("creationTimestamp", ""))
     views = [view(pod) for pod in pods]
-    if any(not seen.ended and not case.gone(pod) for pod, seen in zip(pods, views, strict=True)):
+    if any(not seen.ended and not gone(pod, case.seen.now) for pod, seen in zip(pods, views, strict=True)):
         said = Verdict(Phase.RUNNING, Reason.STOPPING, EXPLANATIONS[Reason.STOPPING].happened)
         return Plan(status=after_job(case.frame, latest, said, views), requeue=timedelta(seconds=5))
     said = replace(STOPPED, message=f"{STOPPED.message}; {_left(views)}") if views else STOPPED

@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from aiohttp import web
@@ -29,6 +29,9 @@ class FakeApi:
         self.log_of: dict[str, str] = {}
         # Of a pod's log: the code and the words.
         self.refused: dict[str, tuple[int, str]] = {}
+        # What becomes of each POST, one by one: done but not told, not even done, or (default) done and told.
+        self.posts: list[Literal["untold", "undone", "told"]] = []
+        self.made: dict[str, Object] = {}
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.port = 0
         self.over = asyncio.Event()
@@ -57,6 +60,10 @@ class FakeApi:
             if not self.serves_crds:
                 return web.Response(status=404, text="404 page not found\n")
             return web.json_response({"resources": [{"name": "mlrunruns"}, {"name": "mlrunfunctions"}]})
+        if request.method == "POST":
+            return await self._post(request)
+        if request.path.rpartition("/")[2] in self.made:
+            return web.json_response(self.made[request.path.rpartition("/")[2]])
         if request.path.endswith("/log"):
             return self._log(request)
         if request.query.get("watch"):
@@ -66,6 +73,19 @@ class FakeApi:
         if request.path.endswith("/mlrunruns/r"):
             return web.json_response(self.run)
         return web.json_response(status("NotFound", 404, f"{request.path} not found"), status=404)
+
+    async def _post(self, request: web.Request) -> web.Response:
+        obj, fate = await request.json(), self.posts.pop(0) if self.posts else "told"
+        name = obj["metadata"]["name"]
+        there = name in self.made
+        if fate != "undone" and not there:
+            self.made[name] = {**obj, "metadata": {**obj["metadata"], "uid": f"u-{len(self.made) + 1}"}}
+        if fate != "told":
+            assert request.transport is not None
+            request.transport.abort()
+        if there:
+            return web.json_response(status("AlreadyExists", 409, f"{name} already exists"), status=409)
+        return web.json_response(self.made.get(name, {}), status=201)
 
     def _log(self, request: web.Request) -> web.Response:
         pod = request.path.split("/")[-2]

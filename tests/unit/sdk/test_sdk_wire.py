@@ -166,6 +166,38 @@ async def test_a_refusal_is_told_in_words(  # noqa: PLR0917 - a table
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize("fates", [["untold"], ["undone"], ["undone", "untold"], ["untold", "undone", "undone"]])
+async def test_a_run_whose_submission_is_not_answered_is_made_once(
+    api: FakeApi, backend: KubernetesBackend, fates: list[Any]
+) -> None:
+    api.posts = fates
+    wanted = {**run(), "metadata": {"name": "mine", "namespace": "team"}}
+    made = await backend.create(RUNS, wanted)
+    assert made["metadata"]["uid"] == "u-1"
+    assert list(api.made) == ["mine"]
+
+
+async def test_what_was_there_before_a_submission_that_is_not_answered_is_a_conflict(
+    api: FakeApi, backend: KubernetesBackend
+) -> None:
+    wanted = {**run(), "metadata": {"name": "mine", "namespace": "team"}}
+    await backend.create(RUNS, wanted)
+    with pytest.raises(errors.Conflict, match="exists already"):
+        await backend.create(RUNS, wanted)
+    api.posts = ["undone"]
+    with pytest.raises(errors.Conflict, match="exists already"):
+        await backend.create(RUNS, {**wanted, "spec": {"functionRef": {"name": "other"}}})
+
+
+async def test_a_submission_that_cannot_be_sent_is_told_at_once(api: FakeApi, tmp_path: Path) -> None:
+    api.port = 1
+    backend = KubernetesBackend(kubeconfig=api.kubeconfig(tmp_path))
+    async with asyncio.timeout(2):
+        with pytest.raises(errors.NotConnected):
+            await backend.create(RUNS, run())
+    await backend.close()
+
+
 T = "2026-11-24T03:00:0{0}.{1}Z"
 
 

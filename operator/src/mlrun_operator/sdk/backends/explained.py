@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import aiohttp
+
 from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.sdk.errors import (
     BackendError,
@@ -22,6 +24,12 @@ _ROLE: Final = "An administrator can bind the role mlrun-operator-user to you in
 def is_transient(error: ApiError) -> bool:
     """Whether the same request may succeed in a moment."""
     return error.code in (0, 429) or error.code >= 500
+
+
+def may_be_done(error: ApiError) -> bool:
+    """Whether the server may have done what was asked, and only its answer was lost."""
+    sent = not isinstance(error.__cause__, aiohttp.ClientConnectorError)
+    return error.code >= 500 or (error.code == 0 and sent)
 
 
 def explained(error: ApiError, where: str, what: str = "") -> SdkError:

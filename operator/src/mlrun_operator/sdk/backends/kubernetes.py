@@ -21,7 +21,7 @@ try:
     from mlrun_operator.cluster.client import Client, too_old
     from mlrun_operator.cluster.connection import Connection, connect, connect_context
     from mlrun_operator.cluster.errors import ApiError
-    from mlrun_operator.sdk.backends.explained import explained, is_transient
+    from mlrun_operator.sdk.backends.explained import explained, is_transient, may_be_done
 except ImportError as error:
     raise MissingExtra.of("a cluster", "sdk") from error
 
@@ -32,6 +32,8 @@ CONFIG_MAPS: Final = Resource("v1", "configmaps", "ConfigMap")
 # Where the operator is looked for, besides the namespace that the environment names.
 _OPERATOR_NAMESPACES: Final = ("mlrun-system", "mlrun-operator")
 _IN_CLUSTER: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+# Between the tries of a submission whose answer was lost.
+_AGAIN: Final = (0.1, 1.0, 3.0)
 _PAUSES: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -121,8 +123,21 @@ class KubernetesBackend(Backend):
         return await self._ask(_called(resource, obj), lambda client: client.apply(resource, obj))
 
     async def create(self, resource: Resource, obj: Object) -> Object:
-        """See `Backend.create`."""
-        return await self._ask(_called(resource, obj), lambda client: client.submit(resource, obj))
+        """See `Backend.create`. Where the answer is lost it asks again; what is there by then and is alike is ours."""
+        what, meta, pauses, unsure = _called(resource, obj), obj["metadata"], iter(_AGAIN), False
+        while True:
+            try:
+                return await (await self.client()).submit(resource, obj)
+            except ApiError as error:
+                if unsure and error.already_exists:
+                    there = await self.read(resource, meta["namespace"], meta["name"])
+                    if _alike(there, obj):
+                        return there
+                unsure = unsure or may_be_done(error)
+                pause = next(pauses, None) if unsure and is_transient(error) else None
+                if pause is None:
+                    raise explained(error, self.describe(), what) from error
+            await asyncio.sleep(pause)
 
     async def read(self, resource: Resource, namespace: str, name: str) -> Object:
         """See `Backend.read`."""
@@ -319,3 +334,8 @@ class _Tries:
 
 def _called(resource: Resource, obj: Object) -> str:
     return f"{resource.kind} {obj['metadata']['namespace']}/{obj['metadata']['name']}"
+
+
+def _alike(there: Object, obj: Object) -> bool:
+    """Whether the object is what was asked for; metadata and status are the server's, too."""
+    return all(there.get(name) == obj[name] for name in obj if name not in ("metadata", "status"))

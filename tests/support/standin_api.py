@@ -79,8 +79,9 @@ class StandIn:
         if method == "DELETE":
             return 200, self.objects.pop(path)
         if method == "PATCH" and body is not None:
-            spec = {k: v for k, v in {**obj["spec"], **body["spec"]}.items() if v is not None}
-            self.objects[path] = {**obj, "spec": spec}
+            whole = {part: {**obj.get(part, {}), **body[part]} for part in ("spec", "data") if part in body}
+            kept = {part: {k: v for k, v in held.items() if v is not None} for part, held in whole.items()}
+            self.objects[path] = {**obj, **kept}
         return 200, self.objects[path]
 
 

@@ -166,3 +166,22 @@ def test_a_namespace_gets_the_keys_of_the_store(cli: Any, tmp_path: Path, monkey
         assert json.loads(said.out)["result"] == "created"
         assert len(api.objects) == 2
         assert "secret" not in said.out.replace('"secret": "mlrun-operator-store"', "")
+
+
+@pytest.mark.parametrize("source", ["the environment", "another namespace"])
+def test_a_token_that_is_not_given_any_more_is_taken_out(
+    cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    for name in ("AWS_SESSION_TOKEN", "KUBERNETES_SERVICE_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    keys = {"AWS_ACCESS_KEY_ID": "a2V5", "AWS_SECRET_ACCESS_KEY": "c2VjcmV0"}
+    with standing_in(tmp_path) as (api, config):
+        monkeypatch.setenv("KUBECONFIG", str(config))
+        meta = {"metadata": {"name": "mlrun-operator-store"}}
+        api.put("secrets", {**meta, "data": {**keys, "AWS_SESSION_TOKEN": "b2xk", "MORE": "bQ=="}}, "team")
+        api.put("secrets", {**meta, "data": keys}, "other")
+        said = cli("store", "enable", "-n", "team", *(["--from", "other"] if source == "another namespace" else []))
+        assert said.out == "secret/mlrun-operator-store configured in namespace team\n"
+        assert api.objects["/api/v1/namespaces/team/secrets/mlrun-operator-store"]["data"] == {**keys, "MORE": "bQ=="}

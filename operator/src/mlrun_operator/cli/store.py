@@ -47,7 +47,8 @@ def enable(
             data = {key: base64.b64encode(os.environ[key].encode()).decode() for key in _present(os.environ)}
         meta = {"name": name, "namespace": link.namespace}
         try:
-            await link.backend.merge(SECRETS, link.namespace, name, {"data": data})
+            away = dict.fromkeys((*_KEYS, _ALSO))  # an old token beside new keys would spoil them
+            await link.backend.merge(SECRETS, link.namespace, name, {"data": {**away, **data}})
         except NotFound:
             await link.backend.create(SECRETS, {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": data})
             return name, link.namespace, "created"

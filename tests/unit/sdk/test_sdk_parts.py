@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 from pydantic.alias_generators import to_camel
 
+import mlrun_operator as dh
 from devcluster.paths import REPOSITORY
 from mlrun_operator.api.envelope import StoreInfo
 from mlrun_operator.api.platform import Platform
 from mlrun_operator.sdk import errors, portal
 from mlrun_operator.sdk.backends.published import Published
 from mlrun_operator.sdk.stores import fetch
-from mlrun_operator.sdk.stores.access import download_from
+from mlrun_operator.sdk.stores.access import download_from, local_name
 from mlrun_operator.store import Stat, Store, StoreError
 from mlrun_wrapper.errors import input_purpose
 from mlrun_wrapper.inputs import s3 as inputs_s3
@@ -83,6 +84,40 @@ def test_an_archive_that_leaves_its_folder_is_refused(tmp_path: Path) -> None:
         fetch.unpack(packed.getvalue(), tmp_path / "here")
 
 
+@pytest.mark.parametrize(
+    ("uri", "name"),
+    [
+        ("https://host/a/cars.csv?sig=a/b", "cars.csv"),
+        ("https://host/my%20cars.csv#x", "my cars.csv"),
+        ("file:///data/my%20cars.csv", "my cars.csv"),
+        ("/data/my%20cars.csv", "my%20cars.csv"),
+        ("s3://bucket/a/my%20cars.csv?x", "my%20cars.csv?x"),
+        ("s3://bucket/model/", "model"),
+    ],
+)
+def test_data_have_one_name_wherever_they_are_put(uri: str, name: str) -> None:
+    assert local_name(uri) == name
+
+
+def test_what_has_no_name_of_its_own_gets_one() -> None:
+    assert local_name("https://host/") == local_name("https://host/") != local_name("https://host/?q")
+    assert local_name("https://host/a/..") not in ("", "..")
+
+
+def test_a_download_puts_nothing_in_the_place_of_a_file_unless_it_is_told(tmp_path: Path) -> None:
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "my cars.csv").write_text("new")
+    (tmp_path / "my cars.csv").write_text("mine")
+    dh.connect("local", home=tmp_path / "home", quiet=True)
+    item = dh.new_dataitem("t", project="demo", path=f"file://{tmp_path}/far/my%20cars.csv")
+    with pytest.raises(errors.InvalidArgument, match="exists"):
+        item.download(tmp_path)
+    assert (tmp_path / "my cars.csv").read_text() == "mine"
+    assert item.download(tmp_path, overwrite=True) == str(tmp_path / "my cars.csv")
+    assert (tmp_path / "my cars.csv").read_text() == "new"
+    dh.disconnect()
+
+
 class Planted(Store):
     """A folder in S3 below which somebody has put an object whose name is an absolute path."""
 
@@ -97,6 +132,25 @@ class Planted(Store):
         raise AssertionError("nothing of it may be read")
 
     read = read_version = write = replace = upload = download = delete = _never
+
+
+class Breaking(Planted):
+    """An object that comes by half."""
+
+    def download(self, path: str, file: Path, watch: Any = None) -> Any:
+        file.write_text("half")
+        raise StoreError("the connection broke")
+
+
+@pytest.mark.parametrize("path", ["data/x.csv", "data/"])
+def test_a_download_that_breaks_leaves_the_file_that_was_there(tmp_path: Path, path: str) -> None:
+    before = tmp_path / ("data/x.csv" if path == "data/" else "x.csv")
+    before.parent.mkdir(exist_ok=True)
+    before.write_text("whole")
+    with pytest.raises(StoreError, match="broke"):
+        download_from(Breaking("x.csv"), path, tmp_path)
+    assert before.read_text() == "whole"
+    assert [file for file in tmp_path.rglob("*") if file.is_file()] == [before]
 
 
 @pytest.mark.parametrize("name", ["/absolute", "../above"])

@@ -5,7 +5,7 @@ Used by the wrapper in the pod and by the SDK on a laptop, so nothing here reads
 only where an S3 store is opened.
 """
 
-from mlrun_operator.store.base import Downloaded, Stat, Store, below, open_store, open_uri, unwatched
+from mlrun_operator.store.base import Downloaded, Stat, Store, below, open_store, open_uri, replacing, unwatched
 from mlrun_operator.store.entities import Catalogue, Entity, derived_uuid
 from mlrun_operator.store.errors import (
     CredentialsMissingError,
@@ -30,5 +30,6 @@ __all__ = [
     "derived_uuid",
     "open_store",
     "open_uri",
+    "replacing",
     "unwatched",
 ]

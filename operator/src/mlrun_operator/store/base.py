@@ -1,7 +1,9 @@
 """What every store can do, and which class serves which root."""
 
+import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -38,6 +40,17 @@ def below(folder: Path, name: str) -> Path:
     if name.startswith("/") or ".." in name.split("/") or "\0" in name:
         raise StoreError(f"an object is called {name!r}, and that leaves its folder")
     return folder / name
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """A name beside the file, for what takes its place when the block ends well: nobody sees the half of it."""
+    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        yield temporary
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def unwatched(size: int) -> None:

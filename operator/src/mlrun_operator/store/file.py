@@ -5,13 +5,12 @@ import fcntl
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from mlrun_operator.store.base import Downloaded, Stat, Store, below, unwatched
+from mlrun_operator.store.base import Downloaded, Stat, Store, below, replacing, unwatched
 from mlrun_operator.store.errors import DeniedError, NotFoundError, UnavailableError
 
 _PIECE: Final = 256 << 10  # stays in a core's cache
@@ -93,15 +92,9 @@ class FileStore(Store):
         """A temporary file that takes the object's place when the block ends well."""
         target = self._file(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=target.parent)
-        os.close(handle)
-        temporary = Path(name)
-        try:
+        with replacing(target) as temporary:
             yield temporary
             temporary.chmod(0o644)
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def _errors(self, path: str) -> Iterator[None]:

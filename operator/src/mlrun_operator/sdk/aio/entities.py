@@ -16,6 +16,7 @@ from mlrun_operator.sdk.arguments import EntityArguments
 from mlrun_operator.sdk.errors import InvalidArgument, MissingExtra, NotFound, NotSupported, SdkError
 from mlrun_operator.sdk.naming import entity_name, project_name
 from mlrun_operator.sdk.session import Session
+from mlrun_operator.sdk.stores.access import local_name
 from mlrun_operator.sdk.translate.function import uuid4
 from mlrun_operator.sdk.translate.shapes import labels, sequence, snaked
 from mlrun_operator.sdk.views import EntityView
@@ -61,7 +62,7 @@ class AsyncEntity(EntityView):
         """
         folder = Path(fspath(destination) if destination is not None else ".").expanduser()
         path = self._some_path()
-        target = folder / Path(path.rstrip("/")).name
+        target = folder / local_name(path)
         if target.exists() and not overwrite and target.resolve() != Path(path).resolve():
             raise InvalidArgument("destination", f"{target} exists", hint="Say overwrite=True to replace it.")
         return str(await self._session.access(await self._place()).download(path, folder))

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from mlrun_operator.api.envelope import StoreInfo
 from mlrun_operator.api.names import short_hash
 from mlrun_operator.sdk.errors import DataUnreachable, InvalidArgument, NotFound, SdkError
-from mlrun_operator.store import Catalogue, NotFoundError, Store, StoreError, below, open_store, open_uri
+from mlrun_operator.store import Catalogue, NotFoundError, Store, StoreError, below, open_store, open_uri, replacing
 
 if TYPE_CHECKING:
     from mlrun_operator.sdk.backends.base import Backend
@@ -121,14 +121,23 @@ async def _reachable(info: StoreInfo) -> bool:
     return True
 
 
+def local_name(uri: str) -> str:
+    """What the file or folder at a URI is called here."""
+    parts = urlsplit(uri)
+    if parts.scheme in ("http", "https"):
+        name = PurePosixPath(unquote(parts.path)).name
+        return name if name not in ("", "..") else short_hash(uri)
+    return PurePosixPath(_key_of(uri)).name if "://" in uri and parts.scheme != "file" else _local_path(uri).name
+
+
 def _download_store(uri: str, info: StoreInfo, folder: Path) -> Path:
     """From the S3 server of `info`."""
     parts = urlsplit(uri)
     store = open_uri(f"s3://{parts.netloc}", info, attempts=2)
-    return download_from(store, unquote_key(uri), folder)
+    return download_from(store, _key_of(uri), folder)
 
 
-def unquote_key(uri: str) -> str:
+def _key_of(uri: str) -> str:
     """The key of an s3:// URI, which is written as it is."""
     return uri.partition("://")[2].partition("/")[2]
 
@@ -138,7 +147,8 @@ def download_from(store: Store, path: str, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     if not path.endswith("/"):
         target = folder / PurePosixPath(path).name
-        store.download(path, target)
+        with replacing(target) as temporary:
+            store.download(path, temporary)
         return target
     target = below(folder, PurePosixPath(path).name)
     found = list(store.list(path))
@@ -147,24 +157,33 @@ def download_from(store: Store, path: str, folder: Path) -> Path:
     for stat in found:
         file = below(target, stat.path.removeprefix(path))
         file.parent.mkdir(parents=True, exist_ok=True)
-        store.download(stat.path, file)
+        with replacing(file) as temporary:
+            store.download(stat.path, temporary)
     return target
 
 
 def _download_http(url: str, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / (PurePosixPath(unquote(urlsplit(url).path)).name or short_hash(url))
+    target = folder / local_name(url)
     request = urllib.request.Request(url, headers={"User-Agent": "mlrun-operator"})  # noqa: S310 - http(s) only
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer, target.open("wb") as file:  # noqa: S310 - as above
+        with (
+            urllib.request.urlopen(request, timeout=60) as answer,  # noqa: S310 - as above
+            replacing(target) as temporary,
+            temporary.open("wb") as file,
+        ):
             shutil.copyfileobj(answer, file)
     except OSError as error:
         raise DataUnreachable(f"{url} cannot be read from here: {error}") from error
     return target
 
 
+def _local_path(uri: str) -> Path:
+    return Path(unquote(urlsplit(uri).path) if uri.startswith("file:") else uri).expanduser()
+
+
 def _local(uri: str, folder: Path) -> Path:
-    source = Path(unquote(urlsplit(uri).path) if uri.startswith("file:") else uri).expanduser()
+    source = _local_path(uri)
     if not source.exists():
         raise NotFound(f"{source} does not exist")
     target = folder / source.name
@@ -172,7 +191,12 @@ def _local(uri: str, folder: Path) -> Path:
         raise InvalidArgument("destination", f"{target} is the data itself")
     folder.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
-        shutil.copytree(source, target, dirs_exist_ok=True)
+        shutil.copytree(source, target, copy_function=_copy, dirs_exist_ok=True)
     else:
-        shutil.copyfile(source, target)
+        _copy(source, target)
     return target
+
+
+def _copy(source: str | Path, target: str | Path) -> None:
+    with replacing(Path(target)) as temporary:
+        shutil.copy2(source, temporary)

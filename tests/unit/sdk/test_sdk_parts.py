@@ -1,12 +1,13 @@
 """Parts of the SDK that need neither a cluster nor a run."""
 
+import asyncio
 import io
 import json
 import os
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,43 @@ def test_a_download_puts_nothing_in_the_place_of_a_file_unless_it_is_told(tmp_pa
     assert item.download(tmp_path, overwrite=True) == str(tmp_path / "my cars.csv")
     assert (tmp_path / "my cars.csv").read_text() == "new"
     dh.disconnect()
+
+
+def test_an_archive_goes_to_a_folder_above_where_the_user_asks_for_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("it")
+    lines = printed_by_the_fetch_run(str(tmp_path / "file"), capsys)
+    (tmp_path / "deep").mkdir()
+    monkeypatch.chdir(tmp_path / "deep")
+    found = fetch.unpack(fetch.unframed(lines), Path("../out"))
+    assert (found, found.read_text()) == (Path("../out/file"), "it")
+
+
+class Silent:
+    """A backend whose fetch run never says a word."""
+
+    deleted = ""
+
+    async def create(self, _: object, run: Any) -> Any:
+        return run
+
+    async def log(self, _: object, *, follow: bool) -> AsyncIterator[str]:
+        await asyncio.sleep(60)
+        yield ""
+
+    async def delete(self, _: object, namespace: str, name: str) -> None:
+        self.deleted = name
+
+
+async def test_a_fetch_run_that_does_not_end_is_no_way_to_the_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch, "_DEADLINE_SECONDS", 0.05)
+    silent: Any = Silent()
+    with pytest.raises(errors.DataUnreachable, match=r"the fetch run fetch-\w+ did not bring it within"):
+        await fetch.fetch(silent, "team", "s3://bucket/key", tmp_path)
+    assert silent.deleted.startswith("fetch-")
 
 
 class Planted(Store):

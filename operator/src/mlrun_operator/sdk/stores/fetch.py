@@ -18,6 +18,7 @@ from mlrun_operator.cluster.resources import RUNS
 from mlrun_operator.sdk.errors import DataUnreachable, NotFound, SdkError
 from mlrun_operator.sdk.naming import run_name
 from mlrun_operator.sdk.status import has_ended
+from mlrun_operator.store import StoreError, below
 
 if TYPE_CHECKING:
     from mlrun_operator.sdk.backends.base import Backend
@@ -69,6 +70,8 @@ async def fetch(backend: "Backend", namespace: str, uri: str, folder: Path) -> P
                 if line.startswith(MARK):
                     lines.append(line)
             ended = await _ended(backend, namespace, name)
+    except TimeoutError:
+        raise DataUnreachable(f"the fetch run {name} did not bring it within {_DEADLINE_SECONDS} s") from None
     finally:
         await _forget(backend, namespace, name)
     status = ended.get("status") or {}
@@ -125,9 +128,7 @@ def unpack(archive: bytes, folder: Path) -> Path:
     with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as packed:
         members = packed.getmembers()
         for member in members:
-            target = folder / member.name
-            if member.name.startswith("/") or ".." in target.parts:
-                raise DataUnreachable(f"the fetch run's archive holds {member.name!r}, which leaves its folder")
+            target = _within(folder, member.name)
             content = packed.extractfile(member) if member.isfile() else None
             if content is not None:
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -135,6 +136,13 @@ def unpack(archive: bytes, folder: Path) -> Path:
             elif member.isdir():
                 target.mkdir(parents=True, exist_ok=True)
     return folder / members[0].name.split("/", 1)[0]
+
+
+def _within(folder: Path, name: str) -> Path:
+    try:
+        return below(folder, name)
+    except StoreError as error:
+        raise DataUnreachable(f"the fetch run's archive is refused: {error}") from error
 
 
 async def _limit(backend: "Backend") -> int:

@@ -112,6 +112,15 @@ def test_no_reader_of_a_folder_sees_a_temporary_file(tmp_path: Path) -> None:
     assert [stat.path for stat in store.list("d/")] == ["d/a", "d/b"]
 
 
+def test_a_folder_is_listed_without_its_neighbours(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        open_store(StoreInfo(root=f"file://{tmp_path}/{name}")).write(f"p/{name}", b"1")
+    store = open_store(StoreInfo(root=f"file://{tmp_path}/one"))
+
+    assert all([stat.path for stat in store.list(prefix)] == ["p/one"] for prefix in ("", "p", "p/", "p/o"))
+    assert list(store.list("q")) == []
+
+
 @pytest.mark.parametrize("root", ["", "/folder", "s3://", "gs://bucket", "file://host/folder", "https://host/x"])
 def test_other_roots_are_refused_with_the_two_that_work(root: str) -> None:
     with pytest.raises(ValueError, match="s3://bucket/prefix or file:///folder"):

@@ -72,7 +72,7 @@ class FileStore(Store):
 
     def list(self, prefix: str) -> Iterator[Stat]:
         """See `Store.list`."""
-        folder = self._file(prefix) if prefix.endswith("/") else self._file(prefix).parent
+        folder = self._file(prefix.rpartition("/")[0])
         for file in sorted(folder.rglob("*")):
             path = file.relative_to(self.folder).as_posix()
             if path.startswith(prefix) and file.is_file() and not file.name.startswith("."):

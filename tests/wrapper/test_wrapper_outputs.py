@@ -375,3 +375,44 @@ def test_a_replica_stores_its_outputs_under_its_index(
     keys = [Key.parse(ended.result.outputs["shard"].key).name for ended in (first, third)]
     assert keys == ["shard", "shard-2"]
     assert catalogue(file_store).read(Key.parse("store://demo/dataitem/table/shard-2")).key.name == "shard-2"
+
+
+def test_texts_and_file_names_that_are_no_utf_8_are_kept_as_far_as_they_are(
+    run: Callable[..., Ended], file_store: StoreInfo
+) -> None:
+    code = """
+        import os
+
+        def handler(context):
+            for folder in ("files", "plots"):
+                os.mkdir(folder)
+                with open(os.fsencode(folder) + b"/100% caf\\xe9.txt", "w") as file:
+                    file.write("coffee")
+            context.log_result("listed", os.listdir("files"))
+            context.log_result("cut", "🙂\\ud83d")
+            context.log_artifact("plots", local_path="plots", labels={"made-of": "caf\\udce9"})
+            context.log_artifact("menu", target_path=os.path.join(os.getcwd(), "files", os.listdir("files")[0]))
+    """
+    ended = run(envelope(code, store=file_store))
+    assert ended.code == 0, ended.log
+    assert (ended.result.results["listed"], ended.result.results["cut"]) == (["100% caf?.txt"], "🙂?")
+    catalogue = Catalogue(open_store(file_store))
+    menu, data = stored(ended, catalogue, "menu")
+    assert (menu.spec["src_path"], data) == ("100% caf\\udce9.txt", b"coffee")
+    plots, _ = stored(ended, catalogue, "plots")
+    assert plots.status["files"] == [{"path": "100% caf\\udce9.txt", "size": 6}]
+    assert plots.metadata["labels"] == ["made-of:caf?"]
+    assert run_json(ended, catalogue)["state"] == "completed"
+
+
+def test_an_exception_that_is_no_utf_8_is_told(run: Callable[..., Ended], file_store: StoreInfo) -> None:
+    ended = run(envelope("def handler():\n    raise ValueError('no caf\\udce9')", store=file_store))
+    assert (ended.reason, ended.result.message) == ("HandlerFailed", "ValueError: no caf?")
+    assert "ValueError: no caf?" in ended.log
+    assert run_json(ended, Catalogue(open_store(file_store)))["state"] == "error"
+
+
+def run_json(ended: Ended, catalogue: Catalogue) -> dict[str, Any]:
+    path = (ended.result.run_path or "").removeprefix(f"{catalogue.store.root}/")
+    found: dict[str, Any] = json.loads(catalogue.store.read(f"{path}run.json"))
+    return found

@@ -5,6 +5,7 @@ from typing import Final
 
 from mlrun_operator.api.reasons import EXPLANATIONS, HANDLER_FAILED_FOR_GOOD, Reason
 from mlrun_operator.store import CredentialsMissingError, DeniedError, NotFoundError, StoreError
+from mlrun_wrapper.texts import whole
 
 
 class StepError(Exception):
@@ -14,10 +15,10 @@ class StepError(Exception):
     """
 
     def __init__(self, reason: Reason, message: str, traceback: str | None = None, *, final: bool = False) -> None:
-        super().__init__(message)
         self.reason = reason
-        self.message = message
-        self.traceback = traceback
+        self.message = whole(message)
+        self.traceback = None if traceback is None else whole(traceback)
+        super().__init__(self.message)
         self.final = final
 
     @property

@@ -4,7 +4,6 @@ import os
 import signal
 import threading
 import time
-from pathlib import Path
 from typing import Any, Final
 
 from mlrun_operator.api.handlers import Handler
@@ -19,6 +18,7 @@ from mlrun_wrapper.limits import ring_in
 from mlrun_wrapper.memory import oom_kills
 from mlrun_wrapper.names import mlrun_project
 from mlrun_wrapper.outputs import required
+from mlrun_wrapper.texts import local_path
 
 _NO_MLRUN: Final = "the function's image has no mlrun that can be imported"
 
@@ -142,7 +142,7 @@ def _is_changing(artifact: dict[str, Any]) -> bool:
     if not artifact["file"]:
         return False
     try:
-        return Path(artifact["file"]).stat().st_mtime_ns != int(artifact["changed"])
+        return local_path(artifact["file"]).stat().st_mtime_ns != int(artifact["changed"])
     except FileNotFoundError:
         return True
 

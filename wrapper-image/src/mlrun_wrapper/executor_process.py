@@ -65,7 +65,7 @@ class ExecutorProcess:
     def send(self, name: str, document: dict[str, Any]) -> None:
         """Hand over a command. A process that is gone is noticed by `receive`."""
         file = self._settings.exchange / f"{name}.json"
-        file.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+        file.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8", errors="replace")
         if self._commands is not None:
             with contextlib.suppress(BrokenPipeError):
                 self._commands.write(f"{name}\n")

@@ -30,7 +30,8 @@ class Log:
 
     def line(self, text: str) -> None:
         """One line of the wrapper's own."""
-        self.write("".join(f"mlrun-wrapper: {part}\n" for part in text.splitlines()).encode(), whole_line=True)
+        lines = "".join(f"mlrun-wrapper: {part}\n" for part in text.splitlines())
+        self.write(lines.encode("utf-8", "replace"), whole_line=True)
 
     def write(self, data: bytes, *, whole_line: bool = False) -> None:
         """Pass on and keep. `whole_line` starts a new line first where the last one is open."""

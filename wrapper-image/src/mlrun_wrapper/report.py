@@ -83,7 +83,7 @@ def _store(context: Context, result: Result) -> str | None:
         return None
     try:
         text = json.dumps(_run_json(context, result), ensure_ascii=False, indent=1)
-        context.store.write(f"{context.run_folder}/run.json", text.encode())
+        context.store.write(f"{context.run_folder}/run.json", text.encode("utf-8", "replace"))
         context.store.write(f"{context.run_folder}/log.txt", context.log.text())
     except StoreError as error:
         context.log.line(f"warning: run.json and log.txt could not be stored: {error}")

@@ -10,6 +10,7 @@ from mlrun_operator.store import Catalogue
 from mlrun_operator.store.entities import ENTITY_FILE
 from mlrun_wrapper.hashing import file_sha256, listing_sha256
 from mlrun_wrapper.parallel import each
+from mlrun_wrapper.texts import escaped, local_path
 
 # Files of a folder at a time; a large one goes in parts, four at a time.
 _AT_ONCE: Final = 4
@@ -34,9 +35,9 @@ def store_data(catalogue: Catalogue, key: Key, artifact: dict[str, Any], work: P
     if artifact["remote"]:
         return Stored(artifact["remote"], Path(artifact["remote"]).name)
     if artifact["folder"]:
-        return _folder(catalogue, key, Path(artifact["folder"]))
+        return _folder(catalogue, key, local_path(artifact["folder"]))
     if artifact["file"]:
-        return _file(catalogue, key, Path(artifact["file"]))
+        return _file(catalogue, key, local_path(artifact["file"]))
     body = artifact["body"]
     file = work / "body" / f"{key.name}{_suffix(artifact)}"
     file.parent.mkdir(exist_ok=True)
@@ -45,17 +46,17 @@ def store_data(catalogue: Catalogue, key: Key, artifact: dict[str, Any], work: P
 
 
 def _file(catalogue: Catalogue, key: Key, file: Path) -> Stored:
-    name = file.name if key.type != "dataitem" else f"{key.name}{file.suffix}"
+    name = escaped(file.name if key.type != "dataitem" else f"{key.name}{file.suffix}")
     if name == ENTITY_FILE:
         name = f"data-{name}"
     path = f"{catalogue.folder(key)}/{name}"
     catalogue.store.upload(path, file)
-    return Stored(catalogue.store.uri(path), file.name, file.stat().st_size, file_sha256(file))
+    return Stored(catalogue.store.uri(path), escaped(file.name), file.stat().st_size, file_sha256(file))
 
 
 def _folder(catalogue: Catalogue, key: Key, folder: Path) -> Stored:
     prefix = f"{catalogue.folder(key)}/{key.name}"
-    files = sorted((file.relative_to(folder).as_posix(), file) for file in folder.rglob("*") if file.is_file())
+    files = sorted((escaped(file.relative_to(folder).as_posix()), file) for file in folder.rglob("*") if file.is_file())
 
     def store(named: tuple[str, Path]) -> tuple[int, str]:
         name, file = named
@@ -65,7 +66,7 @@ def _folder(catalogue: Catalogue, key: Key, folder: Path) -> Stored:
     stored = [(name, *kept) for (name, _), kept in zip(files, each(files, store, at_once=_AT_ONCE), strict=True)]
     return Stored(
         f"{catalogue.store.uri(prefix)}/",
-        folder.name,
+        escaped(folder.name),
         sum(size for _, size, _ in stored),
         listing_sha256((name, sha256) for name, _, sha256 in stored),
         [{"path": name, "size": size} for name, size, _ in stored[:_LISTED]],

@@ -34,9 +34,10 @@ class Channel:
         self._reports.write(f"{name}\n")
 
     def leave(self, name: str, document: dict[str, Any]) -> None:
-        """Leave a document for the wrapper to read when it likes."""
+        """Leave a document for the wrapper to read when it likes. Half a character, which UTF-8 cannot hold, is `?`."""
         temporary = self._folder / f"{name}.tmp"
-        temporary.write_text(json.dumps(document, allow_nan=False), encoding="utf-8")
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False)
+        temporary.write_text(text, encoding="utf-8", errors="replace")
         temporary.replace(self._folder / f"{name}.json")
 
     def ask(self, question: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from .call import Caller, Ending
 from .database import MemoryDB
@@ -90,17 +91,21 @@ def _made(ending: Ending, run: dict[str, Any], artifacts: list[dict[str, Any]]) 
 
 
 def described_artifact(artifact: dict[str, Any]) -> dict[str, Any]:
-    """One artifact: its key and kind, the local file or folder or the remote path it is at, and what it holds."""
-    cleaner = Cleaner()
+    """One artifact: its key and kind, the local file or folder or the remote path it is at, and what it holds.
+
+    Local paths are percent-encoded: a document is UTF-8, and they may be any bytes.
+    """
+    cleaner, where = Cleaner(), _location(artifact.get("spec", {}))
     spec, metadata = artifact.get("spec", {}), artifact.get("metadata", {})
     document = {
         "name": metadata["key"],
         "kind": artifact.get("kind") or "artifact",
         "labels": cleaner.clean(metadata.get("labels") or {}, "labels"),
-        **_location(spec),
+        **where,
+        **{kind: quote(where[kind], errors="surrogateescape") for kind in ("file", "folder") if where[kind]},
     }
-    if document["kind"] == "dataset" and document["file"]:
-        document["table"] = _described_table(document["file"], document["changed"], spec.get("length"))
+    if document["kind"] == "dataset" and where["file"]:
+        document["table"] = _described_table(where["file"], where["changed"], spec.get("length"))
     if document["kind"] == "model":
         fields = ("model_file", "framework", "algorithm", "metrics", "parameters")
         document["model"] = {name: cleaner.clean(spec[name], name) for name in fields if spec.get(name)}

@@ -4,6 +4,7 @@ How the points ended comes from this process's handler, or from what the pods of
 """
 
 from typing import Any, Final
+from urllib.parse import quote
 
 from mlrun_operator.api.keys import Key
 from mlrun_operator.api.reasons import Reason
@@ -144,7 +145,7 @@ def _put_plot(
 
 def _file(name: str, kind: str, file: str) -> dict[str, Any]:
     """As the executor describes an artifact."""
-    return {"name": name, "kind": kind, "labels": {}, "file": file, "folder": None, "remote": None, "body": None}
+    return {"name": name, "kind": kind, "labels": {}, "file": quote(file), "folder": None, "remote": None, "body": None}
 
 
 def _say(context: Context, best: Summary | None) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mlrun_operator.api.sweep import MAX_POINTS, Strategy, SweepInfo, check_params, points
+from mlrun_wrapper.texts import whole
 
 MAX_BYTES: Final = 8 << 20
 _BOOLEANS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -30,7 +31,7 @@ def points_in(path: str, sweep: SweepInfo) -> list[dict[str, Any]]:
     except ValueError as error:
         kind = "JSON" if file.suffix == ".json" else f"CSV (.csv) or JSON (.json), by its name {file.name!r}"
         raise ValueError(f"hyperparameters: the paramFile is not {kind}: {error}") from error
-    return _of_json(found, sweep)
+    return _of_json(json.loads(whole(json.dumps(found, ensure_ascii=False))), sweep)
 
 
 def _of_csv(text: str, strategy: Strategy | None) -> list[dict[str, Any]]:

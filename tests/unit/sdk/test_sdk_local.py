@@ -16,8 +16,15 @@ from mlrun_operator import aio
 from mlrun_operator.sdk import errors
 from mlrun_operator.sdk.backends.local import interpreter
 from mlrun_operator.sdk.backends.local.backend import LocalBackend
+from mlrun_operator.sdk.session import Session
 
 NOTHING = {"code": "def handler(context):\n    return 1\n"}
+INLINE = {
+    "apiVersion": "mlrun-operator.dev/v1alpha1",
+    "kind": "MlrunRun",
+    "metadata": {"name": "r", "namespace": "local"},
+    "spec": {"function": {"name": "f", "source": NOTHING, "handler": "handler"}},
+}
 
 
 def test_a_failure_is_raised_with_the_users_own_words_and_retried_as_often_as_asked(home: Path) -> None:
@@ -61,6 +68,45 @@ def test_a_run_is_stopped_followed_and_timed_out(home: Path) -> None:
     late = function.run(wait=False, active_deadline_seconds=1)
     with pytest.raises(errors.RunFailed, match="DeadlineExceeded"):
         late.wait(60)
+
+
+@pytest.mark.parametrize("how", ["stop", "close"])
+async def test_a_run_that_is_stopped_before_its_process_is_there_never_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    building, built = asyncio.Event(), asyncio.Event()
+
+    async def slowly(home: Path) -> str:
+        building.set()
+        await built.wait()
+        return sys.executable
+
+    monkeypatch.setattr("mlrun_operator.sdk.backends.local.backend.interpreter", slowly)
+    backend = LocalBackend(home=tmp_path)
+    run = await aio.AsyncRun(Session(backend), INLINE).save()
+    await building.wait()
+    closing = asyncio.create_task(backend.close() if how == "close" else run.stop())
+    await asyncio.sleep(0)
+    built.set()
+    await closing
+    with pytest.raises(errors.RunStopped):
+        await run.wait(60)
+    assert (run.state, run.attempts) == ("STOPPED", [])
+
+
+async def test_a_stop_while_the_process_is_being_made_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    backend, real = LocalBackend(home=tmp_path), asyncio.create_subprocess_exec
+    run = aio.AsyncRun(Session(backend), INLINE)
+
+    async def stopping(*_: str, **__: object) -> asyncio.subprocess.Process:
+        process = await real("sleep", "60")
+        await run.stop()
+        await asyncio.sleep(0)
+        return process
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", stopping)
+    with pytest.raises(errors.RunStopped):
+        await (await run.save()).wait(20)
 
 
 def test_what_is_asked_for_while_a_run_goes_on_comes_after_its_end(home: Path) -> None:

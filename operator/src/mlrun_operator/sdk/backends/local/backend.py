@@ -13,7 +13,7 @@ from typing import ClassVar, Final
 from mlrun_operator.api.envelope import GRACE_SECONDS, StoreInfo
 from mlrun_operator.api.options import RunOptions
 from mlrun_operator.api.platform import Platform
-from mlrun_operator.api.reasons import Reason
+from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.run import RunSpec
 from mlrun_operator.api.status import Execution, FunctionPin, Phase, RunStatus
 from mlrun_operator.api.sweep import Hyperparameters
@@ -232,7 +232,7 @@ class LocalBackend(Backend):
             return obj
         words = "the program that started this local run ended before it"
         execution = Execution.model_validate(status["execution"])
-        return self._tell(obj, self._failed(obj, execution, Reason.TERMINATED, words))
+        return self._tell(obj, self._ended(obj, execution, Reason.TERMINATED, words))
 
     def _start(self, run: Object, number: int) -> Object:
         execution = Execution(
@@ -257,20 +257,30 @@ class LocalBackend(Backend):
     async def _execute(self, run: Object, execution: Execution) -> None:
         uid = run["metadata"]["uid"]
         try:
-            process = LocalProcess(await self._work(run, execution), lambda status: self._told(run, status))
+            work = await self._work(run, execution)
+            if not self._is_wanted(run):
+                words = EXPLANATIONS[Reason.STOPPED].happened
+                self._told(run, self._ended(run, execution, Reason.STOPPED, words, Phase.STOPPED))
+                return
+            process = LocalProcess(work, lambda status: self._told(run, status))
             self._running[uid] = (process, self._running[uid][1])
             await process.run()
         except (ValueError, LookupError, NotSupported) as error:
             missing = isinstance(error, LookupError) and not isinstance(error, NotFound)
             reason = Reason.SECRET_MISSING if missing else Reason.INVALID_RUN
             reason = Reason.FUNCTION_MISSING if isinstance(error, NotFound) else reason
-            self._told(run, self._failed(run, execution, reason, str(error).strip("'")))
+            self._told(run, self._ended(run, execution, reason, str(error).strip("'")))
         except Exception as error:
-            self._told(run, self._failed(run, execution, Reason.WRAPPER_ERROR, f"{type(error).__name__}: {error}"))
+            self._told(run, self._ended(run, execution, Reason.WRAPPER_ERROR, f"{type(error).__name__}: {error}"))
             raise
         finally:
             self._running.pop(uid, None)
             self._go_on(run)
+
+    def _is_wanted(self, run: Object) -> bool:
+        """Whether nobody has stopped it while its interpreter was made, which may take minutes."""
+        now = self._objects.read(RUNS, run["metadata"]["namespace"], run["metadata"]["name"])
+        return not (self._closed or now["spec"].get("stop"))
 
     def _go_on(self, run: Object) -> None:
         """What was asked for while the execution ran comes now."""
@@ -316,10 +326,12 @@ class LocalBackend(Backend):
                 continue
         raise NotFound(f"there is no MlrunFunction {wanted!r} here")
 
-    def _failed(self, run: Object, execution: Execution, reason: Reason, message: str) -> RunStatus:
+    def _ended(
+        self, run: Object, execution: Execution, reason: Reason, message: str, phase: Phase = Phase.FAILED
+    ) -> RunStatus:
         return RunStatus(
             observed_generation=run["metadata"]["generation"],
-            phase=Phase.FAILED,
+            phase=phase,
             reason=reason,
             message=message[:4096],
             execution=execution,

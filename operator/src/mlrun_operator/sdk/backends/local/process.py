@@ -117,6 +117,8 @@ class LocalProcess:
                 cwd=work,
                 env={**os.environ, **self._work.environment, **self._variables(folder, work, pod, pod_uid)},
             )
+            if self._stopped:  # while the process was being made
+                await self._end_process()
             try:
                 return await self._process.wait()
             except asyncio.CancelledError:

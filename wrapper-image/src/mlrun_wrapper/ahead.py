@@ -11,10 +11,9 @@ import traceback
 from pathlib import Path
 from typing import Final
 
-from mlrun_operator.api.reasons import Reason
 from mlrun_wrapper.carry import carry
 from mlrun_wrapper.context import Context
-from mlrun_wrapper.errors import StepError
+from mlrun_wrapper.errors import StepError, unforeseen
 from mlrun_wrapper.executor_process import ExecutorProcess
 from mlrun_wrapper.log import Log
 from mlrun_wrapper.settings import Settings
@@ -49,7 +48,7 @@ def fetch(context: Context) -> None:
         failure = error
     except Exception as error:
         context.log.line(traceback.format_exc())
-        failure = StepError(Reason.WRAPPER_ERROR, f"{type(error).__name__}: {error}")
+        failure = unforeseen(error)
     handed.leave(context, failure)
 
 

@@ -1,5 +1,6 @@
 """The one exception of the wrapper's steps, and how servers' failures become one."""
 
+import errno
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,6 +32,14 @@ def exit_code(reason: Reason) -> int:
     """The wrapper's exit code for a reason."""
     code = EXPLANATIONS[reason].exit_code
     return EXPLANATIONS[Reason.WRAPPER_ERROR].exit_code or 1 if code is None else code
+
+
+def unforeseen(error: Exception) -> StepError:
+    """What no step has foreseen; a full disk is named as one."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        text = f"the pod's disk is full; ask for more by `resources.requests.ephemeral-storage` ({error})"
+        return StepError(Reason.WRAPPER_ERROR, text)
+    return StepError(Reason.WRAPPER_ERROR, f"{type(error).__name__}: {error}")
 
 
 @dataclass(frozen=True, slots=True)

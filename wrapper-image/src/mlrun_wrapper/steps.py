@@ -20,7 +20,7 @@ from mlrun_operator.api.reasons import Reason
 from mlrun_operator.store import StoreError, open_store
 from mlrun_wrapper import execution, limits, outputs
 from mlrun_wrapper.context import Context
-from mlrun_wrapper.errors import STORE, StepError, from_store
+from mlrun_wrapper.errors import STORE, StepError, from_store, unforeseen
 from mlrun_wrapper.inputs import fetch_inputs
 from mlrun_wrapper.interpreter import carried
 from mlrun_wrapper.names import path_names
@@ -152,7 +152,7 @@ def walk(context: Context) -> int:
         context.failure = context.failure or StepError(Reason.TERMINATED, f"the pod was told to end, and {text}")
     except Exception as error:
         context.log.line(traceback.format_exc())
-        context.failure = StepError(Reason.WRAPPER_ERROR, f"{type(error).__name__}: {error}")
+        context.failure = unforeseen(error)
     limits.silence()
     point.tell(context)
     report(context)

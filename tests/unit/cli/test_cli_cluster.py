@@ -88,7 +88,7 @@ def test_a_wrong_name_is_told_with_the_nearest_one(cli, api: StandIn) -> None:
         (["stop", "-l", "team=none"], Exit.OK),
         (["preview", "train-1"], Exit.NOT_FOUND),
         (["download", "train-1"], Exit.NOT_FOUND),
-        (["wait", "train-1", "--timeout", "0.1"], Exit.OK),
+        (["wait", "train-1", "--timeout", "0.001"], Exit.OK),
         (["watch", "train-1"], Exit.OK),
         (["why", "train-1"], Exit.OK),
         (["describe", "train-1"], Exit.OK),

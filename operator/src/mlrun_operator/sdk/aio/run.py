@@ -95,11 +95,12 @@ class AsyncRun(RunView):
                 if printing is not None:
                     await printing
         except TimeoutError:
-            raise WaitTimeout(
-                f"{self.name} did not end within {timeout:g} seconds; it is {self.state}"
-                f"{f' ({self.status.reason})' if self.status.reason else ''}",
-                hint="It goes on; wait again, or stop() it.",
-            ) from None
+            if not has_ended(self._obj):
+                raise WaitTimeout(
+                    f"{self.name} did not end within {timeout:g} seconds; it is {self.state}"
+                    f"{f' ({self.status.reason})' if self.status.reason else ''}",
+                    hint="It goes on; wait again, or stop() it.",
+                ) from None
         finally:
             if printing is not None:
                 printing.cancel()

@@ -1,8 +1,9 @@
 """`make bench`: every case for every contender, one after the other, and a table with ratios.
 
-`BENCH_BURST` (1000) runs in a burst, `BENCH_SECONDS` (10) of load at each rate; `BENCH_ONLY=latency,burst` and
-`BENCH_WHO=ours,floor` choose. Each part is kept in `BENCH_FILE` (`.cluster/bench.json`) when it is finished: a bench
-that was broken off goes on where it was; remove the file to begin anew. The plot goes to `BENCH_PLOT`.
+`BENCH_BURST` (1000) runs in a burst, `BENCH_SECONDS` (10) of load at each rate, `BENCH_PAST` (10000) finished runs that
+an operator starts beside; `BENCH_ONLY=latency,burst` and `BENCH_WHO=ours,floor` choose. Each part is kept in
+`BENCH_FILE` (`.cluster/bench.json`) when it is finished: a bench that was broken off goes on where it was; remove the
+file to begin anew. The plot goes to `BENCH_PLOT`.
 """
 
 import asyncio
@@ -20,8 +21,8 @@ from support.kube import function, install_crds, run
 from support.kubelet import ended_runs, play_kubelet
 from support.lab import Lab, World, laboratory, scale_deployed
 
-from bench.alone import diagnosis, failover, points
-from bench.cases import cleared, latencies, load, percentile, report_delays, until, writes_of
+from bench.alone import diagnosis, failover, past, points
+from bench.cases import cleared, latencies, load, percentile, report_delays, restarted, until, writes_of
 from bench.contenders import NAMES, NOWHERE, Contender, Name
 from bench.plot import draw
 from bench.report import Report
@@ -84,7 +85,7 @@ async def finish(contender: Contender, report: Report) -> None:
     await _idle(contender, report)
     report.add(f"RSS with {BURST} finished, MiB", contender.name, process.rss / _MIB)
     report.add("RSS a finished run, KiB", contender.name, (process.rss - rss) / 1024 / BURST)
-    await _restart(contender, report)
+    await restarted(contender, f"restart with {BURST} finished", report)
     await cleared(world)
 
 
@@ -102,26 +103,6 @@ async def _idle(contender: Contender, report: Report) -> None:
     await asyncio.sleep(25)
     used = (contender.process.cpu - cpu) / (time.monotonic() - begun) * 100
     report.add(f"idle CPU with {BURST} finished, %", contender.name, used)
-
-
-async def _restart(contender: Contender, report: Report) -> None:
-    """How long until it has caught up, by when its CPU comes to rest; and what it wrote."""
-    before, begun = writes_of(contender.world), time.monotonic()
-    contender.stop()
-    await contender.start()
-    assert contender.process is not None
-    if contender.name == "ours":
-        report.add(f"restart with {BURST} finished: ready, s", contender.name, time.monotonic() - begun)
-    last, rested = -1.0, 0
-    while rested < 4:
-        await asyncio.sleep(0.5)
-        used = contender.process.cpu
-        last, rested = used, rested + 1 if used - last < 0.05 else 0
-    report.add(f"restart with {BURST} finished: at rest, s", contender.name, time.monotonic() - begun - 2)
-    report.add(f"restart with {BURST} finished: CPU, s", contender.name, last)
-    await asyncio.sleep(2)
-    writes = (writes_of(contender.world) - before).total()
-    report.add(f"restart with {BURST} finished: writes", contender.name, writes)
 
 
 async def schedules(contender: Contender, report: Report) -> None:
@@ -240,6 +221,7 @@ ALONE: Final[dict[str, Callable[[Lab, Report], Awaitable[None]]]] = {
     "failover": failover,
     "diagnosis": diagnosis,
     "points": points,
+    "past": past,
 }
 
 

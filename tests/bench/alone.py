@@ -1,22 +1,28 @@
 """Cases of ours alone: the leader dies, pods that hang are explained, a sweep of many points."""
 
 import asyncio
+import json
+import os
+import re
 import time
+from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Final
 
 from support.api import Answer, Records
 from support.kube import Object, function, run
-from support.kubelet import NOWHERE, play_kubelet
+from support.kubelet import NOWHERE, ended_runs, play_kubelet
 from support.lab import Lab, World
 from support.ports import free_port
 
-from bench.cases import cleared, until, writes_of
+from bench.cases import cleared, restarted, until, writes_of
 from bench.contenders import Contender
 from bench.report import Report
+from mlrun_operator.assess.times import format_time
 
 _DEATHS: Final = 3
 _POINTS: Final = 200
+_PAST: Final = int(os.environ.get("BENCH_PAST", "10000"))
 # What Kubernetes tells of a pod that cannot start.
 _TELLING: Final = ("FailedMount", "FailedCreate", "FailedScheduling", "Failed")
 _MOUNT: Final = {"name": "v", "mountPath": "/v"}
@@ -136,6 +142,41 @@ async def points(lab: Lab, report: Report) -> None:
             report.note(f"a fan-out of {_POINTS} points: {error}")
         finally:
             ours.stop()
+
+
+async def past(lab: Lab, report: Report) -> None:
+    """An operator starts beside many finished runs, whose Jobs their TTL has deleted."""
+    async with lab.world() as world:
+        await world.apply(function("fn"))
+        ours = Contender("ours", world)
+        await ours.start()
+        try:
+            await world.apply(ours.manifest("first"))
+            await play_kubelet(world, lambda: _ended(world, "first"))
+            ours.stop()
+            await _copied(world, ours, _PAST - 1)
+            await restarted(ours, f"start beside {_PAST} finished", report)
+            assert ours.process is not None
+            report.add(f"start beside {_PAST} finished: RSS, MiB", "ours", ours.process.rss / 2**20)
+            ours.stop()
+            await cleared(world)
+        finally:
+            ours.stop()
+
+
+async def _copied(world: World, ours: Contender, count: int) -> None:
+    """So many runs more that have ended as the first one has, but yesterday: their events are gone, too."""
+    yesterday = format_time(datetime.now(UTC) - timedelta(days=1))
+    status = json.loads(re.sub(r'"\d{4}-\d\d-\d\dT[\d:]+Z"', f'"{yesterday}"', json.dumps(world.status("first"))))
+    gate = asyncio.Semaphore(64)
+
+    async def one(name: str) -> None:
+        async with gate:
+            await world.apply(ours.manifest(name))
+            await world.api.merge("mlrunruns", world.namespace, name, {"status": status}, "/status")
+
+    await asyncio.gather(*(one(f"past-{number}") for number in range(count)))
+    await until(lambda: ended_runs(world) > count, f"{count} copies are seen")
 
 
 def _ended(world: World, name: str) -> bool:

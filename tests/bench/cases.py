@@ -14,6 +14,7 @@ from support.kube import facts
 from support.lab import World
 
 from bench.contenders import Contender
+from bench.report import Report
 
 _PATIENCE: Final = 600.0
 
@@ -88,6 +89,25 @@ async def cleared(world: World) -> None:
         await asyncio.sleep(0.5)
     await until(lambda: not any(world.records.all("pods", world.namespace)), "all is deleted")
     world.records.forget(world.namespace)
+
+
+async def restarted(contender: Contender, what: str, report: Report) -> None:
+    """How long until it has caught up, by when its CPU comes to rest; and what it wrote."""
+    before, begun = writes_of(contender.world), time.monotonic()
+    contender.stop()
+    await contender.start()
+    assert contender.process is not None
+    if contender.name == "ours":
+        report.add(f"{what}: ready, s", contender.name, time.monotonic() - begun)
+    last, rested = -1.0, 0
+    while rested < 4:
+        await asyncio.sleep(0.5)
+        used = contender.process.cpu
+        last, rested = used, rested + 1 if used - last < 0.05 else 0
+    report.add(f"{what}: at rest, s", contender.name, time.monotonic() - begun - 2)
+    report.add(f"{what}: CPU, s", contender.name, last)
+    await asyncio.sleep(2)
+    report.add(f"{what}: writes", contender.name, (writes_of(contender.world) - before).total())
 
 
 def report_delays(world: World) -> list[float]:

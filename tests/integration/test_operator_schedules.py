@@ -73,6 +73,20 @@ def test_firings_become_runs_also_those_that_nobody_saw(kube: Kube, operator: Op
     assert columns[1].split()[1:7] == ["Scheduled", "fn", "*", "*", "*", "*"]
 
 
+@pytest.mark.parametrize("name", ["try-it", "try-1764150000000"])
+def test_a_job_that_somebody_makes_of_the_cron_job_is_a_run(kube: Kube, operator: Operator, name: str) -> None:
+    kube.apply(function("fn"), run("yearly", schedule="@yearly", parameters={"results": {"a": 1}}))
+    status = kube.reaches("yearly", phase="Scheduled")
+    kube.kubectl("create", "job", name, f"--from=cronjob/{status['cronJobName']}")
+    eventually(lambda: succeeded(kube, "yearly"), "its run", 60)
+    (made,) = children(kube, "yearly")
+    assert made["metadata"]["name"] == made["status"]["jobName"] == name
+    assert made["metadata"]["annotations"][constants.ANNOTATION_TRIGGER] == "Manual"
+    told = eventually(lambda: _counts(kube, "yearly", succeeded=1), "it is counted")
+    assert "last" not in told
+    assert told.get("missed", 0) == 0
+
+
 def test_a_backfill_runs_each_slot_once_whatever_dies(kube: Kube, operator: Operator) -> None:
     now = datetime.now(UTC)
     begin = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=20)

@@ -98,7 +98,7 @@ gitops: cluster images ## A real Argo CD, built from source, drives the operator
 	@$(BIN)/pytest -q tests/gitops
 
 .PHONY: prove
-prove: cluster images ## The long proofs, half an hour: death at every request, long outages, 2,000 runs under fire
+prove: cluster images ## The long proofs, two hours: death at every request, long outages, 2,000 runs under fire
 	@PROVE=1 $(BIN)/pytest -q tests/integration/test_operator_faults.py tests/integration/test_operator_schedules.py
 	@FLOOD_MIB=1024 $(BIN)/pytest -q -n 0 tests/wrapper/test_wrapper_process.py -k flood
 	@PYTHONPATH=tests $(BIN)/python -m prove

@@ -11,7 +11,7 @@ from mlrun_operator.api.status import Phase, SweepStatus
 from mlrun_operator.api.sweep import sweep_words
 from mlrun_operator.assess.diagnose import diagnose
 from mlrun_operator.assess.jobs import JobEnd, end_of, is_failing, points_of
-from mlrun_operator.assess.pods import PodView, still_ending, view
+from mlrun_operator.assess.pods import A_LOOK, PodView, still_ending, view
 from mlrun_operator.assess.replicas import Replica, lack_pods, replicas
 from mlrun_operator.assess.sweeps import sweep_of
 
@@ -19,7 +19,6 @@ Object = dict[str, Any]
 
 # After its Job's end a pod's last event may come later, never before; this long it is waited for.
 POD_GRACE: Final = timedelta(seconds=10)
-_A_LOOK: Final = timedelta(seconds=5)
 DEADLINE: Final = "DeadlineExceeded"
 
 
@@ -89,7 +88,7 @@ def assess(  # noqa: PLR0913 - what bears on an execution
 def _rest(pods: Sequence[Object], end: JobEnd, now: datetime, confirmed: bool) -> timedelta | None:  # noqa: FBT001
     """How long the pods of an ended Job are still waited for; at its end they are asked for directly."""
     if still_ending(pods, now):
-        return _A_LOOK
+        return A_LOOK
     waited = now - end.at if end.at else POD_GRACE
     if waited >= POD_GRACE and confirmed:
         return None

@@ -15,6 +15,8 @@ Object = dict[str, Any]
 _OOM = "OOMKilled"
 # How long after its grace period a pod that does not vanish is still waited for: its node may be lost.
 _LOST: Final = timedelta(seconds=30)
+# How long until pods that end are looked at again, though no event of theirs comes.
+A_LOOK: Final = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +47,20 @@ def unstarted(pods: Iterable[Object]) -> list[Object]:
     return [pod for pod in pods if not view(pod).started]
 
 
-def gone(pod: Object, now: datetime) -> bool:
-    """Whether the pod should be gone since long, with its node: its deletion time ends its grace period."""
-    until = parse_time(pod["metadata"].get("deletionTimestamp"))
-    return until is not None and now > until + _LOST
+def may_report(pods: Iterable[Object], now: datetime) -> bool:
+    """Whether a pod has not ended; one that should be gone since long, with its node, is not counted."""
+    return any(not view(pod).ended and not _gone(pod, now) for pod in pods)
 
 
 def still_ending(pods: Iterable[Object], now: datetime) -> bool:
     """Whether a pod was told to end and may still report: before Kubernetes 1.31 a Job may fail before its pods end."""
-    told = (pod for pod in pods if pod["metadata"].get("deletionTimestamp") and not gone(pod, now))
-    return any(not view(pod).ended for pod in told)
+    return may_report((pod for pod in pods if pod["metadata"].get("deletionTimestamp")), now)
+
+
+def _gone(pod: Object, now: datetime) -> bool:
+    """Whether its deletion time, which ends its grace period, is over since long."""
+    until = parse_time(pod["metadata"].get("deletionTimestamp"))
+    return until is not None and now > until + _LOST
 
 
 def view(pod: Object) -> PodView:

@@ -63,8 +63,10 @@ def _lost(case: Case, latest: Execution) -> Plan | None:
 def replaced(case: Case) -> bool:
     """Whether the Job went because the next slot of its schedule took its place."""
     schedule = case.seen.schedule
-    slot = slot_of(case.meta["name"], schedule["metadata"]["uid"]) if schedule else None
-    if schedule is None or slot is None or case.fired_job is None:
+    if schedule is None or case.fired_job is None:
+        return False
+    slot = slot_of(case.meta["name"], schedule["metadata"]["uid"])
+    if slot is None:
         return False
     notes = case.meta.get("annotations") or {}
     try:

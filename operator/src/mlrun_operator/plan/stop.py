@@ -1,14 +1,13 @@
 """`spec.stop`: what runs is ended with its partial results, and nothing starts while it is set (BEHAVIOUR A7)."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.status import Execution, Phase
 from mlrun_operator.assess.conditions import Verdict
 from mlrun_operator.assess.jobs import end_of
-from mlrun_operator.assess.pods import PodView, gone, view
+from mlrun_operator.assess.pods import A_LOOK, PodView, may_report, view
 from mlrun_operator.assess.status import after_job
 from mlrun_operator.plan.case import Case, Object, Plan
 from mlrun_operator.plan.start import due, waiting
@@ -43,9 +42,9 @@ def _wait_for_pods(case: Case, latest: Execution) -> Plan:
     pods = [pod for pod in case.seen.pods if _of_job(pod, case.before.job_name)]
     pods.sort(key=lambda pod: pod["metadata"].get("creationTimestamp", ""))
     views = [view(pod) for pod in pods]
-    if any(not seen.ended and not gone(pod, case.seen.now) for pod, seen in zip(pods, views, strict=True)):
+    if may_report(pods, case.seen.now):
         said = Verdict(Phase.RUNNING, Reason.STOPPING, EXPLANATIONS[Reason.STOPPING].happened)
-        return Plan(status=after_job(case.frame, latest, said, views), requeue=timedelta(seconds=5))
+        return Plan(status=after_job(case.frame, latest, said, views), requeue=A_LOOK)
     said = replace(STOPPED, message=f"{STOPPED.message}; {_left(views)}") if views else STOPPED
     return Plan(status=after_job(case.frame, latest, said, views))
 

@@ -14,7 +14,7 @@ from mlrun_operator.assess.collecting import collecting, ending
 from mlrun_operator.assess.conditions import Verdict
 from mlrun_operator.assess.execution import Assessment
 from mlrun_operator.assess.jobs import end_of, points_of
-from mlrun_operator.assess.pods import gone, still_ending, view
+from mlrun_operator.assess.pods import A_LOOK, may_report, still_ending, view
 from mlrun_operator.assess.status import with_job
 from mlrun_operator.assess.sweeps import lost
 from mlrun_operator.assess.times import format_time
@@ -27,8 +27,6 @@ from mlrun_operator.render.collector import build_collector
 _PATIENCE: Final = timedelta(seconds=60)
 # And one whose points were evicted: their nodes went, and new ones take their time.
 _PATIENCE_FOR_NODES: Final = timedelta(minutes=15)
-# How long until pods that end are looked at again, though no event of theirs comes.
-_A_LOOK: Final = timedelta(seconds=5)
 STOPPED: Final = Verdict(Phase.STOPPED, Reason.STOPPED, "stopped by spec.stop")
 
 
@@ -38,7 +36,7 @@ def collect(case: Case, latest: Execution, job: Object) -> Plan | None:
         return None
     if end_of(job) is not None:
         if still_ending(pods_of(case, job), case.seen.now):
-            return Plan(status=with_job(case.frame, latest, job, assessed(case, job)), requeue=_A_LOOK)
+            return Plan(status=with_job(case.frame, latest, job, assessed(case, job)), requeue=A_LOOK)
         return _collect(case, latest, job)
     early = case.collector_of(latest.number)  # of a stop that was taken back
     return Plan(delete=early) if early and not early["metadata"].get("deletionTimestamp") else None
@@ -53,9 +51,9 @@ def end_points(case: Case, latest: Execution, job: Object, why: Verdict) -> Plan
         return None
     if not job["spec"].get("suspend"):
         return Plan(suspend=(job, True))
-    if any(not view(pod).ended and not gone(pod, case.seen.now) for pod in pods_of(case, job)):
+    if may_report(pods_of(case, job), case.seen.now):
         now = ending(assessed(case, job), why)
-        return Plan(status=with_job(case.frame, latest, job, now), requeue=_A_LOOK)
+        return Plan(status=with_job(case.frame, latest, job, now), requeue=A_LOOK)
     return _collect(case, latest, job, why)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from docgen.fields import field_table
 from docgen.markdown import code, page, table
-from mlrun_operator.api.run import EXECUTION_FIELDS
+from mlrun_operator.api.v1alpha1.run import EXECUTION_FIELDS
 from mlrun_operator.schema.crds import function_crd, run_crd
 
 _EXPLAIN = "`kubectl explain {name}.spec` says the same of the installed version."

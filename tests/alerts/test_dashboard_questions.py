@@ -11,18 +11,18 @@ from dashboard.asking import Series, ask
 from dashboard.drawing import draw
 from dashboard.panels import Panel, Query, all_panels
 from dashboard.recording import Recording
-from mlrun_operator.api.status import Attempt, Execution, Phase, RunStatus
+from mlrun_operator.api.v1alpha1.status import Attempt, Execution, Phase, RunStatus
+from mlrun_operator.cluster.api_client import ApiClient
 from mlrun_operator.cluster.connection import Connection
 from mlrun_operator.cluster.index import Index
-from mlrun_operator.cluster.port import Cluster
 from mlrun_operator.cluster.resources import RUNS
 from mlrun_operator.controller.election import Leadership
-from mlrun_operator.controller.intake import Intake
+from mlrun_operator.controller.event_handler import WatchEventHandler
 from mlrun_operator.controller.metrics.gauges import Gauges, Line
 from mlrun_operator.controller.metrics.meters import Meters
 from mlrun_operator.controller.queue import FairQueue
 from mlrun_operator.controller.reconcile import FunctionReconciler
-from mlrun_operator.controller.vigil import Vigil
+from mlrun_operator.controller.watch_monitor import WatchMonitor
 from mlrun_operator.controller.worker import Workers
 
 NOW = datetime(2026, 11, 23, 12, 0, 10, tzinfo=UTC)
@@ -66,10 +66,10 @@ def recording() -> Recording:
     for number, phase in enumerate(("Pending", "Running", "Scheduled", "Succeeded")):
         meta = {"name": phase, "namespace": "team", "uid": phase, "resourceVersion": str(number + 1)}
         index.put(RUNS, {"metadata": meta, "spec": {}, "status": {"phase": phase, "reason": "Created"}})
-    cluster, queue = Cluster(Connection("", None, None)), FairQueue()  # type: ignore[arg-type]
+    cluster, queue = ApiClient(Connection("", None, None)), FairQueue()  # type: ignore[arg-type]
     line = Line(queue, Workers("MlrunRun", queue, FunctionReconciler(cluster, index)))
-    vigil = Vigil((), cluster, Intake(index, lambda *_: None))
-    Gauges(meters, Leadership(), index, vigil, {"MlrunRun": line})
+    watch_monitor = WatchMonitor((), cluster, WatchEventHandler(index, lambda *_: None))
+    Gauges(meters, Leadership(), index, watch_monitor, {"MlrunRun": line})
     scrapes = []
     for _ in range(21):
         something_happens(meters)

@@ -10,16 +10,16 @@ from prometheus_client import generate_latest
 from dashboard.asking import ask
 from dashboard.panels import Query
 from dashboard.recording import Recording
-from mlrun_operator.api.status import Execution, Phase, RunStatus, ScheduleStatus
+from mlrun_operator.api.v1alpha1.status import Execution, Phase, RunStatus, ScheduleStatus
+from mlrun_operator.cluster.api_client import ApiClient
 from mlrun_operator.cluster.connection import Connection
 from mlrun_operator.cluster.index import Index
-from mlrun_operator.cluster.port import Cluster
 from mlrun_operator.cluster.resources import RUNS
 from mlrun_operator.controller.election import Leadership
-from mlrun_operator.controller.intake import Intake
+from mlrun_operator.controller.event_handler import WatchEventHandler
 from mlrun_operator.controller.metrics.gauges import Gauges
 from mlrun_operator.controller.metrics.meters import MAX_BEGUN, Meters
-from mlrun_operator.controller.vigil import Vigil
+from mlrun_operator.controller.watch_monitor import WatchMonitor
 
 NOW = datetime(2026, 11, 23, 12, 0, 10, tzinfo=UTC)
 SCHEDULED = RunStatus(phase=Phase.SCHEDULED, schedule=ScheduleStatus(missed=0))
@@ -60,8 +60,8 @@ def test_the_first_events_of_a_namespace_count(promtool: Path) -> None:
 def test_they_count_after_a_restart_in_which_nothing_was_told_before(promtool: Path) -> None:
     """What the watches have shown begins the series at a scrape; the next one shows them."""
     meters, index = Meters(by_namespace=True), Index()
-    cluster = Cluster(Connection("", None, None))  # type: ignore[arg-type]
-    Gauges(meters, Leadership(), index, Vigil((), cluster, Intake(index, lambda *_: None)), {})
+    cluster = ApiClient(Connection("", None, None))  # type: ignore[arg-type]
+    Gauges(meters, Leadership(), index, WatchMonitor((), cluster, WatchEventHandler(index, lambda *_: None)), {})
     index.put(RUNS, run())
     scrapes = [generate_latest(meters.registry).decode() for _ in range(3)]
     meters.reported(run(), SCHEDULED, MISSED, NOW)

@@ -14,7 +14,7 @@ from support.kubelet import NOWHERE
 from support.lab import World
 from support.operators import STANDIN_IMAGE
 
-from mlrun_operator.api.run import RunSpec
+from mlrun_operator.api.v1alpha1.run import RunSpec
 from mlrun_operator.controller.settings import Settings
 from mlrun_operator.render.envelope import PinnedFunction
 from mlrun_operator.render.job import build_job

@@ -22,16 +22,16 @@ from support.kubeapi import discovery
 from support.ports import free_port
 
 from mlrun_operator.api import constants
+from mlrun_operator.cluster.api_client import ApiClient
 from mlrun_operator.cluster.connection import Connection
-from mlrun_operator.cluster.hearing import Hearing
 from mlrun_operator.cluster.index import Index
-from mlrun_operator.cluster.port import Cluster
 from mlrun_operator.cluster.resources import JOBS, PODS, RUNS
-from mlrun_operator.controller.intake import Intake
+from mlrun_operator.cluster.watch_middleware import WatchMiddleware
+from mlrun_operator.controller.background import BackgroundTasks
+from mlrun_operator.controller.event_handler import WatchEventHandler
 from mlrun_operator.controller.memory import give_back
-from mlrun_operator.controller.parts import Parts
-from mlrun_operator.controller.vigil import Vigil
 from mlrun_operator.controller.watch import build_registry, build_settings, watch
+from mlrun_operator.controller.watch_monitor import WatchMonitor
 
 Object = dict[str, Any]
 _MANAGED = [{"manager": "x", "operation": "Update", "fieldsV1": {f"f:{n}": {} for n in range(60)}}]
@@ -121,20 +121,20 @@ async def measure(url: str, runs: int, go: Any) -> None:
             delays.append(time.time() - obj["status"]["results"]["sent"])
 
     index = Index()
-    intake = Intake(index, heard)
+    intake = WatchEventHandler(index, heard)
     async with aiohttp.ClientSession() as session:
-        vigil = Vigil(("team",), Cluster(Connection(url, session, None)), intake)  # type: ignore[arg-type]
-        watched = aiohttp.ClientSession(middlewares=(Hearing(vigil),))
-        parts = Parts({"the sweeper": vigil.sweep(600), "the memory": give_back(1)}, asyncio.Event())
+        watch_monitor = WatchMonitor(("team",), ApiClient(Connection(url, session, None)), intake)  # type: ignore[arg-type]
+        watched = aiohttp.ClientSession(middlewares=(WatchMiddleware(watch_monitor),))
+        parts = BackgroundTasks({"the sweeper": watch_monitor.sweep(600), "the memory": give_back(1)}, asyncio.Event())
 
         async def begin() -> None:
             parts.start()
-            await vigil.read_all()
+            await watch_monitor.read_all()
 
         registry = build_registry(Connection(url, watched, None), intake, begin, parts.stop)  # type: ignore[arg-type]
         before, cpu = rss(), time.process_time()
         task = asyncio.create_task(watch(registry, build_settings(), ("team",), parts.ended))
-        await until(lambda: None not in vigil.silence().values())
+        await until(lambda: None not in watch_monitor.silence().values())
         await asyncio.sleep(3)
         print(f"memory: {(rss() - before) / runs:.1f} KiB a finished run (process {rss() / 1024:.0f} MiB)")
         print(f"start: {(time.process_time() - cpu) * 1000 / (3 * runs):.2f} ms of processor an object, listed twice")

@@ -7,18 +7,18 @@ from typing import Any, Final
 
 from prometheus_client import generate_latest
 
-from mlrun_operator.api.status import Execution, Phase, RunStatus
+from mlrun_operator.api.v1alpha1.status import Execution, Phase, RunStatus
+from mlrun_operator.cluster.api_client import ApiClient
 from mlrun_operator.cluster.connection import Connection
 from mlrun_operator.cluster.index import Index
-from mlrun_operator.cluster.port import Cluster
 from mlrun_operator.cluster.resources import RUNS
 from mlrun_operator.controller.election import Leadership
-from mlrun_operator.controller.intake import Intake
+from mlrun_operator.controller.event_handler import WatchEventHandler
 from mlrun_operator.controller.metrics.gauges import Gauges, Line
 from mlrun_operator.controller.metrics.meters import Meters
 from mlrun_operator.controller.queue import FairQueue
 from mlrun_operator.controller.reconcile import FunctionReconciler
-from mlrun_operator.controller.vigil import Vigil
+from mlrun_operator.controller.watch_monitor import WatchMonitor
 from mlrun_operator.controller.worker import Workers
 
 RUN_COUNT: Final = 10_000
@@ -62,10 +62,10 @@ def main() -> None:
     index = Index()
     for number in range(RUN_COUNT):
         index.put(RUNS, run(number))
-    cluster, queue = Cluster(Connection("", None, None)), FairQueue()  # type: ignore[arg-type]
+    cluster, queue = ApiClient(Connection("", None, None)), FairQueue()  # type: ignore[arg-type]
     workers = Workers("MlrunRun", queue, FunctionReconciler(cluster, index))
-    vigil = Vigil((), cluster, Intake(index, lambda *_: None))
-    Gauges(meters, Leadership(), index, vigil, {"MlrunRun": Line(queue, workers)})
+    watch_monitor = WatchMonitor((), cluster, WatchEventHandler(index, lambda *_: None))
+    Gauges(meters, Leadership(), index, watch_monitor, {"MlrunRun": Line(queue, workers)})
     scrape = microseconds(lambda: generate_latest(meters.registry), 20) / 1000
     text = generate_latest(meters.registry).decode()
     life = REQUESTS * request + LOOKS * look + REPORTS * report

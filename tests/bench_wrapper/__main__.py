@@ -20,8 +20,8 @@ from wrapper_runs import envelope
 
 from bench_wrapper.pairs import HEAD, ROW, line, pairs
 from bench_wrapper.world import World, environment
-from mlrun_operator.api.fetching import PipInfo
-from mlrun_operator.api.source import Source
+from mlrun_operator.api.contract.fetching import PipInfo
+from mlrun_operator.api.v1alpha1.source import Source
 
 NOTHING = """
 import pandas as pd

@@ -14,7 +14,7 @@ def peak_mib() -> float:
 
 if __name__ == "__main__":
     asked = json.loads(sys.argv[1])
-    from mlrun_operator.api.envelope import StoreInfo
+    from mlrun_operator.api.contract.envelope import StoreInfo
     from mlrun_operator.store import open_store
 
     store = open_store(StoreInfo(root=f"s3://{asked['bucket']}", endpoint=asked["endpoint"], anonymous=True))

@@ -14,8 +14,8 @@ from support.gitserver import GitServer
 from support.servers import OPEN_BUCKET, Authority, HttpsServer, S3Server
 
 from bench_wrapper.measure import Measured, measured
-from mlrun_operator.api.envelope import Envelope, StoreInfo, encode
-from mlrun_operator.api.result import decode
+from mlrun_operator.api.contract.envelope import Envelope, StoreInfo, encode
+from mlrun_operator.api.contract.result import decode
 from mlrun_operator.store import open_store
 
 HERE = Path(__file__).parent

@@ -6,8 +6,8 @@ from typing import Final
 import pytest
 from support.charts import Object, objects
 
-from mlrun_operator.api.function import FunctionSpec
-from mlrun_operator.api.run import EXECUTION_FIELDS, RunSpec
+from mlrun_operator.api.v1alpha1.function import FunctionSpec
+from mlrun_operator.api.v1alpha1.run import EXECUTION_FIELDS, RunSpec
 
 ALL: Final[Object] = {
     "images": {"allow": ["x"]},

@@ -14,7 +14,7 @@ from support.pages import blocks_of, check_prints
 from support.users import user_kubeconfig
 
 import mlrun_operator as dh
-from mlrun_operator.api.envelope import StoreInfo
+from mlrun_operator.api.contract.envelope import StoreInfo
 from mlrun_operator.sdk import errors
 from mlrun_operator.sdk.backends.kubernetes import KubernetesBackend
 

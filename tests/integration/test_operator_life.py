@@ -7,7 +7,7 @@ import pytest
 from support.kube import Kube, Object, Refused, audited_writes, eventually, function, run
 from support.operators import Operator
 
-from mlrun_operator.api.names import job_name
+from mlrun_operator.api.values.names import job_name
 
 
 def test_a_run_becomes_a_job_a_pod_and_a_status_that_says_so(kube: Kube, operator: Operator) -> None:

@@ -9,7 +9,7 @@ from support.kube import function, run
 from support.kubelet import NOWHERE
 from support.lab import World, laboratory, rights
 
-from mlrun_operator.api.names import cron_job_name, job_name
+from mlrun_operator.api.values.names import cron_job_name, job_name
 
 Right = tuple[str, str, str]
 _PAST: Final = {"from": "2024-12-31T00:00:00Z", "to": "2026-06-01T00:00:00Z"}

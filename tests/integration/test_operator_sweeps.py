@@ -7,7 +7,7 @@ from support.kube import Kube, Object, Refused, eventually, function, run
 from support.operators import Operator
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.names import collector_name
+from mlrun_operator.api.values.names import collector_name
 
 FAILS: Object = {"exit": 1, "reason": "HandlerFailed", "message": "ValueError: no"}
 DONE: Object = {"points": 8, "succeeded": 7, "failed": 1, "best": {"iteration": 3, "parameters": {"p": 3}}}

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.cron import parse_cron
-from mlrun_operator.api.names import slot_name
-from mlrun_operator.api.platform import Platform
+from mlrun_operator.api.contract.platform import Platform
+from mlrun_operator.api.values.cron import parse_cron
+from mlrun_operator.api.values.names import slot_name
 from mlrun_operator.plan import Observation, Plan, plan
 
 Object = dict[str, Any]

@@ -14,11 +14,11 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
+from mlrun_operator.cluster.api_client import ApiClient
 from mlrun_operator.cluster.errors import ApiError
-from mlrun_operator.cluster.port import Cluster
 from mlrun_operator.controller.__main__ import main
 
-_plain_request = Cluster._request
+_plain_request = ApiClient._request
 
 
 def arm(environment: dict[str, str]) -> None:
@@ -26,7 +26,7 @@ def arm(environment: dict[str, str]) -> None:
     at, when = int(environment.get("CRASH_AT", "0")), environment.get("CRASH_WHEN", "after")
     log, numbers = Path(environment.get("REQUESTS_LOG", os.devnull)), itertools.count(1)
 
-    async def counted(self: Cluster, verb: str, resource: Any, url: str, **kwargs: Any) -> Any:
+    async def counted(self: ApiClient, verb: str, resource: Any, url: str, **kwargs: Any) -> Any:
         if "limit" in kwargs.get("params", ()):
             return await _plain_request(self, verb, resource, url, **kwargs)
         mine, code = next(numbers) == at, 200
@@ -43,7 +43,7 @@ def arm(environment: dict[str, str]) -> None:
             if mine:
                 os._exit(137)
 
-    Cluster._request = counted  # type: ignore[method-assign]
+    ApiClient._request = counted  # type: ignore[method-assign]
     if "RIGHTS_LOG" in environment:
         _note_all(Path(environment["RIGHTS_LOG"]))
 

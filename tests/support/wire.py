@@ -6,14 +6,14 @@ from typing import cast
 
 import aiohttp
 from aiohttp import web
-from kubernetes.aio.client import ApiClient
+from kubernetes.aio.client import ApiClient as KubernetesClient
 
+from mlrun_operator.cluster.api_client import ApiClient
 from mlrun_operator.cluster.connection import Connection
-from mlrun_operator.cluster.port import Cluster
 
 
 @asynccontextmanager
-async def port_to(answer: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AsyncIterator[Cluster]:
+async def port_to(answer: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AsyncIterator[ApiClient]:
     """A port whose every request `answer` answers."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answer)
@@ -23,6 +23,6 @@ async def port_to(answer: Callable[[web.Request], Awaitable[web.StreamResponse]]
     try:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as session:
             url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-            yield Cluster(Connection(url, session, cast("ApiClient", None)))
+            yield ApiClient(Connection(url, session, cast("KubernetesClient", None)))
     finally:
         await runner.cleanup()

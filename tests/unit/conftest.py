@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from mlrun_operator.api.envelope import StoreInfo
-from mlrun_operator.api.platform import Platform
+from mlrun_operator.api.contract.envelope import StoreInfo
+from mlrun_operator.api.contract.platform import Platform
+from mlrun_operator.api.contract.result import Result, encode
 from mlrun_operator.api.reasons import Reason
-from mlrun_operator.api.result import Result, encode
 from mlrun_operator.plan import Observation, Plan, plan
 
 Object = dict[str, Any]

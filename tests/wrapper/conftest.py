@@ -10,9 +10,9 @@ from support.gitserver import GitServer
 from support.servers import OPEN_BUCKET, Authority, HttpsServer, S3Server
 from wrapper_runs import Ended, WrapperRun
 
-from mlrun_operator.api.envelope import Envelope, StoreInfo
-from mlrun_operator.api.fetching import FetchRules
-from mlrun_operator.api.source import Source
+from mlrun_operator.api.contract.envelope import Envelope, StoreInfo
+from mlrun_operator.api.contract.fetching import FetchRules
+from mlrun_operator.api.v1alpha1.source import Source
 from mlrun_operator.store import Catalogue, open_store
 from mlrun_wrapper.sources.base import Request
 from mlrun_wrapper.trust import VARIABLES, trusted

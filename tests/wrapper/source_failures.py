@@ -8,9 +8,9 @@ from support.servers import CLOSED_BUCKET, OPEN_BUCKET
 from support.wheels import find_links, wheel
 from test_source_archives import with_entry, zipped
 
-from mlrun_operator.api.envelope import Envelope
-from mlrun_operator.api.fetching import PipInfo
-from mlrun_operator.api.source import Source
+from mlrun_operator.api.contract.envelope import Envelope
+from mlrun_operator.api.contract.fetching import PipInfo
+from mlrun_operator.api.v1alpha1.source import Source
 
 Case = failures.Case
 

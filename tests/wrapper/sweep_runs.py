@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 from wrapper_runs import Ended, envelope
 
-from mlrun_operator.api.envelope import Envelope, StoreInfo
-from mlrun_operator.api.keys import Key
-from mlrun_operator.api.sweep import Hyperparameters, sweep_info
+from mlrun_operator.api.contract.envelope import Envelope, StoreInfo
+from mlrun_operator.api.v1alpha1.sweep import Hyperparameters, sweep_info
+from mlrun_operator.api.values.keys import Key
 from mlrun_operator.store import Catalogue, Entity, open_store
 
 OF_THE_RUN = ("parameters", "outputs", "inputs", "values")

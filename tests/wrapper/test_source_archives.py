@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support.servers import ACCESS_KEY, CLOSED_BUCKET, OPEN_BUCKET, SECRET_KEY, HttpsServer, S3Server
 
-from mlrun_operator.api.envelope import StoreInfo
+from mlrun_operator.api.contract.envelope import StoreInfo
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.store import CredentialsMissingError, NotFoundError, Store, open_store
 from mlrun_wrapper.errors import StepError

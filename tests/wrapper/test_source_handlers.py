@@ -13,8 +13,8 @@ from support.gitserver import GitServer
 from support.servers import Authority, HttpsServer
 from wrapper_runs import Ended, WrapperRun, envelope
 
-from mlrun_operator.api.envelope import StoreInfo
-from mlrun_operator.api.source import Source
+from mlrun_operator.api.contract.envelope import StoreInfo
+from mlrun_operator.api.v1alpha1.source import Source
 
 Run = Callable[..., Ended]
 

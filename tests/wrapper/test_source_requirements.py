@@ -13,9 +13,9 @@ from support.wheels import Wheel, find_links, index, wheel
 from test_source_handlers import zipped
 from wrapper_runs import Ended, envelope
 
-from mlrun_operator.api.envelope import Envelope, StoreInfo
-from mlrun_operator.api.fetching import PipInfo
-from mlrun_operator.api.source import Source
+from mlrun_operator.api.contract.envelope import Envelope, StoreInfo
+from mlrun_operator.api.contract.fetching import PipInfo
+from mlrun_operator.api.v1alpha1.source import Source
 
 Run = Callable[..., Ended]
 

@@ -8,7 +8,7 @@ import pytest
 from support.gitserver import GitServer, git
 from support.servers import Authority
 
-from mlrun_operator.api.handlers import Handler
+from mlrun_operator.api.values.handlers import Handler
 from mlrun_wrapper.errors import StepError
 from mlrun_wrapper.guards import GuardError
 from mlrun_wrapper.sources.base import FetchedSource, Request

@@ -11,9 +11,9 @@ from support.servers import Authority, HttpsServer
 from vega_datasets import local_data
 from wrapper_runs import Ended, envelope
 
-from mlrun_operator.api.envelope import StoreInfo
-from mlrun_operator.api.keys import Key
-from mlrun_operator.api.source import Source
+from mlrun_operator.api.contract.envelope import StoreInfo
+from mlrun_operator.api.v1alpha1.source import Source
+from mlrun_operator.api.values.keys import Key
 from mlrun_operator.store import Catalogue, open_store
 
 PIPELINE = """

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from wrapper_runs import Ended, WrapperRun, envelope
 
-from mlrun_operator.api.envelope import StoreInfo
-from mlrun_operator.api.keys import Key
-from mlrun_operator.api.options import NonRetryable
+from mlrun_operator.api.contract.envelope import StoreInfo
 from mlrun_operator.api.reasons import Reason
+from mlrun_operator.api.v1alpha1.options import NonRetryable
+from mlrun_operator.api.values.keys import Key
 from mlrun_operator.store import Catalogue, NotFoundError, open_store
 from mlrun_wrapper import execution
 

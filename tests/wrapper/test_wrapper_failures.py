@@ -14,11 +14,11 @@ from support.servers import ACCESS_KEY, CLOSED_BUCKET, OPEN_BUCKET, SECRET_KEY, 
 from sweep_runs import sweep
 from wrapper_runs import Ended, envelope
 
-from mlrun_operator.api.envelope import Envelope, StoreInfo
-from mlrun_operator.api.fetching import PipInfo
-from mlrun_operator.api.inputs import InputRef
+from mlrun_operator.api.contract.envelope import Envelope, StoreInfo
+from mlrun_operator.api.contract.fetching import PipInfo
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
-from mlrun_operator.api.source import Source
+from mlrun_operator.api.v1alpha1.inputs import InputRef
+from mlrun_operator.api.v1alpha1.source import Source
 
 HANDLER = """
 def handler(url=None, rows=10):

@@ -9,8 +9,8 @@ from pandas.testing import assert_frame_equal
 from sweep_runs import counts, data, entity, run_json, sweep, table
 from wrapper_runs import Ended, WrapperRun
 
-from mlrun_operator.api.envelope import StoreInfo
-from mlrun_operator.api.sweep import points
+from mlrun_operator.api.contract.envelope import StoreInfo
+from mlrun_operator.api.v1alpha1.sweep import points
 from mlrun_operator.store import NotFoundError, derived_uuid, open_store
 
 RANDOM: dict[str, Any] = {"params": {"depth": [*range(50)], "rate": [0.1, 0.2, 0.4]}}

@@ -8,9 +8,9 @@ import pytest
 from support.flaky import FlakyServer
 from wrapper_runs import Ended, WrapperRun, envelope
 
-from mlrun_operator.api.envelope import StoreInfo
-from mlrun_operator.api.inputs import Input
-from mlrun_operator.api.keys import Key
+from mlrun_operator.api.contract.envelope import StoreInfo
+from mlrun_operator.api.v1alpha1.inputs import Input
+from mlrun_operator.api.values.keys import Key
 from mlrun_operator.store import Entity, open_store
 
 PRODUCER = """
@@ -217,8 +217,8 @@ def test_a_stop_while_inputs_come_ends_at_once(
 
 
 def _resolved(inputs: dict[str, Input]) -> dict[str, object]:
-    from mlrun_operator.api.inputs import resolve
-    from mlrun_operator.api.run import RunSpec
+    from mlrun_operator.api.v1alpha1.inputs import resolve
+    from mlrun_operator.api.v1alpha1.run import RunSpec
 
     written = RunSpec.model_validate({"functionRef": {"name": "f"}, "inputs": inputs}).inputs or {}
     return {name: resolve(value) for name, value in written.items()}

@@ -9,8 +9,8 @@ import pytest
 from support.postgres import PASSWORD, USER, Postgres, programs
 from wrapper_runs import Ended, envelope
 
-from mlrun_operator.api.envelope import StoreInfo
-from mlrun_operator.api.inputs import InputRef
+from mlrun_operator.api.contract.envelope import StoreInfo
+from mlrun_operator.api.v1alpha1.inputs import InputRef
 
 
 @pytest.fixture(scope="module")

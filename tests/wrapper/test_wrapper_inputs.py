@@ -13,8 +13,8 @@ from support.s3proxy import S3Proxy
 from support.servers import ACCESS_KEY, CLOSED_BUCKET, OPEN_BUCKET, SECRET_KEY, Authority, HttpsServer, S3Server
 from wrapper_runs import Ended, envelope
 
-from mlrun_operator.api.envelope import StoreInfo
-from mlrun_operator.api.inputs import InputRef
+from mlrun_operator.api.contract.envelope import StoreInfo
+from mlrun_operator.api.v1alpha1.inputs import InputRef
 from mlrun_operator.store import open_store
 
 CSV = "a;b\n1;x\n2;y\n"

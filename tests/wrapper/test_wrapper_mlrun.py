@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from wrapper_runs import Ended, envelope
 
-from mlrun_operator.api.envelope import StoreInfo
+from mlrun_operator.api.contract.envelope import StoreInfo
 from mlrun_operator.store import open_store
 
 POOLS = """

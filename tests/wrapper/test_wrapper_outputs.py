@@ -10,8 +10,8 @@ import pytest
 from pandas.testing import assert_frame_equal
 from wrapper_runs import Ended, envelope
 
-from mlrun_operator.api.envelope import StoreInfo
-from mlrun_operator.api.keys import Key
+from mlrun_operator.api.contract.envelope import StoreInfo
+from mlrun_operator.api.values.keys import Key
 from mlrun_operator.store import Catalogue, Entity, open_store
 
 EVERYTHING = """

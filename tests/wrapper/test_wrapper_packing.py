@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from wrapper_runs import Ended, envelope
 
-from mlrun_operator.api.envelope import StoreInfo
+from mlrun_operator.api.contract.envelope import StoreInfo
 
 
 def test_a_table_that_parquet_cannot_hold_is_named_and_the_others_are_stored(

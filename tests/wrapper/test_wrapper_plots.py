@@ -8,7 +8,7 @@ from collections.abc import Callable
 from PIL import Image
 from wrapper_runs import Ended, envelope
 
-from mlrun_operator.api.envelope import StoreInfo
+from mlrun_operator.api.contract.envelope import StoreInfo
 from mlrun_operator.store import open_store
 
 PLOTS = """

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from wrapper_runs import Ended, WrapperRun, envelope
 
-from mlrun_operator.api.envelope import StoreInfo
-from mlrun_operator.api.source import Source
+from mlrun_operator.api.contract.envelope import StoreInfo
+from mlrun_operator.api.v1alpha1.source import Source
 from mlrun_operator.store import open_store
 
 

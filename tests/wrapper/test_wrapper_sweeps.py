@@ -11,7 +11,7 @@ from support.servers import OPEN_BUCKET, S3Server
 from sweep_runs import counts, data, entity, run_json, sweep, table
 from wrapper_runs import Ended, WrapperRun
 
-from mlrun_operator.api.envelope import StoreInfo
+from mlrun_operator.api.contract.envelope import StoreInfo
 from mlrun_operator.store import NotFoundError
 
 TRAINS = """

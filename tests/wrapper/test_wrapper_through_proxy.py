@@ -9,9 +9,9 @@ from support.servers import OPEN_BUCKET, Authority, HttpsServer, S3Server
 from support.wheels import find_links, wheel
 from wrapper_runs import Ended, envelope
 
-from mlrun_operator.api.envelope import StoreInfo
-from mlrun_operator.api.fetching import PipInfo, ProxyInfo
-from mlrun_operator.api.source import Source
+from mlrun_operator.api.contract.envelope import StoreInfo
+from mlrun_operator.api.contract.fetching import PipInfo, ProxyInfo
+from mlrun_operator.api.v1alpha1.source import Source
 
 CODE = """
 import os, urllib.request

@@ -12,8 +12,8 @@ from support.s3proxy import Decide, S3Proxy
 from support.servers import S3Server
 from wrapper_runs import Ended, WrapperRun, envelope
 
-from mlrun_operator.api.envelope import StoreInfo
-from mlrun_operator.api.keys import Key
+from mlrun_operator.api.contract.envelope import StoreInfo
+from mlrun_operator.api.values.keys import Key
 from mlrun_operator.store import Catalogue, NotFoundError, open_store
 
 CODE = """

@@ -14,12 +14,12 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from mlrun_operator.api.envelope import Envelope, FunctionInfo, RunInfo, StoreInfo, encode
-from mlrun_operator.api.function import FunctionSpec
-from mlrun_operator.api.inputs import resolve
-from mlrun_operator.api.result import Result, decode
-from mlrun_operator.api.run import output_ref
-from mlrun_operator.api.source import Source
+from mlrun_operator.api.contract.envelope import Envelope, FunctionInfo, RunInfo, StoreInfo, encode
+from mlrun_operator.api.contract.result import Result, decode
+from mlrun_operator.api.v1alpha1.function import FunctionSpec
+from mlrun_operator.api.v1alpha1.inputs import resolve
+from mlrun_operator.api.v1alpha1.run import output_ref
+from mlrun_operator.api.v1alpha1.source import Source
 
 POD_UID = "7d0cfa4e-5d0e-4f4b-9d3c-111111111111"
 

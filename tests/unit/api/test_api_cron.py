@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.cron_oracle import CronOracle
 
-from mlrun_operator.api.cron import parse_cron
+from mlrun_operator.api.values.cron import parse_cron
 
 # Zones whose clocks change at two in the morning, at midnight, by half an hour, in the southern summer, and never.
 ZONES = ["Etc/UTC", "Europe/Rome", "America/New_York", "America/Sao_Paulo", "Australia/Lord_Howe", "Asia/Beirut"]

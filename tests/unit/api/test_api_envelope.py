@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlrun_operator.api.envelope import (
+from mlrun_operator.api.contract.envelope import (
     COMPRESSED_PREFIX,
     PLAIN_LIMIT,
     Envelope,
@@ -14,10 +14,10 @@ from mlrun_operator.api.envelope import (
     decode,
     encode,
 )
-from mlrun_operator.api.function import FunctionSpec
-from mlrun_operator.api.inputs import InputRef
-from mlrun_operator.api.run import OutputRef
-from mlrun_operator.api.source import Source
+from mlrun_operator.api.v1alpha1.function import FunctionSpec
+from mlrun_operator.api.v1alpha1.inputs import InputRef
+from mlrun_operator.api.v1alpha1.run import OutputRef
+from mlrun_operator.api.v1alpha1.source import Source
 
 JSON = st.recursive(
     st.none()

@@ -3,9 +3,9 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from mlrun_operator.api.envelope import Envelope
-from mlrun_operator.api.inputs import MAX_INPUTS, Input, InputRef, members, resolve
-from mlrun_operator.api.run import RunSpec
+from mlrun_operator.api.contract.envelope import Envelope
+from mlrun_operator.api.v1alpha1.inputs import MAX_INPUTS, Input, InputRef, members, resolve
+from mlrun_operator.api.v1alpha1.run import RunSpec
 
 KEY = "store://demo/dataitems/table/x:1"
 WRITTEN: TypeAdapter[Input] = TypeAdapter(Input)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlrun_operator.api.keys import ENTITY_TYPES, Key
+from mlrun_operator.api.values.keys import ENTITY_TYPES, Key
 
 SLUGS = st.from_regex(r"[a-zA-Z0-9._+-]{1,30}", fullmatch=True).filter(lambda text: text not in (".", ".."))
 UUIDS = st.none() | st.uuids().map(str)

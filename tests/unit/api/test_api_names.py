@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from mlrun_operator.api.function import EntityName, ProjectName
-from mlrun_operator.api.names import job_name, kubernetes_name, label_value
+from mlrun_operator.api.v1alpha1.function import EntityName, ProjectName
+from mlrun_operator.api.values.names import job_name, kubernetes_name, label_value
 
 DNS = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 LABEL = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlrun_operator.api.contract.result import COMPRESSED_PREFIX, Result, decode, encode
 from mlrun_operator.api.reasons import Reason
-from mlrun_operator.api.result import COMPRESSED_PREFIX, Result, decode, encode
-from mlrun_operator.api.status import InputInfo, OutputInfo, SourceInfo, SweepBest, SweepStatus
+from mlrun_operator.api.v1alpha1.status import InputInfo, OutputInfo, SourceInfo, SweepBest, SweepStatus
 
 NAMES = st.text("abcdefghij_", min_size=1, max_size=20)
 TEXTS = st.text(max_size=300)

@@ -5,10 +5,10 @@ import re
 import pytest
 from pydantic import ValidationError
 
-from mlrun_operator.api.function import FunctionSpec
-from mlrun_operator.api.handlers import Handler
-from mlrun_operator.api.source import Source
-from mlrun_operator.api.source_uri import SourceURI
+from mlrun_operator.api.v1alpha1.function import FunctionSpec
+from mlrun_operator.api.v1alpha1.source import Source
+from mlrun_operator.api.values.handlers import Handler
+from mlrun_operator.api.values.source_uri import SourceURI
 
 REPOSITORY = "https://git.example.org:8443/team/pipelines.git"
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mlrun_operator.api.sweep import MAX_POINTS, Hyperparameters, count_of, points, sweep_info
+from mlrun_operator.api.v1alpha1.sweep import MAX_POINTS, Hyperparameters, count_of, points, sweep_info
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # mlrun's own

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlrun_operator.api.trace import TraceContext
+from mlrun_operator.api.contract.trace import TraceContext
 
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 

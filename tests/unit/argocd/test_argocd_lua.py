@@ -12,7 +12,7 @@ from lupa.lua51 import LuaError  # type: ignore[import-untyped]
 from support.lua import cleaned, run_script
 
 from argocd import snippet
-from mlrun_operator.api.status import Phase
+from mlrun_operator.api.v1alpha1.status import Phase
 
 KINDS = sorted(path.relative_to(snippet.SCRIPTS) for path in snippet.SCRIPTS.glob("*/*"))
 RUN = snippet.SCRIPTS / "mlrun-operator.dev" / "MlrunRun"

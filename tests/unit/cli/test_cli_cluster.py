@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support.standin_api import StandIn, kubeconfig, standing_in
 
-from mlrun_operator.api.platform import Platform
+from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.cli import checks
 from mlrun_operator.cli.errors import Exit
 from mlrun_operator.cli.submit import _change

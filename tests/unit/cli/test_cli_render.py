@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from mlrun_operator.api.platform import Platform
+from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.cli.errors import Exit
 from mlrun_operator.cli.project import project_files
 from mlrun_operator.plan import Observation, plan

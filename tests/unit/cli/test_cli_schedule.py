@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.standin_api import StandIn, standing_in
 
-from mlrun_operator.api.cron import parse_cron
+from mlrun_operator.api.values.cron import parse_cron
 from mlrun_operator.cli import describing, scheduling
 from mlrun_operator.cli.errors import Exit
 

@@ -11,11 +11,11 @@ from aiohttp.test_utils import TestServer
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mlrun_operator.cluster.client import Client
 from mlrun_operator.cluster.codec import decode, pack, unpack
 from mlrun_operator.cluster.connection import Connection
 from mlrun_operator.cluster.index import Index
 from mlrun_operator.cluster.resources import RUNS
+from mlrun_operator.cluster.user_client import Client
 from mlrun_operator.render.execution import execution_hash
 
 _NUMBERS = st.integers(-(10**300), 10**300) | st.floats(allow_nan=False, allow_infinity=False)

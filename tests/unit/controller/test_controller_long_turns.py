@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from support.clockwork import BEGIN, Clockwork
 
-from mlrun_operator.api.names import cron_job_name
-from mlrun_operator.api.platform import Platform
+from mlrun_operator.api.contract.platform import Platform
+from mlrun_operator.api.values.names import cron_job_name
 from mlrun_operator.cluster.index import Index
 from mlrun_operator.cluster.resources import CRON_JOBS, FUNCTIONS, JOBS, RUNS, Resource
 from mlrun_operator.controller.reconcile import Reconciler

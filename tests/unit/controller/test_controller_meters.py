@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from mlrun_operator.api.status import Attempt, Execution, Phase, RunStatus, ScheduleStatus
+from mlrun_operator.api.v1alpha1.status import Attempt, Execution, Phase, RunStatus, ScheduleStatus
 from mlrun_operator.cluster.index import Index
 from mlrun_operator.cluster.resources import RUNS
 from mlrun_operator.controller.metrics.meters import Meters

@@ -3,8 +3,8 @@
 from typing import Any
 
 from mlrun_operator.cluster.index import Index
-from mlrun_operator.cluster.lines import RunKey
 from mlrun_operator.cluster.resources import RUNS, Resource
+from mlrun_operator.cluster.run_queues import RunKey
 from mlrun_operator.controller.reconcile import Reconciler
 
 Object = dict[str, Any]

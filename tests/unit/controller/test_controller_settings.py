@@ -3,11 +3,11 @@
 import pytest
 from pydantic import ValidationError
 
-from mlrun_operator.api.envelope import decode, encode
-from mlrun_operator.api.fetching import FetchRules, PipInfo, ProxyInfo
-from mlrun_operator.api.function import FunctionSpec
-from mlrun_operator.api.options import RunOptions
-from mlrun_operator.api.run import RunSpec
+from mlrun_operator.api.contract.envelope import decode, encode
+from mlrun_operator.api.contract.fetching import FetchRules, PipInfo, ProxyInfo
+from mlrun_operator.api.v1alpha1.function import FunctionSpec
+from mlrun_operator.api.v1alpha1.options import RunOptions
+from mlrun_operator.api.v1alpha1.run import RunSpec
 from mlrun_operator.controller.settings import Settings
 from mlrun_operator.render.envelope import PinnedFunction, build_envelope
 

@@ -12,7 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from mlrun_operator.api.status import Attempt, Execution, FunctionPin, Phase, RunStatus
+from mlrun_operator.api.v1alpha1.status import Attempt, Execution, FunctionPin, Phase, RunStatus
 from mlrun_operator.controller.tracing import start_tracing, wanted
 
 NOW = datetime(2026, 11, 23, 12, 5, tzinfo=UTC)

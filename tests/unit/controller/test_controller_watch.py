@@ -13,15 +13,15 @@ from aiohttp import web
 from support.kubeapi import discovery
 from support.wire import port_to
 
+from mlrun_operator.cluster.api_client import ApiClient
 from mlrun_operator.cluster.connection import Connection
-from mlrun_operator.cluster.hearing import Hearing
 from mlrun_operator.cluster.index import Index
-from mlrun_operator.cluster.port import Cluster
 from mlrun_operator.cluster.resources import RUNS
-from mlrun_operator.controller.intake import Intake
-from mlrun_operator.controller.parts import EndedError, Parts
-from mlrun_operator.controller.vigil import HistoryError, Vigil
+from mlrun_operator.cluster.watch_middleware import WatchMiddleware
+from mlrun_operator.controller.background import BackgroundTasks, TaskExitedError
+from mlrun_operator.controller.event_handler import WatchEventHandler
 from mlrun_operator.controller.watch import build_registry, build_settings, watch
+from mlrun_operator.controller.watch_monitor import HistoryError, WatchMonitor
 
 Object = dict[str, Any]
 REFUSALS = (400, 401, 403, 404, 409, 429, 500, 503)
@@ -125,16 +125,16 @@ def _refusal(said: int | str) -> web.Response:
 
 
 class Operator:
-    """kopf with our registry and the vigil over it, and what is told of runs."""
+    """kopf with our registry and the watch_monitor over it, and what is told of runs."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: ApiClient) -> None:
         self.index = Index()
         self.heard: list[str] = []
-        self.intake = Intake(self.index, lambda _, obj: self.heard.append(obj["metadata"]["name"]))
-        self.vigil = Vigil(("team",), cluster, self.intake)
-        self.parts = Parts({"the sweeper": self.vigil.sweep(600)}, asyncio.Event())
+        self.intake = WatchEventHandler(self.index, lambda _, obj: self.heard.append(obj["metadata"]["name"]))
+        self.watch_monitor = WatchMonitor(("team",), cluster, self.intake)
+        self.parts = BackgroundTasks({"the sweeper": self.watch_monitor.sweep(600)}, asyncio.Event())
         self.session = aiohttp.ClientSession(
-            middlewares=(Hearing(self.vigil, pace=0.01),), headers={"User-Agent": "kopf"}
+            middlewares=(WatchMiddleware(self.watch_monitor, pace=0.01),), headers={"User-Agent": "kopf"}
         )
         self._server = cluster._connection.server
         self.task = asyncio.create_task(self._run())
@@ -142,7 +142,7 @@ class Operator:
     async def _run(self) -> None:
         async def begin() -> None:
             self.parts.start()
-            await self.vigil.read_all()
+            await self.watch_monitor.read_all()
 
         connection = Connection(self._server, self.session, None)  # type: ignore[arg-type]
         settings = build_settings()
@@ -181,7 +181,7 @@ async def operated(server: ApiServer) -> AsyncIterator[Operator]:
             yield made
         finally:
             made.parts.ended.set()
-            with suppress(EndedError):
+            with suppress(TaskExitedError):
                 await made.task
             await made.parts.stop()
             await made.session.close()
@@ -235,11 +235,11 @@ async def test_everything_is_known_before_kopf_watches(server: ApiServer) -> Non
     server.runs["a"] = run("a", 1)
     server.lists = [503] * 1000
     async with operated(server) as it:
-        await it.vigil.informed.wait()
+        await it.watch_monitor.informed.wait()
         assert it.known("a")
-        assert set(it.vigil.silence().values()) == {None}, "not ready: no watch was heard"
+        assert set(it.watch_monitor.silence().values()) == {None}, "not ready: no watch was heard"
         server.lists.clear()
-        await it.until(lambda: None not in it.vigil.silence().values())
+        await it.until(lambda: None not in it.watch_monitor.silence().values())
 
 
 async def test_what_we_wrote_ourselves_is_no_news(server: ApiServer) -> None:
@@ -270,7 +270,7 @@ async def test_what_kopf_does_not_survive_ends_the_process(server: ApiServer) ->
     server.watches = [b"{'type': no JSON}\n"]
     async with operated(server) as it:
         await asyncio.wait([it.task], timeout=20)
-        with pytest.raises(EndedError, match="the watches ended: JSONDecodeError"):
+        with pytest.raises(TaskExitedError, match="the watches ended: JSONDecodeError"):
             await it.task
 
 
@@ -279,9 +279,9 @@ async def test_history_that_goes_back_ends_the_process(server: ApiServer) -> Non
     async with operated(server) as it:
         await it.until(lambda: it.known("a"))
         server.version = 7
-        it.vigil.listed(RUNS.url("team"))
+        it.watch_monitor.listed(RUNS.url("team"))
         await asyncio.wait([it.task], timeout=20)
-        with pytest.raises(EndedError, match=r"the sweeper ended: HistoryError: .* resource version 7 after 9"):
+        with pytest.raises(TaskExitedError, match=r"the sweeper ended: HistoryError: .* resource version 7 after 9"):
             await it.task
 
 
@@ -292,13 +292,13 @@ async def test_the_first_part_that_ends_ends_all_with_its_name_and_its_words() -
     async def goes_on() -> None:
         await asyncio.Event().wait()
 
-    parts = Parts({"the probes": goes_on(), "the clock": fails()}, asyncio.Event())
+    parts = BackgroundTasks({"the probes": goes_on(), "the clock": fails()}, asyncio.Event())
     parts.start()
     await parts.ended.wait()
     await parts.stop()
-    with pytest.raises(EndedError, match="the clock ended: HistoryError: went back"):
+    with pytest.raises(TaskExitedError, match="the clock ended: HistoryError: went back"):
         parts.check()
-    parts = Parts({"the probes": goes_on()}, asyncio.Event())
+    parts = BackgroundTasks({"the probes": goes_on()}, asyncio.Event())
     parts.start()
     await parts.stop()
     parts.check()
@@ -306,10 +306,10 @@ async def test_the_first_part_that_ends_ends_all_with_its_name_and_its_words() -
 
 async def test_the_sweeper_ends_when_it_is_told_to_while_a_listing_is_told() -> None:
     async with port_to(ApiServer().answer) as cluster:
-        vigil = Vigil(("team",), cluster, Intake(Index(), lambda *_: None))
-        sweeper = asyncio.create_task(vigil.sweep(600))
+        watch_monitor = WatchMonitor(("team",), cluster, WatchEventHandler(Index(), lambda *_: None))
+        sweeper = asyncio.create_task(watch_monitor.sweep(600))
         await asyncio.sleep(0)
-        vigil.listed(RUNS.url("team"))
+        watch_monitor.listed(RUNS.url("team"))
         await asyncio.sleep(0)
         sweeper.cancel()
         _, pending = await asyncio.wait([sweeper], timeout=5)
@@ -323,7 +323,7 @@ async def test_the_sweeper_survives_what_it_cannot_understand(
         await it.until(lambda: "watch from 1" in server.asked)
         it.index.put(RUNS, run("vanished", 1))
         server.runs = {"odd": {"metadata": {}}}
-        it.vigil.listed(RUNS.url("team"))
+        it.watch_monitor.listed(RUNS.url("team"))
         await it.until(lambda: "cannot compare" in caplog.text)
         server.runs = {}
         await it.until(lambda: it.known("vanished") is None)

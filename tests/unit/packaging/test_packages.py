@@ -18,7 +18,7 @@ UV = Path(sys.executable).with_name("uv")
 PYTHONS = ("3.11", "3.12", "3.13")
 # Each extra, with a command that works with it alone, and what that prints.
 EXTRAS = {
-    "": (["-c", "from mlrun_operator.api.run import RunSpec; print(RunSpec.__name__)"], "RunSpec"),
+    "": (["-c", "from mlrun_operator.api.v1alpha1.run import RunSpec; print(RunSpec.__name__)"], "RunSpec"),
     "sdk": (["-c", "import mlrun_operator as dh; print(dh.new_function.__module__)"], "mlrun_operator.sdk"),
     "data": (["-c", "import boto3, pandas, pyarrow; print(pandas.DataFrame([1]).to_parquet()[:4])"], "b'PAR1'"),
     "cli": (["-m", "mlrun_operator.cli", "validate", str(REPOSITORY / "examples" / "01-hello-downloader")], "valid"),

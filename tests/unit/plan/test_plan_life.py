@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from mlrun_operator.api.names import job_name
+from mlrun_operator.api.contract.result import Result
 from mlrun_operator.api.reasons import Reason
-from mlrun_operator.api.result import Result
-from mlrun_operator.api.status import OutputInfo
+from mlrun_operator.api.v1alpha1.status import OutputInfo
+from mlrun_operator.api.values.names import job_name
 from mlrun_operator.plan import Refusal
 
 DATASET = OutputInfo(key="store://team/dataitem/table/dataset:1", kind="table", path="s3://x", size=5, sha256="ab")

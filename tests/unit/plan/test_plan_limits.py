@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from mlrun_operator.api.options import RunOptions
+from mlrun_operator.api.contract.result import Result
 from mlrun_operator.api.reasons import Reason
-from mlrun_operator.api.result import Result
+from mlrun_operator.api.v1alpha1.options import RunOptions
 from mlrun_operator.plan import Ahead, Refusal
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from support.clockwork import BEGIN, Clockwork
 
+from mlrun_operator.api.contract.result import Result
 from mlrun_operator.api.reasons import EXPLANATIONS, FINAL_EXIT_CODES, Reason
-from mlrun_operator.api.result import Result
 from mlrun_operator.plan import Refusal
 
 Case = Callable[[Any], None]

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlrun_operator.api.contract.result import Result, encode
 from mlrun_operator.api.reasons import Reason
-from mlrun_operator.api.result import Result, encode
-from mlrun_operator.api.status import MAX_REPLICA_STATUSES, OutputInfo
+from mlrun_operator.api.v1alpha1.status import MAX_REPLICA_STATUSES, OutputInfo
 from mlrun_operator.assess.jobs import indexes
 
 INDEX = "batch.kubernetes.io/job-completion-index"

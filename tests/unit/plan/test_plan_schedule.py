@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from support.clockwork import BEGIN, Clockwork, stamp
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.cron import parse_cron
-from mlrun_operator.api.names import slot_name
-from mlrun_operator.api.platform import Platform
+from mlrun_operator.api.contract.platform import Platform
+from mlrun_operator.api.values.cron import parse_cron
+from mlrun_operator.api.values.names import slot_name
 from mlrun_operator.plan import Observation, Plan, Refusal, plan
 from mlrun_operator.plan.schedule import awaits, orphaned
 from mlrun_operator.render.execution import execution_hash

@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.envelope import Envelope, decode
-from mlrun_operator.api.names import collector_name, job_name
+from mlrun_operator.api.contract.envelope import Envelope, decode
+from mlrun_operator.api.contract.result import Result, encode
 from mlrun_operator.api.reasons import Reason
-from mlrun_operator.api.result import Result, encode
-from mlrun_operator.api.status import OutputInfo, SweepBest, SweepStatus
-from mlrun_operator.api.sweep import Hyperparameters, points, sweep_info
+from mlrun_operator.api.v1alpha1.status import OutputInfo, SweepBest, SweepStatus
+from mlrun_operator.api.v1alpha1.sweep import Hyperparameters, points, sweep_info
+from mlrun_operator.api.values.names import collector_name, job_name
 from mlrun_operator.assess.pods import view
 from mlrun_operator.assess.replicas import replicas
-from mlrun_operator.assess.sweeps import sweep_of
+from mlrun_operator.assess.sweep_status import sweep_of
 from mlrun_operator.plan import Refusal
 
 INDEX = "batch.kubernetes.io/job-completion-index"

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.envelope import StoreInfo, decode
-from mlrun_operator.api.platform import Platform
+from mlrun_operator.api.contract.envelope import StoreInfo, decode
+from mlrun_operator.api.contract.platform import Platform
+from mlrun_operator.api.contract.result import Result
 from mlrun_operator.api.reasons import Reason
-from mlrun_operator.api.result import Result
 
 RECORDED = sorted((Path(__file__).parent / "recorded").glob("*.json"))
 LEFT = {f"{file.stem}: {what}": left for file in RECORDED for what, left in json.loads(file.read_text()).items()}

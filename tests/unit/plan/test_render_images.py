@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from mlrun_operator.api.function import FunctionSpec
-from mlrun_operator.api.platform import ImageRule
+from mlrun_operator.api.contract.platform import ImageRule
 from mlrun_operator.api.reasons import FINAL_EXIT_CODES, Reason
+from mlrun_operator.api.v1alpha1.function import FunctionSpec
 
 OURS, THEIRS = "example.org/wrapper:1", "example.org/team/mine:1"
 

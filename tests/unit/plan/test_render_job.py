@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlrun_operator.api.envelope import decode
-from mlrun_operator.api.platform import Platform
+from mlrun_operator.api.contract.envelope import decode
+from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.render.execution import HASH_VERSION, comparable, execution_hash, function_digest
 
 JSON = st.recursive(

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlrun_operator.api.envelope import decode
-from mlrun_operator.api.options import RunOptions
+from mlrun_operator.api.contract.envelope import decode
+from mlrun_operator.api.v1alpha1.options import RunOptions
 from mlrun_operator.render.template import laid_over, restricted
 
 
@@ -321,7 +321,7 @@ def test_two_mounts_of_one_volume_are_both_kept(world: Any) -> None:
 
 
 def test_the_report_shrinks_with_the_number_of_containers(world: Any) -> None:
-    from mlrun_operator.api.envelope import decode
+    from mlrun_operator.api.contract.envelope import decode
 
     sidecars = [{"name": f"s{n}", "image": "x"} for n in range(4)]
     world.edit(podTemplate={"spec": {"containers": sidecars}})

@@ -16,8 +16,8 @@ from pydantic.alias_generators import to_camel
 
 import mlrun_operator as dh
 from devcluster.paths import REPOSITORY
-from mlrun_operator.api.envelope import StoreInfo
-from mlrun_operator.api.platform import Platform
+from mlrun_operator.api.contract.envelope import StoreInfo
+from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.sdk import errors, portal
 from mlrun_operator.sdk.backends.published import Published
 from mlrun_operator.sdk.stores import fetch

@@ -5,7 +5,7 @@ from typing import Any
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import format_span_id, format_trace_id
 
-from mlrun_operator.api.trace import TraceContext
+from mlrun_operator.api.contract.trace import TraceContext
 from mlrun_operator.sdk.tracing import traced
 
 RUN: dict[str, Any] = {"metadata": {"name": "r", "labels": {"a": "b"}}, "spec": {}}

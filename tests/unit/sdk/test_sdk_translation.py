@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlrun_operator.api.function import FunctionSpec
-from mlrun_operator.api.run import RunSpec
+from mlrun_operator.api.v1alpha1.function import FunctionSpec
+from mlrun_operator.api.v1alpha1.run import RunSpec
 from mlrun_operator.sdk.arguments import FunctionArguments, RunArguments
 from mlrun_operator.sdk.errors import InvalidArgument, NotSupported
 from mlrun_operator.sdk.translate import RunRequest, function_object, function_spec, run_object, run_spec

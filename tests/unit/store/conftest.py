@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from support.servers import OPEN_BUCKET, S3Server
 
-from mlrun_operator.api.envelope import StoreInfo
+from mlrun_operator.api.contract.envelope import StoreInfo
 from mlrun_operator.store import Store, open_store
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlrun_operator.api.keys import Key
+from mlrun_operator.api.values.keys import Key
 from mlrun_operator.store import Catalogue, Entity, NotFoundError, Store, derived_uuid
 from mlrun_operator.store.entities import ENTITY_FILE
 

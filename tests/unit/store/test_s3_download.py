@@ -13,7 +13,7 @@ import pytest
 from support.flaky import CutWire
 from support.servers import OPEN_BUCKET, S3Server
 
-from mlrun_operator.api.envelope import StoreInfo
+from mlrun_operator.api.contract.envelope import StoreInfo
 from mlrun_operator.store import Store, UnavailableError, open_store
 from mlrun_operator.store.s3_download import PART
 

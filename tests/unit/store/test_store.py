@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.servers import ACCESS_KEY, CLOSED_BUCKET, SECRET_KEY, S3Server
 
-from mlrun_operator.api.envelope import StoreInfo
+from mlrun_operator.api.contract.envelope import StoreInfo
 from mlrun_operator.store import (
     CredentialsMissingError,
     DeniedError,

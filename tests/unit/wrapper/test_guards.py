@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlrun_operator.api.fetching import MIB, FetchRules
+from mlrun_operator.api.contract.fetching import MIB, FetchRules
 from mlrun_operator.api.reasons import Reason
 from mlrun_wrapper.errors import StepError
 from mlrun_wrapper.guards import GuardError

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_operator.api.fetching import PipInfo
-from mlrun_operator.api.handlers import Handler
+from mlrun_operator.api.contract.fetching import PipInfo
+from mlrun_operator.api.values.handlers import Handler
 from mlrun_wrapper.code import Code
 from mlrun_wrapper.errors import StepError
 from mlrun_wrapper.guards import GuardError

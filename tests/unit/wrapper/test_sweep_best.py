@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mlrun_operator.api.reasons import Reason
-from mlrun_operator.api.sweep import SweepInfo
+from mlrun_operator.api.v1alpha1.sweep import SweepInfo
 from mlrun_wrapper.sweep.best import Selector, best_of, status_of, verdict, warnings_of
 from mlrun_wrapper.sweep.summary import Summary
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mlrun_operator.api.sweep import SweepInfo
+from mlrun_operator.api.v1alpha1.sweep import SweepInfo
 from mlrun_wrapper.sweep.point_file import points_in
 
 

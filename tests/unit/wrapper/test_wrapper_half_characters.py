@@ -9,9 +9,9 @@ from typing import cast
 
 import pytest
 
-from mlrun_operator.api.keys import Key
 from mlrun_operator.api.reasons import Reason
-from mlrun_operator.api.sweep import SweepInfo
+from mlrun_operator.api.v1alpha1.sweep import SweepInfo
+from mlrun_operator.api.values.keys import Key
 from mlrun_operator.store import Catalogue
 from mlrun_operator.store.file import FileStore
 from mlrun_wrapper.errors import StepError

@@ -1,6 +1,6 @@
 """The platform's proxy is in the variables that clients read, and never in the way of the run's own."""
 
-from mlrun_operator.api.fetching import ProxyInfo
+from mlrun_operator.api.contract.fetching import ProxyInfo
 from mlrun_wrapper.proxy import proxied
 
 PROXY = "http://proxy.example.org:3128"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mlrun_operator.api.envelope import StoreInfo
+from mlrun_operator.api.contract.envelope import StoreInfo
 from mlrun_operator.store import Store, open_store
 from mlrun_wrapper.inputs.base import Stores
 from mlrun_wrapper.servers import elsewhere, s3_variables, without_the_stores

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mlrun_operator.api.envelope import Envelope, FunctionInfo, RunInfo, ScheduleInfo, StoreInfo
-from mlrun_operator.api.function import FunctionSpec
-from mlrun_operator.api.names import cron_job_name
-from mlrun_operator.api.source import Source
+from mlrun_operator.api.contract.envelope import Envelope, FunctionInfo, RunInfo, ScheduleInfo, StoreInfo
+from mlrun_operator.api.v1alpha1.function import FunctionSpec
+from mlrun_operator.api.v1alpha1.source import Source
+from mlrun_operator.api.values.names import cron_job_name
 from mlrun_wrapper.slot import slot_variables
 
 STARTED = datetime(2026, 3, 27, 9, 30, 12, 5000, tzinfo=UTC)

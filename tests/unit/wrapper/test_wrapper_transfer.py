@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.flaky import FlakyServer
 
-from mlrun_operator.api.envelope import StoreInfo
+from mlrun_operator.api.contract.envelope import StoreInfo
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.store import UnavailableError, open_store
 from mlrun_wrapper.errors import StepError, input_purpose

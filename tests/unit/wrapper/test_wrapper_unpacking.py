@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mlrun_operator.api.envelope import StoreInfo
+from mlrun_operator.api.contract.envelope import StoreInfo
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.store import open_store
 from mlrun_wrapper.errors import StepError, input_purpose

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_operator.api.keys import Key
+from mlrun_operator.api.values.keys import Key
 from mlrun_operator.store import Catalogue, UnavailableError
 from mlrun_operator.store.file import FileStore
 from mlrun_wrapper.upload import store_data

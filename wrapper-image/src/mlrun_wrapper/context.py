@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mlrun_operator.api.envelope import GRACE_SECONDS, Envelope, StoreInfo
-from mlrun_operator.api.status import InputInfo, OutputInfo, SourceInfo, SweepStatus
+from mlrun_operator.api.contract.envelope import GRACE_SECONDS, Envelope, StoreInfo
+from mlrun_operator.api.v1alpha1.status import InputInfo, OutputInfo, SourceInfo, SweepStatus
 from mlrun_operator.store import Catalogue, Store, derived_uuid
 from mlrun_wrapper.code import Code
 from mlrun_wrapper.errors import StepError

@@ -6,10 +6,10 @@ import threading
 import time
 from typing import Any, Final
 
-from mlrun_operator.api.handlers import Handler
-from mlrun_operator.api.names import kubernetes_name, label_value
-from mlrun_operator.api.options import NonRetryable
 from mlrun_operator.api.reasons import Reason
+from mlrun_operator.api.v1alpha1.options import NonRetryable
+from mlrun_operator.api.values.handlers import Handler
+from mlrun_operator.api.values.names import kubernetes_name, label_value
 from mlrun_wrapper.context import Context
 from mlrun_wrapper.errors import StepError
 from mlrun_wrapper.executor_process import ExecutorGoneError

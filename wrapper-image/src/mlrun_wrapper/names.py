@@ -3,9 +3,9 @@
 import re
 from typing import Final
 
-from mlrun_operator.api.envelope import Envelope
-from mlrun_operator.api.names import kubernetes_name
+from mlrun_operator.api.contract.envelope import Envelope
 from mlrun_operator.api.reasons import Reason
+from mlrun_operator.api.values.names import kubernetes_name
 from mlrun_wrapper.errors import StepError
 
 # Kinds in mlrun's own store:// URIs; a project of that name would be read as one.

@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from mlrun_operator.api.envelope import Envelope
-from mlrun_operator.api.keys import Key
+from mlrun_operator.api.contract.envelope import Envelope
 from mlrun_operator.api.reasons import Reason
-from mlrun_operator.api.status import OutputInfo
+from mlrun_operator.api.v1alpha1.status import OutputInfo
+from mlrun_operator.api.values.keys import Key
 from mlrun_operator.store import Entity, StoreError
 from mlrun_wrapper.context import Context
 from mlrun_wrapper.errors import STORE, StepError, from_store

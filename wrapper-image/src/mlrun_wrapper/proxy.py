@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from mlrun_operator.api.fetching import ProxyInfo
+from mlrun_operator.api.contract.fetching import ProxyInfo
 
 # What only the pod and its cluster can reach.
 DIRECT: Final = ("localhost", "127.0.0.1", "::1", ".svc", ".cluster.local")

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mlrun_operator import __version__
-from mlrun_operator.api import result as results
+from mlrun_operator.api.contract import result as results
+from mlrun_operator.api.contract.result import Result
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
-from mlrun_operator.api.result import Result
 from mlrun_operator.store import StoreError
 from mlrun_wrapper.context import Context
 from mlrun_wrapper.errors import StepError

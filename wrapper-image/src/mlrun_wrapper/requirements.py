@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 from typing import Final
 
-from mlrun_operator.api.fetching import PipInfo
+from mlrun_operator.api.contract.fetching import PipInfo
 from mlrun_operator.api.reasons import Reason
-from mlrun_operator.api.requirements import FILE_PREFIX
+from mlrun_operator.api.values.requirements import FILE_PREFIX
 from mlrun_wrapper import processes
 from mlrun_wrapper.context import Context
 from mlrun_wrapper.errors import StepError

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from mlrun_operator.api.envelope import StoreInfo
+from mlrun_operator.api.contract.envelope import StoreInfo
 
 # Where boto3, s3fs and mlrun look for the S3 server; the run's own environment wins, DigitalHub's name for it included.
 ENDPOINT: Final = "AWS_ENDPOINT_URL_S3"

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from typing import Final
 
-from mlrun_operator.api.cron import parse_cron
-from mlrun_operator.api.envelope import Envelope
-from mlrun_operator.api.names import slot_of
+from mlrun_operator.api.contract.envelope import Envelope
+from mlrun_operator.api.values.cron import parse_cron
+from mlrun_operator.api.values.names import slot_of
 
 SCHEDULED_TIME: Final = "MLRUN_SCHEDULED_TIME"
 INTERVAL_START: Final = "MLRUN_DATA_INTERVAL_START"

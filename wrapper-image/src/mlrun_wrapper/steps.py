@@ -14,8 +14,8 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from mlrun_operator.api import envelope as envelopes
-from mlrun_operator.api.envelope import Envelope
+from mlrun_operator.api.contract import envelope as envelopes
+from mlrun_operator.api.contract.envelope import Envelope
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.store import StoreError, open_store
 from mlrun_wrapper import execution, limits, outputs

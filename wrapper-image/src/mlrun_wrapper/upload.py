@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from mlrun_operator.api.keys import Key
+from mlrun_operator.api.values.keys import Key
 from mlrun_operator.store import Catalogue
 from mlrun_operator.store.entities import ENTITY_FILE
 from mlrun_wrapper.hashing import file_sha256, listing_sha256

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mlrun_operator.api.reasons import Reason
-from mlrun_operator.api.status import MAX_MESSAGE, Condition, Phase
+from mlrun_operator.api.v1alpha1.status import MAX_MESSAGE, Condition, Phase
 
 RESULT_MISSING: Final = "ResultMissing"
 RESULT_TRUNCATED: Final = "ResultTruncated"

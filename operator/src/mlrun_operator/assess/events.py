@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.names import short_hash
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
-from mlrun_operator.api.status import Phase, RunStatus
+from mlrun_operator.api.v1alpha1.status import Phase, RunStatus
+from mlrun_operator.api.values.names import short_hash
 from mlrun_operator.assess.times import format_time
 
 Object = dict[str, Any]

@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from mlrun_operator.api.contract.result import Result
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
-from mlrun_operator.api.result import Result
-from mlrun_operator.api.status import Phase, SweepStatus
-from mlrun_operator.api.sweep import sweep_words
+from mlrun_operator.api.v1alpha1.status import Phase, SweepStatus
+from mlrun_operator.api.v1alpha1.sweep import sweep_words
 from mlrun_operator.assess.diagnose import diagnose
 from mlrun_operator.assess.jobs import JobEnd, end_of, is_failing, points_of
 from mlrun_operator.assess.pods import A_LOOK, PodView, still_ending, view
 from mlrun_operator.assess.replicas import Replica, lack_pods, replicas
-from mlrun_operator.assess.sweeps import sweep_of
+from mlrun_operator.assess.sweep_status import sweep_of
 
 Object = dict[str, Any]
 

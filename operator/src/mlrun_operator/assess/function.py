@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mlrun_operator.api.function import FunctionSpec
-from mlrun_operator.api.source import Source
+from mlrun_operator.api.v1alpha1.function import FunctionSpec
+from mlrun_operator.api.v1alpha1.source import Source
 from mlrun_operator.api.words import in_words
 
 Object = dict[str, Any]

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.status import Execution, FunctionPin
+from mlrun_operator.api.v1alpha1.status import Execution, FunctionPin
 from mlrun_operator.assess.times import parse_time
 
 Object = dict[str, Any]

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from mlrun_operator.api import constants
+from mlrun_operator.api.contract.result import Result, decode
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
-from mlrun_operator.api.result import Result, decode
-from mlrun_operator.api.status import MAX_MESSAGE, Attempt
+from mlrun_operator.api.v1alpha1.status import MAX_MESSAGE, Attempt
 from mlrun_operator.assess.times import parse_time
 
 Object = dict[str, Any]

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mlrun_operator.api.status import (
+from mlrun_operator.api.v1alpha1.status import (
     MAX_REPLICA_DETAILS,
     MAX_REPLICA_MESSAGE,
     MAX_REPLICA_STATUSES,

@@ -7,10 +7,10 @@ from itertools import islice
 from typing import Any, Final
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.cron import DEFAULT_ZONE, Cron
-from mlrun_operator.api.names import slot_name
-from mlrun_operator.api.run import RunSpec
-from mlrun_operator.api.status import BackfillStatus, Phase, RunStatus, ScheduleStatus
+from mlrun_operator.api.v1alpha1.run import RunSpec
+from mlrun_operator.api.v1alpha1.status import BackfillStatus, Phase, RunStatus, ScheduleStatus
+from mlrun_operator.api.values.cron import DEFAULT_ZONE, Cron
+from mlrun_operator.api.values.names import slot_name
 from mlrun_operator.assess.conditions import Verdict
 from mlrun_operator.assess.jobs import function_of
 from mlrun_operator.assess.status import Frame

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from mlrun_operator.api.contract.result import Result
 from mlrun_operator.api.reasons import Reason
-from mlrun_operator.api.result import Result
-from mlrun_operator.api.status import (
+from mlrun_operator.api.v1alpha1.status import (
     MAX_ATTEMPTS,
     MAX_EXECUTIONS,
     MAX_MESSAGE,
@@ -22,14 +22,14 @@ from mlrun_operator.api.status import (
     Phase,
     RunStatus,
 )
-from mlrun_operator.api.sweep import with_progress
+from mlrun_operator.api.v1alpha1.sweep import with_progress
 from mlrun_operator.assess import conditions as cond
 from mlrun_operator.assess import replicas
 from mlrun_operator.assess.conditions import Verdict
 from mlrun_operator.assess.execution import Assessment
 from mlrun_operator.assess.jobs import asked_image, function_of, used_image
 from mlrun_operator.assess.pods import PodView
-from mlrun_operator.assess.sweeps import as_counts
+from mlrun_operator.assess.sweep_status import as_counts
 from mlrun_operator.assess.times import format_duration, format_time, parse_time
 
 Object = dict[str, Any]

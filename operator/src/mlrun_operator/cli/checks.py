@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.function import FunctionSpec
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
-from mlrun_operator.api.run import RunSpec
+from mlrun_operator.api.v1alpha1.function import FunctionSpec
+from mlrun_operator.api.v1alpha1.run import RunSpec
 from mlrun_operator.cli.cluster import Link
 from mlrun_operator.cli.errors import CliError
 from mlrun_operator.cluster.errors import ApiError

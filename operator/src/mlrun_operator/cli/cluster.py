@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.names import kubernetes_name
+from mlrun_operator.api.values.names import kubernetes_name
 from mlrun_operator.cli.app import session as options
 from mlrun_operator.cli.errors import CliError, Exit
 from mlrun_operator.cluster.resources import FUNCTIONS, PODS, RUNS, Resource
@@ -18,7 +18,7 @@ from mlrun_operator.sdk.portal import portal
 from mlrun_operator.sdk.session import BACKEND_VARIABLE, Session, open_session
 
 if TYPE_CHECKING:
-    from mlrun_operator.cluster.client import Client
+    from mlrun_operator.cluster.user_client import Client
 
 Object = dict[str, Any]
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from mlrun_operator.api.sweep import read_sweep, sweep_words
+from mlrun_operator.api.v1alpha1.sweep import read_sweep, sweep_words
 from mlrun_operator.assess.times import format_duration, parse_time
 from mlrun_operator.cli import rows
 

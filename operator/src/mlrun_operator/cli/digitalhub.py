@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.keys import Key
-from mlrun_operator.api.names import kubernetes_name
+from mlrun_operator.api.values.keys import Key
+from mlrun_operator.api.values.names import kubernetes_name
 from mlrun_operator.cli.documents import Document
 from mlrun_operator.cli.quartz import five_fields
 from mlrun_operator.sdk.errors import SdkError

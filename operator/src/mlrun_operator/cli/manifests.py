@@ -9,7 +9,7 @@ from mlrun_operator.cli.app import Panel, session, verb
 from mlrun_operator.cli.errors import CliError, Exit
 
 if TYPE_CHECKING:
-    from mlrun_operator.api.platform import Platform
+    from mlrun_operator.api.contract.platform import Platform
     from mlrun_operator.cli.documents import Document
 
 Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="Files or folders of manifests; - is stdin.")]
@@ -111,7 +111,7 @@ def _job(
 def _platform(said: str | None) -> "Platform":
     from pydantic import ValidationError
 
-    from mlrun_operator.api.platform import Platform
+    from mlrun_operator.api.contract.platform import Platform
     from mlrun_operator.api.words import in_words
     from mlrun_operator.cli.documents import read_all
 

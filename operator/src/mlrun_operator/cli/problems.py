@@ -11,11 +11,11 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.function import FunctionSpec
-from mlrun_operator.api.handlers import Handler
-from mlrun_operator.api.names import kubernetes_name
-from mlrun_operator.api.platform import Platform
-from mlrun_operator.api.run import RunSpec
+from mlrun_operator.api.contract.platform import Platform
+from mlrun_operator.api.v1alpha1.function import FunctionSpec
+from mlrun_operator.api.v1alpha1.run import RunSpec
+from mlrun_operator.api.values.handlers import Handler
+from mlrun_operator.api.values.names import kubernetes_name
 from mlrun_operator.assess.function import syntax_error
 from mlrun_operator.cli.documents import Document, Path_
 from mlrun_operator.cli.rendering import job_of

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.names import kubernetes_name
-from mlrun_operator.api.platform import Platform
-from mlrun_operator.api.run import RunSpec
+from mlrun_operator.api.contract.platform import Platform
+from mlrun_operator.api.v1alpha1.run import RunSpec
+from mlrun_operator.api.values.names import kubernetes_name
 from mlrun_operator.render.cron_job import build_cron_job
 from mlrun_operator.render.envelope import PinnedFunction
 from mlrun_operator.render.job import build_job

@@ -10,7 +10,7 @@ from mlrun_operator.cli.errors import CliError, Exit
 from mlrun_operator.cli.look import Selector
 
 if TYPE_CHECKING:
-    from mlrun_operator.api.cron import Cron
+    from mlrun_operator.api.values.cron import Cron
     from mlrun_operator.cli.cluster import Link
     from mlrun_operator.sdk.aio.run import AsyncRun
 
@@ -142,7 +142,7 @@ def backfill(  # noqa: PLR0913 - its options
 
     Slots from the next firing on are left to the schedule. `schedule list` shows how far it is.
     """
-    from mlrun_operator.api.schedule import MAX_BACKFILL
+    from mlrun_operator.api.v1alpha1.schedule import MAX_BACKFILL
     from mlrun_operator.cli import scheduling
     from mlrun_operator.cli.cluster import linked, utc_now
 
@@ -212,7 +212,7 @@ async def _new_child(link: "Link", run: "AsyncRun", before: set[str | None]) -> 
 
 
 def _cron(text: str, zone: str | None) -> "Cron":
-    from mlrun_operator.api.cron import parse_cron
+    from mlrun_operator.api.values.cron import parse_cron
 
     try:
         return parse_cron(text, zone)

@@ -5,13 +5,13 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from mlrun_operator.api.schedule import MAX_BACKFILL, SCHEDULE_FIELDS, ScheduleOptions, firing_deadline
+from mlrun_operator.api.v1alpha1.schedule import MAX_BACKFILL, SCHEDULE_FIELDS, ScheduleOptions, firing_deadline
 from mlrun_operator.assess.schedule import Firing
 from mlrun_operator.assess.times import format_duration, parse_time
 from mlrun_operator.cli import rows
 
 if TYPE_CHECKING:
-    from mlrun_operator.api.cron import Cron
+    from mlrun_operator.api.values.cron import Cron
 
 Object = dict[str, Any]
 

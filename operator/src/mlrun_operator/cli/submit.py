@@ -248,7 +248,7 @@ async def _function(link: "Link", order: Order) -> "AsyncFunction":
 
 def _print_manifests(order: Order, format_: str) -> None:
     """The manifests, made from the command line alone."""
-    from mlrun_operator.api.names import kubernetes_name
+    from mlrun_operator.api.values.names import kubernetes_name
     from mlrun_operator.cli.cluster import as_end
     from mlrun_operator.sdk.errors import SdkError
     from mlrun_operator.sdk.translate import RunRequest, function_object, function_spec, run_object, run_spec

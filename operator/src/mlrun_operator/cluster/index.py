@@ -11,12 +11,12 @@ from sys import intern
 from typing import Any, Final
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.names import kubernetes_name
 from mlrun_operator.api.reasons import Reason
-from mlrun_operator.api.status import Phase
+from mlrun_operator.api.v1alpha1.status import Phase
+from mlrun_operator.api.values.names import kubernetes_name
 from mlrun_operator.cluster.codec import pack, unpack
-from mlrun_operator.cluster.lines import Lines, Place, RunKey
 from mlrun_operator.cluster.resources import CRON_JOBS, FUNCTIONS, JOBS, PODS, RUNS, Resource
+from mlrun_operator.cluster.run_queues import Place, RunKey, RunQueues
 
 Object = dict[str, Any]
 _ENDS: Final = tuple(phase.value for phase in Phase if phase.finished)
@@ -86,7 +86,7 @@ class Index:
         self._gone: OrderedDict[str, None] = OrderedDict()
         # How many runs there are, by namespace, phase and reason.
         self.standings: Counter[Standing] = Counter()
-        self.lines = Lines(wake)
+        self.lines = RunQueues(wake)
 
     def put(self, resource: Resource, obj: Object) -> bool:
         """Keep the object unless it is gone, or this state of it, a newer one or a successor of its name is known.

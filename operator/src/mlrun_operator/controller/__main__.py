@@ -15,30 +15,30 @@ from kubernetes.aio.config import ConfigException
 from pydantic import ValidationError
 
 from mlrun_operator import __version__
+from mlrun_operator.cluster.api_client import ApiClient
 from mlrun_operator.cluster.connection import connect
-from mlrun_operator.cluster.counting import Counting
 from mlrun_operator.cluster.errors import ApiError
-from mlrun_operator.cluster.hearing import Hearing
 from mlrun_operator.cluster.index import Index
-from mlrun_operator.cluster.port import Cluster
+from mlrun_operator.cluster.metrics_middleware import MetricsMiddleware
 from mlrun_operator.cluster.resources import FUNCTIONS, RUNS, Resource
+from mlrun_operator.cluster.watch_middleware import WatchMiddleware
+from mlrun_operator.controller.background import BackgroundTasks, TaskExitedError
 from mlrun_operator.controller.election import Election, Leadership
+from mlrun_operator.controller.event_handler import WatchEventHandler
 from mlrun_operator.controller.health import Health
-from mlrun_operator.controller.intake import Intake
-from mlrun_operator.controller.logs import start_logging
+from mlrun_operator.controller.log_format import start_logging
 from mlrun_operator.controller.memory import give_back, settle
 from mlrun_operator.controller.metrics.endpoint import serve_metrics
 from mlrun_operator.controller.metrics.gauges import Gauges, Line
 from mlrun_operator.controller.metrics.meters import Meters
-from mlrun_operator.controller.parts import EndedError, Parts
+from mlrun_operator.controller.observers import ReconcileObserver
 from mlrun_operator.controller.queue import FairQueue
 from mlrun_operator.controller.reconcile import FunctionReconciler, Reconciler
 from mlrun_operator.controller.settings import Settings
 from mlrun_operator.controller.tracing import Tracing, TracingError, start_tracing
 from mlrun_operator.controller.tracing import wanted as tracing_wanted
-from mlrun_operator.controller.vigil import Vigil
 from mlrun_operator.controller.watch import build_registry, build_settings, watch
-from mlrun_operator.controller.witness import Witness
+from mlrun_operator.controller.watch_monitor import WatchMonitor
 from mlrun_operator.controller.worker import Workers
 
 log = logging.getLogger("mlrun_operator")
@@ -49,7 +49,7 @@ class StartError(Exception):
 
 
 async def operate(settings: Settings) -> None:
-    """Run the operator until it is told to stop. Raises EndedError where a part of it ended by itself."""
+    """Run the operator until it is told to stop. Raises TaskExitedError where a part of it ended by itself."""
     stop = asyncio.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):  # until kopf minds them
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
@@ -63,7 +63,7 @@ async def operate(settings: Settings) -> None:
             "set KUBECONFIG, or install the chart"
         ) from None
     meters = Meters(by_namespace=settings.metrics_by_namespace)
-    cluster = Cluster(connection, meters.request, leadership.may_write)
+    cluster = ApiClient(connection, meters.request, leadership.may_write)
     try:
         await _check(cluster)
         election = _election(settings, leadership, meters)
@@ -86,12 +86,12 @@ class Surroundings:
     tracing: Tracing | None
 
     @property
-    def witnesses(self) -> tuple[Witness, ...]:
+    def observers(self) -> tuple[ReconcileObserver, ...]:
         """Those who are told of every run."""
         return (self.meters, self.tracing) if self.tracing is not None else (self.meters,)
 
 
-async def _run(settings: Settings, cluster: Cluster, around: Surroundings, stop: asyncio.Event) -> None:
+async def _run(settings: Settings, cluster: ApiClient, around: Surroundings, stop: asyncio.Event) -> None:
     """Let kopf watch, and everything beside it go on as long as kopf does."""
     meters = around.meters
     queue, functions = FairQueue(meters.waited(RUNS.kind)), FairQueue(meters.waited(FUNCTIONS.kind))
@@ -107,10 +107,10 @@ async def _run(settings: Settings, cluster: Cluster, around: Surroundings, stop:
         if resource is FUNCTIONS:
             functions.add((obj["metadata"]["namespace"], obj["metadata"]["name"]))
 
-    intake = Intake(index, heard)
-    vigil = Vigil(settings.namespaces, cluster, intake)
-    health = Health(vigil, queue, settings.watch_silence_seconds, meters.lagged)
-    reconciler = Reconciler(cluster, index, settings.platform, wake=queue.add, witnesses=around.witnesses)
+    intake = WatchEventHandler(index, heard)
+    watch_monitor = WatchMonitor(settings.namespaces, cluster, intake)
+    health = Health(watch_monitor, queue, settings.watch_silence_seconds, meters.lagged)
+    reconciler = Reconciler(cluster, index, settings.platform, wake=queue.add, observers=around.observers)
     lines = {
         RUNS.kind: Line(queue, Workers(RUNS.kind, queue, reconciler, meters.reconciled(RUNS.kind))),
         FUNCTIONS.kind: Line(
@@ -118,12 +118,12 @@ async def _run(settings: Settings, cluster: Cluster, around: Surroundings, stop:
             Workers(FUNCTIONS.kind, functions, FunctionReconciler(cluster, index), meters.reconciled(FUNCTIONS.kind)),
         ),
     }
-    Gauges(meters, around.leadership, index, vigil, lines)
+    Gauges(meters, around.leadership, index, watch_monitor, lines)
     work = (lines[RUNS.kind].workers.run(settings.workers), lines[FUNCTIONS.kind].workers.run(2))
-    parts = Parts(
+    parts = BackgroundTasks(
         {
-            "the workers": _leading(around.election, vigil, *work),
-            "the sweeper": vigil.sweep(settings.sweep_seconds),
+            "the workers": _leading(around.election, watch_monitor, *work),
+            "the sweeper": watch_monitor.sweep(settings.sweep_seconds),
             "the clock": health.measure_lag(),
             "the memory": give_back(),
             "the probes": health.serve(settings.listen),
@@ -134,13 +134,13 @@ async def _run(settings: Settings, cluster: Cluster, around: Surroundings, stop:
 
     async def begin() -> None:
         parts.start()
-        await vigil.read_all()
+        await watch_monitor.read_all()
 
     async def end() -> None:
         await parts.stop()
         stop.set()  # kopf waits for it too, where a signal has ended it
 
-    connection = await connect(Hearing(vigil), Counting(meters.request))
+    connection = await connect(WatchMiddleware(watch_monitor), MetricsMiddleware(meters.request))
     try:
         log.info("mlrun-operator %s watches %s", __version__, ", ".join(settings.namespaces) or "all namespaces")
         registry = build_registry(connection, intake, begin, end)
@@ -161,23 +161,23 @@ def _election(settings: Settings, leadership: Leadership, meters: Meters) -> Ele
     return election
 
 
-async def _leading(election: Election | None, vigil: Vigil, *work: Coroutine[Any, Any, None]) -> None:
+async def _leading(election: Election | None, watch_monitor: WatchMonitor, *work: Coroutine[Any, Any, None]) -> None:
     """Do the work once everything is known and this process leads; until then the index only gets warm.
 
     A standby's watches may have been silent while another process led: it reads anew what it is to decide on.
     """
     try:
-        await vigil.informed.wait()
+        await watch_monitor.informed.wait()
         if election is not None and not election.won.is_set():
             await election.won.wait()
-            await vigil.read_all()
+            await watch_monitor.read_all()
         await asyncio.gather(*work)
     finally:
         for each in work:
             each.close()
 
 
-async def _check(cluster: Cluster) -> None:
+async def _check(cluster: ApiClient) -> None:
     try:
         missing = [r for r in (FUNCTIONS, RUNS) if not await cluster.serves(r)]
     except ApiError as error:
@@ -211,7 +211,7 @@ async def _operate_or_exit(settings: Settings) -> None:
     """Run the operator. Where a part of it ended, the process ends here: what is left of it may not let go."""
     try:
         await operate(settings)
-    except EndedError as error:
+    except TaskExitedError as error:
         log.error("%s; this process ends, for a new one to go on", error, exc_info=error.__cause__)  # noqa: TRY400
         logging.shutdown()
         os._exit(1)

@@ -15,9 +15,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from mlrun_operator.cluster.api_client import ApiClient, Observe
 from mlrun_operator.cluster.connection import connect
 from mlrun_operator.cluster.errors import ApiError
-from mlrun_operator.cluster.port import Cluster, Observe
 from mlrun_operator.cluster.resources import LEASES
 
 log = logging.getLogger("mlrun_operator")
@@ -117,7 +117,7 @@ class Election:
     async def _elect(self) -> None:
         """Try for ever; return when a lease that was held is lost, or when resigned."""
         connection = await connect()
-        cluster = Cluster(connection, self._observe)
+        cluster = ApiClient(connection, self._observe)
         leads = False
         try:
             while not self._resigned.is_set():
@@ -137,7 +137,7 @@ class Election:
         self._callers_loop.call_soon_threadsafe(self.won.set)
         return True
 
-    async def _try(self, cluster: Cluster) -> bool:
+    async def _try(self, cluster: ApiClient) -> bool:
         """One try to take or renew the lease. An answer that does not come is a try that failed."""
         try:
             async with asyncio.timeout(_REQUEST_SECONDS):
@@ -149,7 +149,7 @@ class Election:
             log.warning("the lease: no answer within %d s", _REQUEST_SECONDS)
         return False
 
-    async def _take(self, cluster: Cluster) -> bool:
+    async def _take(self, cluster: ApiClient) -> bool:
         try:
             lease = await cluster.read(LEASES, self._namespace, LEASE)
         except ApiError as error:
@@ -171,7 +171,7 @@ class Election:
             "spec": self._candidate.taken({}),
         }
 
-    async def _release(self, cluster: Cluster) -> None:
+    async def _release(self, cluster: ApiClient) -> None:
         """Leave the lease without a holder, if we hold it."""
         try:
             async with asyncio.timeout(_REQUEST_SECONDS):

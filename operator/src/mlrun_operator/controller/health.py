@@ -7,9 +7,9 @@ from typing import Final
 
 from aiohttp import web
 
+from mlrun_operator.controller.http_server import serve
 from mlrun_operator.controller.queue import FairQueue
-from mlrun_operator.controller.serving import serve
-from mlrun_operator.controller.vigil import Vigil
+from mlrun_operator.controller.watch_monitor import WatchMonitor
 
 _TICK: Final = 1.0
 _MAX_LAG: Final = 30.0
@@ -19,9 +19,13 @@ class Health:
     """Healthy while every watch is heard and the event loop turns; ready once every watch was heard."""
 
     def __init__(
-        self, vigil: Vigil, queue: FairQueue, max_silence: float, lagged: Callable[[float], None] = lambda _: None
+        self,
+        watch_monitor: WatchMonitor,
+        queue: FairQueue,
+        max_silence: float,
+        lagged: Callable[[float], None] = lambda _: None,
     ) -> None:
-        self._vigil = vigil
+        self._vigil = watch_monitor
         self._queue = queue
         self._max_silence = max_silence
         self._lagged = lagged

@@ -7,25 +7,25 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.names import cron_job_name
-from mlrun_operator.api.platform import Platform
-from mlrun_operator.api.status import RunStatus
+from mlrun_operator.api.contract.platform import Platform
+from mlrun_operator.api.v1alpha1.status import RunStatus
+from mlrun_operator.api.values.names import cron_job_name
 from mlrun_operator.assess.events import transition
 from mlrun_operator.assess.jobs import end_of
 from mlrun_operator.assess.pods import unstarted
 from mlrun_operator.assess.status import recorded, reduced
+from mlrun_operator.cluster.api_client import ApiClient
 from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.index import Index, function_keys
-from mlrun_operator.cluster.lines import RunKey
-from mlrun_operator.cluster.port import Cluster
 from mlrun_operator.cluster.resources import CRON_JOBS, FUNCTIONS, JOBS, PODS, RUNS, SERVICES, Resource
-from mlrun_operator.controller.budget import Budget
-from mlrun_operator.controller.logs import about, about_key
-from mlrun_operator.controller.news import News
-from mlrun_operator.controller.turns import Turns
-from mlrun_operator.controller.witness import NOBODY, Witness
+from mlrun_operator.cluster.run_queues import RunKey
+from mlrun_operator.controller.concurrency import ConcurrencyLimiter
+from mlrun_operator.controller.event_recorder import EventRecorder
+from mlrun_operator.controller.log_format import about, about_key
+from mlrun_operator.controller.observers import NO_OBSERVERS, ReconcileObserver
+from mlrun_operator.controller.rate_limiter import TokenBucket
 from mlrun_operator.plan import Observation, Plan, Refusal, plan
-from mlrun_operator.plan.case import fired_job
+from mlrun_operator.plan.context import fired_job
 from mlrun_operator.plan.function import function_status
 from mlrun_operator.plan.schedule import orphaned
 
@@ -54,24 +54,24 @@ class Reconciler:
 
     def __init__(  # noqa: PLR0913 - those it works with
         self,
-        cluster: Cluster,
+        cluster: ApiClient,
         index: Index,
         platform: Platform,
         *,
         wake: Callable[[RunKey], None] = lambda _: None,
         clock: Callable[[], datetime] = utc_now,
-        witnesses: Sequence[Witness] = NOBODY,
+        observers: Sequence[ReconcileObserver] = NO_OBSERVERS,
     ) -> None:
         """`wake` is told whom our own writes concern: the watch shows nothing new of them."""
-        self._witnesses = witnesses
+        self._witnesses = observers
         self._cluster = cluster
         self._index = index
         self._platform = platform
         self._wake = wake
-        self._turns = Turns(index, platform)
+        self._turns = ConcurrencyLimiter(index, platform)
         self._clock = clock
-        self._news = News(cluster, clock)
-        self._events_budget = Budget(_EVENTS_A_SECOND, _EVENTS_AT_ONCE)
+        self._news = EventRecorder(cluster, clock)
+        self._events_budget = TokenBucket(_EVENTS_A_SECOND, _EVENTS_AT_ONCE)
 
     async def reconcile(self, key: RunKey) -> float | None:
         """Do what there is to do; the seconds after which to look again, None to wait for an event.
@@ -175,8 +175,8 @@ class Reconciler:
         self._index.put(resource, made)
         where, kind, name = made["metadata"]["namespace"], resource.kind, made["metadata"]["name"]
         log.info("%s/%s: created %s %s", where, _name(seen.run), kind, name, extra=about(seen.run))
-        for witness in self._witnesses:
-            witness.made(seen.run, obj, self._clock())
+        for observer in self._witnesses:
+            observer.made(seen.run, obj, self._clock())
         if resource is RUNS:
             self._wake((where, name))
         return None if resource is JOBS else _with(seen, resource, made)
@@ -313,8 +313,8 @@ class Reconciler:
             raise
         self._index.put(RUNS, written)
         before = recorded(run)
-        for witness in self._witnesses:
-            witness.reported(run, before, status, self._clock())
+        for observer in self._witnesses:
+            observer.reported(run, before, status, self._clock())
         if (schedule := _schedule_of(run)) and status.phase != before.phase:
             self._wake((run["metadata"]["namespace"], schedule))
         news = transition(before, status)
@@ -339,7 +339,7 @@ class Reconciler:
 class FunctionReconciler:
     """Says of each function whether its runs can start."""
 
-    def __init__(self, cluster: Cluster, index: Index, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, cluster: ApiClient, index: Index, clock: Callable[[], datetime] = utc_now) -> None:
         self._cluster = cluster
         self._index = index
         self._clock = clock

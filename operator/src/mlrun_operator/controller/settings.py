@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from mlrun_operator.api.envelope import StoreInfo
-from mlrun_operator.api.fetching import FetchRules, PipInfo, PlainUrl, ProxyInfo, ProxyUrl
-from mlrun_operator.api.options import RunOptions
-from mlrun_operator.api.platform import ImageRule, Platform
+from mlrun_operator.api.contract.envelope import StoreInfo
+from mlrun_operator.api.contract.fetching import FetchRules, PipInfo, PlainUrl, ProxyInfo, ProxyUrl
+from mlrun_operator.api.contract.platform import ImageRule, Platform
+from mlrun_operator.api.v1alpha1.options import RunOptions
 
 
 class Settings(BaseSettings):

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mlrun_operator import __version__
 from mlrun_operator.api import constants
-from mlrun_operator.api.status import Attempt, Phase, RunStatus
-from mlrun_operator.api.trace import TraceContext
+from mlrun_operator.api.contract.trace import TraceContext
+from mlrun_operator.api.v1alpha1.status import Attempt, Phase, RunStatus
 from mlrun_operator.assess.times import parse_time
-from mlrun_operator.controller.witness import ended
+from mlrun_operator.controller.observers import ended
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -56,7 +56,7 @@ def start_tracing() -> "Tracing":
 
 
 class Tracing:
-    """Makes spans of executions that have ended. A `Witness`."""
+    """Makes spans of executions that have ended. A `ReconcileObserver`."""
 
     def __init__(self, provider: "TracerProvider") -> None:
         self._provider = provider

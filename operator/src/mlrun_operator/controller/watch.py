@@ -15,12 +15,12 @@ from kopf._core.engines.peering import Identity
 from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
 
 from mlrun_operator.api import constants
+from mlrun_operator.cluster.api_client import REQUEST_SECONDS
 from mlrun_operator.cluster.codec import DEPTH
 from mlrun_operator.cluster.connection import Connection
-from mlrun_operator.cluster.port import REQUEST_SECONDS
 from mlrun_operator.cluster.resources import CRON_JOBS, FUNCTIONS, JOBS, PODS, RUNS, Resource
-from mlrun_operator.controller.intake import Intake
-from mlrun_operator.controller.parts import EndedError, in_words
+from mlrun_operator.controller.background import TaskExitedError, in_words
+from mlrun_operator.controller.event_handler import WatchEventHandler
 
 WATCHED: Final = (RUNS, FUNCTIONS, CRON_JOBS, JOBS, PODS)
 OURS: Final = f"{constants.LABEL_MANAGED_BY}={constants.MANAGER}"
@@ -41,7 +41,7 @@ async def watch(
 ) -> None:
     """Let kopf run until `stop` or a signal.
 
-    Raises EndedError where it ends by itself; some of its tasks may still go on then, and the process must end.
+    Raises TaskExitedError where it ends by itself; some of its tasks may still go on then, and the process must end.
     """
     # It decodes by recursion, and one absurd object of somebody must not end the watch of all.
     sys.setrecursionlimit(max(DEPTH, sys.getrecursionlimit()))
@@ -60,13 +60,13 @@ async def watch(
     for task in ended:
         if not task.cancelled() and (error := task.exception()):
             # Not by kopf's own way to stop: after a failure it may wait for its other watches for ever.
-            raise EndedError(f"the watches ended: {in_words(error)}") from error
+            raise TaskExitedError(f"the watches ended: {in_words(error)}") from error
     await kopf.run_tasks(tasks, ignored=before)
 
 
 def build_registry(
     connection: Connection,
-    intake: Intake,
+    intake: WatchEventHandler,
     begin: Callable[[], Awaitable[None]],
     end: Callable[[], Awaitable[None]],
 ) -> kopf.OperatorRegistry:

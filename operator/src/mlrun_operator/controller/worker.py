@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from mlrun_operator.cluster.errors import ApiError
-from mlrun_operator.controller.logs import about_key
+from mlrun_operator.controller.log_format import about_key
 from mlrun_operator.controller.queue import FairQueue, Key
 
 log = logging.getLogger("mlrun_operator")

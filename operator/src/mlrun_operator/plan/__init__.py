@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from mlrun_operator.api.platform import Platform
-from mlrun_operator.plan.case import Ahead, Case, Object, Observation, Plan, Refusal
+from mlrun_operator.api.contract.platform import Platform
+from mlrun_operator.plan.context import Ahead, Case, Object, Observation, Plan, Refusal
 from mlrun_operator.plan.finish import keep, reap
 from mlrun_operator.plan.follow import follow
 from mlrun_operator.plan.schedule import keep_schedule

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import islice
 
-from mlrun_operator.api.cron import Cron
-from mlrun_operator.api.schedule import MAX_BACKFILL, Backfill
-from mlrun_operator.api.status import BackfillStatus
+from mlrun_operator.api.v1alpha1.schedule import MAX_BACKFILL, Backfill
+from mlrun_operator.api.v1alpha1.status import BackfillStatus
+from mlrun_operator.api.values.cron import Cron
 from mlrun_operator.assess.schedule import OLDEST_FIRST, Slots, passed
 from mlrun_operator.assess.times import format_time, parse_time
 

@@ -4,11 +4,11 @@ from datetime import timedelta
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.reasons import Reason
-from mlrun_operator.api.status import RunStatus
+from mlrun_operator.api.v1alpha1.status import RunStatus
 from mlrun_operator.assess import conditions as cond
 from mlrun_operator.assess.jobs import end_of
 from mlrun_operator.assess.times import parse_time
-from mlrun_operator.plan.case import Case, Object, Plan
+from mlrun_operator.plan.context import Case, Object, Plan
 from mlrun_operator.plan.schedule import awaits
 from mlrun_operator.plan.start import AGAIN, function_of
 from mlrun_operator.render.execution import comparable, execution_hash, function_digest

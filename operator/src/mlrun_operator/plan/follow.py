@@ -4,18 +4,18 @@ from dataclasses import replace
 from datetime import timedelta
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.cron import parse_cron
-from mlrun_operator.api.names import slot_of
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
-from mlrun_operator.api.status import Execution, Phase
+from mlrun_operator.api.v1alpha1.status import Execution, Phase
+from mlrun_operator.api.values.cron import parse_cron
+from mlrun_operator.api.values.names import slot_of
 from mlrun_operator.assess.conditions import Verdict
 from mlrun_operator.assess.execution import Assessment
 from mlrun_operator.assess.jobs import lost_volumes
 from mlrun_operator.assess.status import after_job, attempts_of, with_job
 from mlrun_operator.assess.times import format_time
-from mlrun_operator.plan.case import Case, Object, Plan
+from mlrun_operator.plan.context import Case, Object, Plan
+from mlrun_operator.plan.progress import assessed, pending_over, suspension, told
 from mlrun_operator.plan.sweep import collect, end_points
-from mlrun_operator.plan.telling import assessed, pending_over, suspension, told
 
 
 def follow(case: Case) -> Plan | None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from mlrun_operator.api.status import MAX_MESSAGE, Condition, FunctionStatus
+from mlrun_operator.api.v1alpha1.status import MAX_MESSAGE, Condition, FunctionStatus
 from mlrun_operator.assess.function import judge
 from mlrun_operator.assess.times import format_time
 from mlrun_operator.render.execution import function_digest

@@ -13,12 +13,12 @@ from typing import Final
 from pydantic import ValidationError
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.cron import parse_cron
-from mlrun_operator.api.names import cron_job_name, short_hash, slot_of
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
-from mlrun_operator.api.run import RunSpec
-from mlrun_operator.api.schedule import SHORT_DEADLINE, child_spec
-from mlrun_operator.api.status import BackfillStatus, Phase, ScheduleStatus
+from mlrun_operator.api.v1alpha1.run import RunSpec
+from mlrun_operator.api.v1alpha1.schedule import SHORT_DEADLINE, child_spec
+from mlrun_operator.api.v1alpha1.status import BackfillStatus, Phase, ScheduleStatus
+from mlrun_operator.api.values.cron import parse_cron
+from mlrun_operator.api.values.names import cron_job_name, short_hash, slot_of
 from mlrun_operator.api.words import in_words
 from mlrun_operator.assess import conditions as cond
 from mlrun_operator.assess.conditions import Verdict
@@ -41,7 +41,7 @@ from mlrun_operator.assess.schedule import (
 from mlrun_operator.assess.status import recorded
 from mlrun_operator.assess.times import format_time, parse_time
 from mlrun_operator.plan.backfill import ahead_of, begun, goes_on, recounted, too_large, walked
-from mlrun_operator.plan.case import Case, Object, Plan, fired_job
+from mlrun_operator.plan.context import Case, Object, Plan, fired_job
 from mlrun_operator.plan.start import AGAIN, missing, refused, resolve, restored
 from mlrun_operator.render.cron_job import build_child, build_cron_job, in_line, kept_failures, kept_successes
 from mlrun_operator.render.envelope import PinnedFunction

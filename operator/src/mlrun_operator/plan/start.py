@@ -6,16 +6,16 @@ from typing import Final
 from pydantic import ValidationError
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.function import FunctionSpec
-from mlrun_operator.api.names import kubernetes_name
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
-from mlrun_operator.api.run import RunSpec
-from mlrun_operator.api.status import Execution, FunctionPin, Phase
+from mlrun_operator.api.v1alpha1.function import FunctionSpec
+from mlrun_operator.api.v1alpha1.run import RunSpec
+from mlrun_operator.api.v1alpha1.status import Execution, FunctionPin, Phase
+from mlrun_operator.api.values.names import kubernetes_name
 from mlrun_operator.api.words import in_words
 from mlrun_operator.assess.conditions import Verdict
 from mlrun_operator.assess.status import without_job
 from mlrun_operator.assess.times import parse_time
-from mlrun_operator.plan.case import Case, Object, Plan
+from mlrun_operator.plan.context import Case, Object, Plan
 from mlrun_operator.render.envelope import PinnedFunction
 from mlrun_operator.render.execution import comparable, execution_hash, function_digest
 from mlrun_operator.render.job import EnvelopeTooLargeError, build_job

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
-from mlrun_operator.api.status import Execution, Phase
+from mlrun_operator.api.v1alpha1.status import Execution, Phase
 from mlrun_operator.assess.conditions import Verdict
 from mlrun_operator.assess.jobs import end_of
 from mlrun_operator.assess.pods import A_LOOK, PodView, may_report, view
 from mlrun_operator.assess.status import after_job
-from mlrun_operator.plan.case import Case, Object, Plan
+from mlrun_operator.plan.context import Case, Object, Plan
 from mlrun_operator.plan.start import due, waiting
 from mlrun_operator.plan.sweep import STOPPED, end_points
 

@@ -9,18 +9,18 @@ from datetime import timedelta
 from typing import Final
 
 from mlrun_operator.api.reasons import Reason
-from mlrun_operator.api.status import Execution, Phase
-from mlrun_operator.assess.collecting import collecting, ending
+from mlrun_operator.api.v1alpha1.status import Execution, Phase
 from mlrun_operator.assess.conditions import Verdict
 from mlrun_operator.assess.execution import Assessment
 from mlrun_operator.assess.jobs import end_of, points_of
 from mlrun_operator.assess.pods import A_LOOK, may_report, still_ending, view
 from mlrun_operator.assess.status import with_job
-from mlrun_operator.assess.sweeps import lost
+from mlrun_operator.assess.sweep_collect import collecting, ending
+from mlrun_operator.assess.sweep_status import lost
 from mlrun_operator.assess.times import format_time
-from mlrun_operator.plan.case import Case, Object, Plan, queued_by_kueue
+from mlrun_operator.plan.context import Case, Object, Plan, queued_by_kueue
+from mlrun_operator.plan.progress import assessed, pending_over, pods_of, since, suspension, told
 from mlrun_operator.plan.start import AGAIN, refused
-from mlrun_operator.plan.telling import assessed, pending_over, pods_of, since, suspension, told
 from mlrun_operator.render.collector import build_collector
 
 # How long a run that is to end waits for the collector's pod to start.

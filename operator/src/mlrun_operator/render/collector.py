@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.envelope import decode, encode
-from mlrun_operator.api.names import collector_name, label_value
-from mlrun_operator.render.carried import NOT_FOR_US, VOLUME
+from mlrun_operator.api.contract.envelope import decode, encode
+from mlrun_operator.api.values.names import collector_name, label_value
 from mlrun_operator.render.envelope import result_budget
+from mlrun_operator.render.foreign_image import NOT_FOR_US, VOLUME
 from mlrun_operator.render.job import failure_policy, owner_of
 
 Object = dict[str, Any]

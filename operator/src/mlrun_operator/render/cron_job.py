@@ -6,17 +6,17 @@ from datetime import datetime
 from typing import Any, Final
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.cron import DEFAULT_ZONE
-from mlrun_operator.api.names import cron_job_name, label_value
-from mlrun_operator.api.platform import Platform
-from mlrun_operator.api.run import RunSpec
-from mlrun_operator.api.schedule import (
+from mlrun_operator.api.contract.platform import Platform
+from mlrun_operator.api.v1alpha1.run import RunSpec
+from mlrun_operator.api.v1alpha1.schedule import (
     DEFAULT_FAILED,
     DEFAULT_POLICY,
     DEFAULT_SUCCESSFUL,
     child_spec,
     firing_deadline,
 )
+from mlrun_operator.api.values.cron import DEFAULT_ZONE
+from mlrun_operator.api.values.names import cron_job_name, label_value
 from mlrun_operator.render.envelope import PinnedFunction
 from mlrun_operator.render.job import build_job
 

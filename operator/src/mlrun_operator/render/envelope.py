@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.envelope import Envelope, FunctionInfo, RunInfo, ScheduleInfo, StoreInfo
-from mlrun_operator.api.function import FunctionSpec
-from mlrun_operator.api.inputs import resolve
-from mlrun_operator.api.platform import Platform
-from mlrun_operator.api.run import RunSpec, output_ref
-from mlrun_operator.api.sweep import sweep_info
+from mlrun_operator.api.contract.envelope import Envelope, FunctionInfo, RunInfo, ScheduleInfo, StoreInfo
+from mlrun_operator.api.contract.platform import Platform
+from mlrun_operator.api.v1alpha1.function import FunctionSpec
+from mlrun_operator.api.v1alpha1.inputs import resolve
+from mlrun_operator.api.v1alpha1.run import RunSpec, output_ref
+from mlrun_operator.api.v1alpha1.sweep import sweep_info
 from mlrun_operator.render.execution import function_digest
 
 # What of a function its pods need not know.

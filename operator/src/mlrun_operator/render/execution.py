@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from mlrun_operator.api.run import EXECUTION_FIELDS
+from mlrun_operator.api.v1alpha1.run import EXECUTION_FIELDS
 
 # Change it when the meaning of the hash changes: hashes of different versions are never compared.
 HASH_VERSION: Final = "v1"

@@ -4,17 +4,17 @@ import json
 from typing import Any, Final
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.envelope import GRACE_SECONDS, encode
-from mlrun_operator.api.names import job_name, label_value
-from mlrun_operator.api.options import RunOptions
-from mlrun_operator.api.platform import Platform
+from mlrun_operator.api.contract.envelope import GRACE_SECONDS, encode
+from mlrun_operator.api.contract.platform import Platform
+from mlrun_operator.api.contract.trace import TraceContext
 from mlrun_operator.api.reasons import FINAL_EXIT_CODES
-from mlrun_operator.api.run import RunSpec
-from mlrun_operator.api.sweep import SweepInfo
-from mlrun_operator.api.trace import TraceContext
-from mlrun_operator.render.abreast import Points, Replicas, abreast
+from mlrun_operator.api.v1alpha1.options import RunOptions
+from mlrun_operator.api.v1alpha1.run import RunSpec
+from mlrun_operator.api.v1alpha1.sweep import SweepInfo
+from mlrun_operator.api.values.names import job_name, label_value
 from mlrun_operator.render.envelope import PinnedFunction, build_envelope, result_budget
 from mlrun_operator.render.execution import execution_hash
+from mlrun_operator.render.indexed_job import Points, Replicas, abreast
 from mlrun_operator.render.options import effective
 from mlrun_operator.render.pod import pod_spec
 

@@ -5,11 +5,11 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.function import FunctionSpec
-from mlrun_operator.api.options import Resources, RunOptions
-from mlrun_operator.api.platform import Platform
-from mlrun_operator.render.abreast import Points, Replicas
-from mlrun_operator.render.carried import carried
+from mlrun_operator.api.contract.platform import Platform
+from mlrun_operator.api.v1alpha1.function import FunctionSpec
+from mlrun_operator.api.v1alpha1.options import Resources, RunOptions
+from mlrun_operator.render.foreign_image import carried
+from mlrun_operator.render.indexed_job import Points, Replicas
 from mlrun_operator.render.template import harmless, laid_over, restricted
 from mlrun_operator.render.volumes import mount, secret_environment, volume
 

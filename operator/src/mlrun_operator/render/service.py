@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.names import short_hash
+from mlrun_operator.api.values.names import short_hash
 
 Object = dict[str, Any]
 _TYPE: Final = {"apiVersion": "v1", "kind": "Service"}

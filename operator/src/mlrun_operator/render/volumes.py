@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from mlrun_operator.api.options import EphemeralVolume, SecretRef, Volume
+from mlrun_operator.api.v1alpha1.options import EphemeralVolume, SecretRef, Volume
 
 Object = dict[str, Any]
 # Volumes and folders of the wrapper itself.

@@ -5,9 +5,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.function import FunctionSpec
-from mlrun_operator.api.run import RunSpec
-from mlrun_operator.api.status import FunctionStatus, RunStatus
+from mlrun_operator.api.v1alpha1.function import FunctionSpec
+from mlrun_operator.api.v1alpha1.run import RunSpec
+from mlrun_operator.api.v1alpha1.status import FunctionStatus, RunStatus
 from mlrun_operator.schema.structural import JsonSchema, structural
 
 _WIDE = 1

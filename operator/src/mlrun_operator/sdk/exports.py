@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from mlrun_operator.api.keys import Key
+from mlrun_operator.api.values.keys import Key
 from mlrun_operator.sdk.errors import InvalidArgument
 from mlrun_operator.sdk.manifests import clean, dump
 from mlrun_operator.sdk.naming import function_key, project_name

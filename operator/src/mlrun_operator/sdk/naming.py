@@ -4,8 +4,8 @@ import re
 import secrets
 from typing import Final
 
-from mlrun_operator.api.keys import Key
-from mlrun_operator.api.names import MAX_LABEL, kubernetes_name
+from mlrun_operator.api.values.keys import Key
+from mlrun_operator.api.values.names import MAX_LABEL, kubernetes_name
 from mlrun_operator.sdk.errors import InvalidArgument
 
 # No vowels, so that no words come out, and nothing that reads like something else.

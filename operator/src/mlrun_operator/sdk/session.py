@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from mlrun_operator.api.keys import Key
+from mlrun_operator.api.values.keys import Key
 from mlrun_operator.sdk.backends.base import Backend
 from mlrun_operator.sdk.errors import BackendError, InvalidArgument, MissingExtra
 from mlrun_operator.store import Entity

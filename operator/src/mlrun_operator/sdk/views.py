@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
-from mlrun_operator.api.status import Attempt, SweepStatus
-from mlrun_operator.api.sweep import read_sweep, sweep_words
+from mlrun_operator.api.v1alpha1.status import Attempt, SweepStatus
+from mlrun_operator.api.v1alpha1.sweep import read_sweep, sweep_words
 from mlrun_operator.sdk import naming
 from mlrun_operator.sdk.manifests import clean, dump
 from mlrun_operator.sdk.states import state_of

@@ -9,7 +9,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from mlrun_operator.api.keys import ENTITY_TYPES, Key
+from mlrun_operator.api.values.keys import ENTITY_TYPES, Key
 from mlrun_operator.store.base import Store
 from mlrun_operator.store.errors import NotFoundError, UnavailableError
 

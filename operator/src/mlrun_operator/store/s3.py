@@ -18,7 +18,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore import UNSIGNED
 from botocore.config import Config
 
-from mlrun_operator.api.envelope import StoreInfo
+from mlrun_operator.api.contract.envelope import StoreInfo
 from mlrun_operator.store.base import Downloaded, Stat, Store, unwatched
 from mlrun_operator.store.errors import (
     CredentialsMissingError,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final, Literal
 
-from mlrun_operator.api.fetching import MIB, FetchRules
+from mlrun_operator.api.contract.fetching import MIB, FetchRules
 from mlrun_wrapper.guards import GuardError, setting
 
 # Small archives may unpack to this much whatever their ratio: empty tables and logs compress well.

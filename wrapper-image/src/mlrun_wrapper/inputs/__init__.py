@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from mlrun_operator.api.inputs import MAX_INPUTS, InputRef, ResolvedInput, members
-from mlrun_operator.api.keys import Key
+from mlrun_operator.api.v1alpha1.inputs import MAX_INPUTS, InputRef, ResolvedInput, members
+from mlrun_operator.api.values.keys import Key
 from mlrun_wrapper.context import Context
 from mlrun_wrapper.errors import StepError
 from mlrun_wrapper.inputs.fetching import Fetcher

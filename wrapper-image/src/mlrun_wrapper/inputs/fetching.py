@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from mlrun_operator.api.inputs import InputRef
-from mlrun_operator.api.keys import Key
 from mlrun_operator.api.reasons import Reason
-from mlrun_operator.api.status import InputInfo
+from mlrun_operator.api.v1alpha1.inputs import InputRef
+from mlrun_operator.api.v1alpha1.status import InputInfo
+from mlrun_operator.api.values.keys import Key
 from mlrun_operator.store import CredentialsMissingError, Entity, StoreError
 from mlrun_wrapper.context import Context
 from mlrun_wrapper.errors import StepError, from_store, input_purpose

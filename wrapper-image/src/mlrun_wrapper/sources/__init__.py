@@ -3,8 +3,8 @@
 import time
 from typing import Final
 
-from mlrun_operator.api.handlers import Handler
-from mlrun_operator.api.status import SourceInfo
+from mlrun_operator.api.v1alpha1.status import SourceInfo
+from mlrun_operator.api.values.handlers import Handler
 from mlrun_operator.store import StoreError
 from mlrun_wrapper.context import Context
 from mlrun_wrapper.errors import SOURCE, from_store

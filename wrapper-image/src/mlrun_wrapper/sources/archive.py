@@ -8,7 +8,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from mlrun_operator.api.source import Source
+from mlrun_operator.api.v1alpha1.source import Source
 from mlrun_wrapper.guards.archives import Member, checked_paths
 from mlrun_wrapper.sources.base import FetchedSource, Request, SourceProvider, invalid
 from mlrun_wrapper.sources.download import fetch_file

@@ -7,11 +7,11 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlrun_operator.api.envelope import StoreInfo
-from mlrun_operator.api.fetching import FetchRules
+from mlrun_operator.api.contract.envelope import StoreInfo
+from mlrun_operator.api.contract.fetching import FetchRules
 from mlrun_operator.api.reasons import Reason
-from mlrun_operator.api.source import Source
-from mlrun_operator.api.source_uri import SourceURI
+from mlrun_operator.api.v1alpha1.source import Source
+from mlrun_operator.api.values.source_uri import SourceURI
 from mlrun_operator.store import Store
 from mlrun_wrapper.errors import StepError
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from mlrun_operator.api.handlers import Handler
 from mlrun_operator.api.reasons import Reason
+from mlrun_operator.api.values.handlers import Handler
 from mlrun_wrapper.code import Code
 from mlrun_wrapper.errors import StepError
 from mlrun_wrapper.guards.paths import inside

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from mlrun_operator.api.source import Source
+from mlrun_operator.api.v1alpha1.source import Source
 from mlrun_wrapper.sources.base import FetchedSource, Request, SourceProvider, invalid, module_file
 from mlrun_wrapper.sources.download import fetch_file
 

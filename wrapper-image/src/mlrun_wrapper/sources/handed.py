@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mlrun_operator.api.reasons import Reason
-from mlrun_operator.api.status import SourceInfo
+from mlrun_operator.api.v1alpha1.status import SourceInfo
 from mlrun_wrapper.code import Code
 from mlrun_wrapper.context import Context
 from mlrun_wrapper.errors import StepError

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mlrun_operator.api.reasons import Reason
-from mlrun_operator.api.status import SweepBest, SweepStatus
-from mlrun_operator.api.sweep import SweepInfo
+from mlrun_operator.api.v1alpha1.status import SweepBest, SweepStatus
+from mlrun_operator.api.v1alpha1.sweep import SweepInfo
 from mlrun_wrapper.errors import StepError
 from mlrun_wrapper.sweep.summary import Summary
 

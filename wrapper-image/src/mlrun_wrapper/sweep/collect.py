@@ -6,9 +6,9 @@ How the points ended comes from this process's handler, or from what the pods of
 from typing import Any, Final
 from urllib.parse import quote
 
-from mlrun_operator.api.keys import Key
 from mlrun_operator.api.reasons import Reason
-from mlrun_operator.api.sweep import SweepInfo
+from mlrun_operator.api.v1alpha1.sweep import SweepInfo
+from mlrun_operator.api.values.keys import Key
 from mlrun_operator.store import Entity
 from mlrun_wrapper.context import Context
 from mlrun_wrapper.errors import StepError

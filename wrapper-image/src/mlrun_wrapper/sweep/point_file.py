@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from mlrun_operator.api.sweep import MAX_POINTS, Strategy, SweepInfo, check_params, points
+from mlrun_operator.api.v1alpha1.sweep import MAX_POINTS, Strategy, SweepInfo, check_params, points
 from mlrun_wrapper.texts import whole
 
 MAX_BYTES: Final = 8 << 20

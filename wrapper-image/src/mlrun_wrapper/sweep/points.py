@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
-from mlrun_operator.api.inputs import InputRef
 from mlrun_operator.api.reasons import Reason
-from mlrun_operator.api.sweep import SweepInfo, points
+from mlrun_operator.api.v1alpha1.inputs import InputRef
+from mlrun_operator.api.v1alpha1.sweep import SweepInfo, points
 from mlrun_wrapper.context import Context
 from mlrun_wrapper.errors import StepError
 from mlrun_wrapper.inputs.fetching import Fetcher

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from mlrun_operator.api.base import Model
 from mlrun_operator.api.reasons import Reason
-from mlrun_operator.api.status import OutputInfo
+from mlrun_operator.api.v1alpha1.status import OutputInfo
 
 State = Literal["running", "completed", "error", "stopped", "skipped"]
 

@@ -6,7 +6,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
-from mlrun_operator.controller.serving import serve
+from mlrun_operator.controller.http_server import serve
 
 
 async def serve_metrics(listen: str, registry: CollectorRegistry) -> None:

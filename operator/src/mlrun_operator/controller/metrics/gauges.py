@@ -17,7 +17,7 @@ from mlrun_operator.controller.metrics import catalogue
 from mlrun_operator.controller.metrics.catalogue import Metric
 from mlrun_operator.controller.metrics.meters import Meters, known
 from mlrun_operator.controller.queue import FairQueue
-from mlrun_operator.controller.vigil import Vigil
+from mlrun_operator.controller.watch_monitor import WatchMonitor
 from mlrun_operator.controller.worker import Workers
 
 
@@ -33,12 +33,17 @@ class Gauges(Collector):
     """A collector over the parts of the process; asked on the event loop's thread."""
 
     def __init__(
-        self, meters: Meters, leadership: Leadership, index: Index, vigil: Vigil, lines: Mapping[str, Line]
+        self,
+        meters: Meters,
+        leadership: Leadership,
+        index: Index,
+        watch_monitor: WatchMonitor,
+        lines: Mapping[str, Line],
     ) -> None:
         self._meters = meters
         self._leadership = leadership
         self._index = index
-        self._vigil = vigil
+        self._vigil = watch_monitor
         self._lines = lines
         self._began = time.time()
         meters.registry.register(self)

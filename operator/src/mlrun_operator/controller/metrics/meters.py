@@ -15,12 +15,12 @@ from prometheus_client import (
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.reasons import HEALTHY, Reason
-from mlrun_operator.api.status import MAX_ATTEMPTS, Phase, RunStatus
+from mlrun_operator.api.v1alpha1.status import MAX_ATTEMPTS, Phase, RunStatus
 from mlrun_operator.assess.schedule import SCHEDULE
 from mlrun_operator.assess.times import parse_time
 from mlrun_operator.controller.metrics import catalogue
 from mlrun_operator.controller.metrics.catalogue import Metric
-from mlrun_operator.controller.witness import ended
+from mlrun_operator.controller.observers import ended
 
 Object = dict[str, Any]
 _REASONS: Final = frozenset(Reason)
@@ -34,7 +34,7 @@ _WATCH: Final = "WATCH"
 
 
 class Meters:
-    """Counters and histograms, in a registry of their own. A `Witness`; told of requests from any thread."""
+    """Counters and histograms, in a registry of their own. A `ReconcileObserver`; told of requests from any thread."""
 
     def __init__(self, *, by_namespace: bool = False) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call] # else every counter is two series

@@ -11,7 +11,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from mlrun_operator.api.keys import Key
+from mlrun_operator.api.values.keys import Key
 from mlrun_operator.sdk.arguments import EntityArguments
 from mlrun_operator.sdk.errors import InvalidArgument, MissingExtra, NotFound, NotSupported, SdkError
 from mlrun_operator.sdk.naming import entity_name, project_name

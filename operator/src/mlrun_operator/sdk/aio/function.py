@@ -3,10 +3,10 @@
 import copy
 from typing import Any, Literal, Self, Unpack, overload
 
-from mlrun_operator.api.envelope import StoreInfo
-from mlrun_operator.api.function import FunctionSpec
-from mlrun_operator.api.platform import Platform
-from mlrun_operator.api.run import RunSpec
+from mlrun_operator.api.contract.envelope import StoreInfo
+from mlrun_operator.api.contract.platform import Platform
+from mlrun_operator.api.v1alpha1.function import FunctionSpec
+from mlrun_operator.api.v1alpha1.run import RunSpec
 from mlrun_operator.cluster.resources import FUNCTIONS, RUNS
 from mlrun_operator.render.cron_job import build_cron_job
 from mlrun_operator.render.envelope import PinnedFunction

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.names import label_value, short_hash
+from mlrun_operator.api.values.names import label_value, short_hash
 from mlrun_operator.cluster.resources import FUNCTIONS
 from mlrun_operator.sdk.aio.function import AsyncFunction
 from mlrun_operator.sdk.errors import DataUnreachable, InvalidArgument, NotFound

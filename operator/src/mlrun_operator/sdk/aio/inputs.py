@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from mlrun_operator.api.names import short_hash
+from mlrun_operator.api.values.names import short_hash
 from mlrun_operator.sdk.aio.entities import read_entity
 from mlrun_operator.sdk.errors import DataUnreachable, InvalidArgument, NotFound
 from mlrun_operator.sdk.session import Session

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.keys import Key
-from mlrun_operator.api.names import label_value
+from mlrun_operator.api.values.keys import Key
+from mlrun_operator.api.values.names import label_value
 from mlrun_operator.cluster.resources import RUNS
 from mlrun_operator.sdk.session import Session
 from mlrun_operator.store import Entity

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.function import FunctionSpec
-from mlrun_operator.api.run import RunSpec
+from mlrun_operator.api.v1alpha1.function import FunctionSpec
+from mlrun_operator.api.v1alpha1.run import RunSpec
 from mlrun_operator.cluster.resources import RUNS
 from mlrun_operator.sdk import exports, manifests
 from mlrun_operator.sdk.aio import entities

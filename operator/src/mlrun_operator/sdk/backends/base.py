@@ -5,8 +5,8 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from typing import Any, ClassVar, Final, Self
 
-from mlrun_operator.api.envelope import StoreInfo
-from mlrun_operator.api.platform import Platform
+from mlrun_operator.api.contract.envelope import StoreInfo
+from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.cluster.resources import Resource
 
 Object = dict[str, Any]

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import ClassVar, Final, TypeVar
 
-from mlrun_operator.api.envelope import StoreInfo
-from mlrun_operator.api.platform import Platform
+from mlrun_operator.api.contract.envelope import StoreInfo
+from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.cluster.resources import FUNCTIONS, RUNS, Resource
 from mlrun_operator.sdk.backends import pod_logs
 from mlrun_operator.sdk.backends.base import Backend, LogLine, Object, named_endpoint
@@ -18,9 +18,9 @@ from mlrun_operator.sdk.errors import CrdsMissing, MissingExtra, NotAllowed, Not
 from mlrun_operator.sdk.naming import project_secret
 
 try:
-    from mlrun_operator.cluster.client import Client, too_old
     from mlrun_operator.cluster.connection import Connection, connect, connect_context
     from mlrun_operator.cluster.errors import ApiError
+    from mlrun_operator.cluster.user_client import Client, too_old
     from mlrun_operator.sdk.backends.explained import explained, is_transient, may_be_done
 except ImportError as error:
     raise MissingExtra.of("a cluster", "sdk") from error

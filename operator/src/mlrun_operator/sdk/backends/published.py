@@ -6,7 +6,7 @@ from typing import Any, Final, Self
 from pydantic import Field, ValidationError
 
 from mlrun_operator.api.base import Model
-from mlrun_operator.api.platform import Platform
+from mlrun_operator.api.contract.platform import Platform
 
 PUBLISHED: Final = "mlrun-operator-settings"
 SETTINGS_KEY: Final = "settings.json"

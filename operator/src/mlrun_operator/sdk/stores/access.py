@@ -12,8 +12,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
-from mlrun_operator.api.envelope import StoreInfo
-from mlrun_operator.api.names import short_hash
+from mlrun_operator.api.contract.envelope import StoreInfo
+from mlrun_operator.api.values.names import short_hash
 from mlrun_operator.sdk.errors import DataUnreachable, InvalidArgument, NotFound, SdkError
 from mlrun_operator.store import Catalogue, NotFoundError, Store, StoreError, below, open_store, open_uri, replacing
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
-from mlrun_operator.api.keys import Key
+from mlrun_operator.api.values.keys import Key
 from mlrun_operator.cluster.resources import RUNS
 from mlrun_operator.sdk.errors import DataUnreachable, NotAllowed, NotSupported, SdkError
 from mlrun_operator.sdk.session import Session

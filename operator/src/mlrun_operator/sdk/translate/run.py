@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.names import kubernetes_name, label_value
-from mlrun_operator.api.run import FunctionRef, RunSpec
+from mlrun_operator.api.v1alpha1.run import FunctionRef, RunSpec
+from mlrun_operator.api.values.names import kubernetes_name, label_value
 from mlrun_operator.sdk.arguments import RunArguments
 from mlrun_operator.sdk.errors import InvalidArgument, NotSupported
 from mlrun_operator.sdk.naming import entity_name, run_name

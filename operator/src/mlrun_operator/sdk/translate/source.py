@@ -8,7 +8,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Final
 
-from mlrun_operator.api.source import MAX_INLINE_BYTES, Source
+from mlrun_operator.api.v1alpha1.source import MAX_INLINE_BYTES, Source
 from mlrun_operator.sdk.errors import InvalidArgument
 from mlrun_operator.sdk.translate.shapes import Object, snaked, validated
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mlrun_operator.api.fetching import MIB, FetchRules
+from mlrun_operator.api.contract.fetching import MIB, FetchRules
 from mlrun_wrapper.guards import GuardError, setting
 
 

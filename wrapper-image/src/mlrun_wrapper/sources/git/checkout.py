@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from mlrun_operator.api.fetching import MIB
+from mlrun_operator.api.contract.fetching import MIB
 from mlrun_operator.api.reasons import Reason
 from mlrun_wrapper.errors import SOURCE, StepError
 from mlrun_wrapper.sources.base import invalid

@@ -10,13 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Final
 
-from mlrun_operator.api.envelope import GRACE_SECONDS, StoreInfo
-from mlrun_operator.api.options import RunOptions
-from mlrun_operator.api.platform import Platform
+from mlrun_operator.api.contract.envelope import GRACE_SECONDS, StoreInfo
+from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
-from mlrun_operator.api.run import RunSpec
-from mlrun_operator.api.status import Execution, FunctionPin, Phase, RunStatus
-from mlrun_operator.api.sweep import Hyperparameters
+from mlrun_operator.api.v1alpha1.options import RunOptions
+from mlrun_operator.api.v1alpha1.run import RunSpec
+from mlrun_operator.api.v1alpha1.status import Execution, FunctionPin, Phase, RunStatus
+from mlrun_operator.api.v1alpha1.sweep import Hyperparameters
 from mlrun_operator.cluster.resources import FUNCTIONS, RUNS, Resource
 from mlrun_operator.render.envelope import PinnedFunction, build_envelope
 from mlrun_operator.render.execution import execution_hash

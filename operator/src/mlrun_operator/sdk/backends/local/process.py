@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from mlrun_operator.api import result as results
-from mlrun_operator.api.envelope import Envelope, encode
-from mlrun_operator.api.options import EnvVar, SecretRef
+from mlrun_operator.api.contract import result as results
+from mlrun_operator.api.contract.envelope import Envelope, encode
+from mlrun_operator.api.contract.result import Result
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
-from mlrun_operator.api.result import Result
-from mlrun_operator.api.status import MAX_ATTEMPTS, Attempt, Execution, FunctionPin, Phase, RunStatus
-from mlrun_operator.api.sweep import sweep_words, with_progress
+from mlrun_operator.api.v1alpha1.options import EnvVar, SecretRef
+from mlrun_operator.api.v1alpha1.status import MAX_ATTEMPTS, Attempt, Execution, FunctionPin, Phase, RunStatus
+from mlrun_operator.api.v1alpha1.sweep import sweep_words, with_progress
 
 Object = dict[str, Any]
 # Told the whole status at each step.

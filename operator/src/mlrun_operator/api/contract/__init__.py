@@ -1,0 +1,1 @@
+"""What operator and wrapper say to each other, and what the platform sets."""

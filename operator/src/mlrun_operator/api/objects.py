@@ -1,0 +1,71 @@
+"""Null-safe reading of Kubernetes objects, which are plain dicts: labels, conditions, owners, whether one has ended."""
+
+from typing import Any, Final
+
+Object = dict[str, Any]
+# Namespace and name.
+ObjectKey = tuple[str, str]
+
+_ENDED_PHASES: Final = ("Succeeded", "Failed")
+
+
+def key_of(obj: Object) -> ObjectKey:
+    """Return the object's namespace and name."""
+    return obj["metadata"]["namespace"], obj["metadata"]["name"]
+
+
+def labels_of(obj: Object) -> Object:
+    """Return the object's labels."""
+    return obj["metadata"].get("labels") or {}
+
+
+def annotations_of(obj: Object) -> Object:
+    """Return the object's annotations."""
+    return obj["metadata"].get("annotations") or {}
+
+
+def spec_of(obj: Object | None) -> Object:
+    """Return the object's spec; nothing where there is no object."""
+    return (obj or {}).get("spec") or {}
+
+
+def status_of(obj: Object | None) -> Object:
+    """Return the object's status; nothing where there is no object."""
+    return (obj or {}).get("status") or {}
+
+
+def is_deleting(obj: Object) -> bool:
+    """Return whether the object was told to go and is still there."""
+    return bool(obj["metadata"].get("deletionTimestamp"))
+
+
+def condition_of(obj: Object, kind: str) -> Object:
+    """Return the status condition of this type while it is True; else an empty one."""
+    conditions = status_of(obj).get("conditions") or ()
+    return next((c for c in conditions if c.get("type") == kind and c.get("status") == "True"), {})
+
+
+def has_condition(obj: Object, kind: str) -> bool:
+    """Return whether the status condition of this type is True."""
+    return bool(condition_of(obj, kind))
+
+
+def controller_of(obj: Object, kind: str | None = None) -> Object:
+    """Return the owner reference of the object's controller, where it is of this kind; else an empty one."""
+    owners = obj["metadata"].get("ownerReferences") or ()
+    return next((o for o in owners if o.get("controller") and kind in (None, o.get("kind"))), {})
+
+
+def is_controlled_by(obj: Object, uid: str) -> bool:
+    """Return whether the object's controller has this uid."""
+    return controller_of(obj).get("uid") == uid
+
+
+def has_job_ended(job: Object) -> bool:
+    """Return whether the Job is Complete or Failed, by its own conditions."""
+    return has_condition(job, "Complete") or has_condition(job, "Failed")
+
+
+def has_pod_ended(pod: Object) -> bool:
+    """Return whether none of the pod's containers will run again: its phase is terminal."""
+    return status_of(pod).get("phase") in _ENDED_PHASES

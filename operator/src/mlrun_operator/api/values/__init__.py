@@ -1,0 +1,1 @@
+"""Value objects: names, keys, URIs, cron expressions; parsed once, at the edge."""

@@ -1,0 +1,64 @@
+"""Play histories and print each kind of broken promise once, with the shortest history that breaks it.
+
+`python -m histories [--count 2000] [--first 0] [--jobs 2]`; `--seed N` plays and prints the one history of that seed.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from multiprocessing import Pool
+
+from support.simulator.history import kind_of, make, play, program_of, shorten
+
+
+def played(seed: int) -> tuple[int, list[str]]:
+    """Return the seed and what its history breaks."""
+    try:
+        return seed, play(make(seed)).broken
+    except Exception as error:  # noqa: BLE001 - a fault of the simulator is to be seen as well
+        return seed, [f"simulator: {type(error).__name__}: {error}"]
+
+
+def _one(seed: int) -> bool:
+    broken = played(seed)[1]
+    for call in make(seed):
+        print(call)
+    print(*broken or ["nothing is broken"], sep="\n")
+    return not broken
+
+
+def _many(first: int, count: int, jobs: int, most: int) -> bool:
+    started, kinds, example = time.monotonic(), Counter[str](), dict[str, tuple[int, list[str]]]()
+    with Pool(jobs) as pool:
+        for seed, broken in pool.imap_unordered(played, range(first, first + count), chunksize=16):
+            for kind in {kind_of(words) for words in broken}:
+                kinds[kind] += 1
+                example.setdefault(kind, (seed, broken))
+    seconds = time.monotonic() - started
+    for kind, number in kinds.most_common(most):
+        seed, broken = example[kind]
+        print(f"\n{number} x {kind} (seed {seed})", flush=True)
+        history = shorten(make(seed), kind) if not broken[0].startswith("simulator") else make(seed)
+        print(program_of(history, broken), flush=True)
+    print(f"\n{count} histories from {first} in {seconds:.0f} s; {sum(kinds.values())} broken: {dict(kinds)}")
+    return not kinds
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Play what was asked for; 1 where something is broken."""
+    parser = argparse.ArgumentParser(prog="histories", description="Play random histories of runs in memory.")
+    parser.add_argument("--count", type=int, default=int(os.environ.get("HISTORIES", "2000")))
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--most", type=int, default=12, help="kinds of faults that are shortened and printed")
+    parser.add_argument("--seed", type=int, help="play this one only")
+    given = parser.parse_args(arguments)
+    good = _one(given.seed) if given.seed is not None else _many(given.first, given.count, given.jobs, given.most)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,112 @@
+"""The world comes to rest: troubles end, pods start and succeed by themselves, and everything must be as it was asked."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from support.simulator.invariants import RunRecord
+from support.simulator.objects import Object, is_deleting, uid_of
+from support.simulator.world import World
+
+_ENDS: Final = ("Succeeded", "Failed", "Stopped")
+# Long enough for back-offs, a lost node's toleration and a grace period; then ever larger steps.
+_WAITS: Final = (400, 400, 1800, 7200)
+_OBSTACLES: Final = ("ImagePull", "Unschedulable", "SecretMissing", "PodFailing")
+
+
+def come_to_rest(world: World) -> None:
+    """Let the world rest, and record everything that is not as it should be then."""
+    _end_troubles(world)
+    world.kubelet.carry_on()
+    for seconds in _WAITS:
+        world.wait(seconds)
+        if world.broken or not list(_restless(world)):
+            break
+    if not world.broken:
+        world.ledger.broken += [*_restless(world), *_unfulfilled(world)]
+    if not world.broken:
+        world.ledger.broken += _writes_at_rest(world)
+
+
+def _end_troubles(world: World) -> None:
+    world.trouble.refusals.clear()
+    world.trouble.interrupts.clear()
+    world.trouble.dies_in = None
+    world.is_cut_off = False
+    world.jobs.refusal = ""
+    world.release()
+    for run in world.server.all("mlrunruns"):
+        if "schedule" in run["spec"]:
+            world.edit(run["metadata"]["name"], suspend=True)
+
+
+def _runs(world: World) -> Iterator[tuple[RunRecord, Object]]:
+    for run in world.server.all("mlrunruns"):
+        if "schedule" not in run["spec"]:
+            yield world.ledger.runs[uid_of(run)], run
+
+
+def _restless(world: World) -> Iterator[str]:
+    """Yield the runs that are neither finished nor wait for a cause, and what runs that should not."""
+    for record, run in _runs(world):
+        if is_deleting(run) and not run["spec"].get("stop"):
+            continue
+        status, spec = run.get("status") or {}, run["spec"]
+        phase, reason = status.get("phase"), status.get("reason")
+        if phase not in _ENDS and not (phase == "Suspended" and spec.get("suspend") and not spec.get("stop")):
+            if not (phase in ("Pending", "Running") and _may_wait(world, run, str(reason))):
+                yield f"{record.name}: at rest it is {phase}/{reason}: {status.get('message')}"
+    for job, pod in world.ledger.live_pods():
+        owner = next((r for u, r in _runs(world) if u.uid == job.run_uid), None)
+        phase = ((owner or {}).get("status") or {}).get("phase")
+        if not world.kubelet.is_lost(pod) and (phase in (*_ENDS, "Suspended") or owner is None):
+            yield f"{pod['metadata']['name']} may run at rest, though its run is {phase or 'gone'}"
+
+
+def _may_wait(world: World, run: Object, reason: str) -> bool:
+    """Return whether what the run says that it waits for is so."""
+    pods = [pod for job, pod in world.ledger.live_pods() if job.run_uid == uid_of(run)]
+    jobs = [job for job in world.server.all("jobs") if world.ledger.jobs.get(uid_of(job)) in _made_for(world, run)]
+    if reason in _OBSTACLES:
+        return any(world.kubelet.obstacle(pod) for pod in pods)
+    if reason == "FunctionMissing":
+        return not world.server.all("mlrunfunctions")
+    if reason == "Queued":
+        others = {job.run_uid for job, _ in world.ledger.live_pods()} - {uid_of(run)}
+        return bool(others)
+    if reason in ("JobSuspended", "Suspended"):
+        return any(job["spec"].get("suspend") for job in jobs)
+    return any(world.kubelet.is_lost(pod) for pod in pods)
+
+
+def _made_for(world: World, run: Object) -> list[object]:
+    return [job for jobs in world.ledger.runs[uid_of(run)].jobs.values() for job in jobs]
+
+
+def _unfulfilled(world: World) -> Iterator[str]:
+    """Yield the finished runs that are not what their spec says: an edit or a rerun was lost."""
+    for record, run in _runs(world):
+        spec, status = run["spec"], run.get("status") or {}
+        if spec.get("stop") or spec.get("suspend") or is_deleting(run) or status.get("phase") not in _ENDS:
+            continue
+        if status.get("reason") in ("InvalidRun", "AdmissionDenied", "EnvelopeTooLarge", "NameConflict"):
+            continue
+        execution = status.get("execution") or {}
+        jobs = record.jobs.get(int(execution.get("number") or 0)) or []
+        if jobs and jobs[-1].x != spec.get("parameters", {}).get("x"):
+            yield f"{record.name}: it ended with x={jobs[-1].x}, and its spec says {spec['parameters']}"
+        if spec.get("rerun") and execution.get("rerun") != spec["rerun"]:
+            yield f"{record.name}: rerun {spec['rerun']!r} started nothing; the last was {execution.get('rerun')!r}"
+
+
+def _writes_at_rest(world: World) -> Iterator[str]:
+    """Yield what the operator writes when it looks at everything again, and after a restart."""
+    for what in ("at rest", "after a restart at rest"):
+        del world.requests[:]
+        if what == "at rest" and world.operator is not None:
+            world.operator.look_at_all()
+            world.wait(0)
+        else:
+            world.restart()
+        writes = [request for request in world.requests if request[0] not in ("GET", "LIST")]
+        if writes:
+            yield f"the operator writes {what}: {writes}"

@@ -11,21 +11,21 @@ from collections import Counter
 from collections.abc import Sequence
 from multiprocessing import Pool
 
-from support.simulator.history import kind_of, make, play, program_of, shorten
+from support.simulator.history import grow, kind_of, play, program_of, shorten
 
 
 def played(seed: int) -> tuple[int, list[str]]:
     """Return the seed and what its history breaks."""
     try:
-        return seed, play(make(seed)).broken
+        return seed, grow(seed)[1].broken
     except Exception as error:  # noqa: BLE001 - a fault of the simulator is to be seen as well
         return seed, [f"simulator: {type(error).__name__}: {error}"]
 
 
 def _one(seed: int) -> bool:
-    broken = played(seed)[1]
-    for call in make(seed):
-        print(call)
+    history, world = grow(seed)
+    broken = world.broken
+    print(*history, sep="\n")
     print(*broken or ["nothing is broken"], sep="\n")
     return not broken
 
@@ -41,8 +41,9 @@ def _many(first: int, count: int, jobs: int, most: int) -> bool:
     for kind, number in kinds.most_common(most):
         seed, broken = example[kind]
         print(f"\n{number} x {kind} (seed {seed})", flush=True)
-        history = shorten(make(seed), kind) if not broken[0].startswith("simulator") else make(seed)
-        print(program_of(history, broken), flush=True)
+        if not broken[0].startswith("simulator"):
+            history = shorten(grow(seed)[0], kind)
+            print(program_of(history, play(history).broken), flush=True)
     print(f"\n{count} histories from {first} in {seconds:.0f} s; {sum(kinds.values())} broken: {dict(kinds)}")
     return not kinds
 

@@ -45,6 +45,7 @@ class JobRecord:
     function_generation: int | None
     x: Any
     version: int
+    is_fired: bool = False
 
 
 @dataclass(slots=True)
@@ -94,7 +95,8 @@ class Ledger:
         self.jobs: dict[str, JobRecord] = {}
         self.started_jobs: set[str] = set()
         self.broken: list[str] = []
-        self.checks_concurrency = True
+        # Whether the operator has been shown all that it needs to count who runs.
+        self.can_count = True
         server.observers.append(self._see)
 
     # What happens.
@@ -110,12 +112,25 @@ class Ledger:
     def _see_run(self, change: Change) -> None:
         obj = change.last
         record = self.runs.setdefault(uid_of(obj), RunRecord(uid_of(obj), obj["metadata"]["name"]))
+        if change.old is None:
+            self._see_new_child(record, obj)
         if change.new is None:
             record.is_gone = True
         elif change.old is not None and change.new.get("status") != change.old.get("status"):
             self._see_status(record, change.old.get("status") or {}, change.new.get("status") or {})
         if change.old is not None and change.new is not None:
             self._see_edit(record, change.old, change.new)
+
+    def _see_new_child(self, record: RunRecord, run: Object) -> None:
+        """Give the Job that a CronJob fired to the run that was made for it."""
+        job_uid = (run["metadata"].get("annotations") or {}).get(f"{_GROUP}job-uid")
+        job = self._server.by_uid("jobs", job_uid) if job_uid else None
+        if job is not None and controller_of(run) and job_uid not in self.jobs:
+            made = _record_of(job, record.uid, int(job["metadata"]["resourceVersion"]))
+            made.is_fired = True
+            self.jobs[made.uid] = made
+            record.jobs[1].append(made)
+            record.causes.clear()
 
     def _see_edit(self, record: RunRecord, old: Object, new: Object) -> None:
         if old["spec"] == new["spec"]:
@@ -169,6 +184,7 @@ class Ledger:
             if job.number in record.recorded:
                 self._breaks(record, f"execution {job.number} has a second Job, though it was recorded")
             return
+        self._check_limit(record, job)
         previous = [known for jobs in record.jobs.values() for known in jobs if known.number < job.number]
         never_started = bool(previous) and not any(known.uid in self.started_jobs for known in previous[-1:])
         run = self._server.by_uid("mlrunruns", record.uid) or {"spec": {}}
@@ -180,6 +196,20 @@ class Ledger:
             self._breaks(record, f"execution {job.number} started without an edit, a rerun or a change of its function")
         record.causes = [g for g in record.causes if g > job.generation]
         record.function_causes = [g for g in record.function_causes if g > (job.function_generation or 0)]
+
+    def _check_limit(self, record: RunRecord, job: JobRecord) -> None:
+        """Check that a new Job of a function with a limit does not go over it, also by pods that still end."""
+        function = next(iter(self._server.all("mlrunfunctions")), None)
+        limit = function["spec"].get("maxConcurrentRuns") if function else None
+        if limit is None or job.function_generation is None or not self.can_count:
+            return
+        others = {
+            known.run_uid: pod["metadata"]["name"]
+            for known, pod in self.live_pods()
+            if known.function_generation is not None and known.run_uid != job.run_uid
+        }
+        if len(others) >= limit:
+            self._breaks(record, f"it started beside {', '.join(others.values())}, with maxConcurrentRuns {limit}")
 
     def _see_pod(self, pod: Object) -> None:
         job_uid = (pod["metadata"].get("labels") or {}).get(_CONTROLLER_UID, "")

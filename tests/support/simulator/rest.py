@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from support.simulator.invariants import RunRecord
-from support.simulator.objects import Object, is_deleting, uid_of
+from support.simulator.objects import Object, controller_of, is_deleting, uid_of
 from support.simulator.world import World
 
 _ENDS: Final = ("Succeeded", "Failed", "Stopped")
 # Long enough for back-offs, a lost node's toleration and a grace period; then ever larger steps.
 _WAITS: Final = (400, 400, 1800, 7200)
+_QUIET: Final = 3600
 _OBSTACLES: Final = ("ImagePull", "Unschedulable", "SecretMissing", "PodFailing")
 
 
@@ -22,7 +23,7 @@ def come_to_rest(world: World) -> None:
         if world.broken or not list(_restless(world)):
             break
     if not world.broken:
-        world.ledger.broken += [*_restless(world), *_unfulfilled(world)]
+        world.ledger.broken += [*_restless(world), *_unfulfilled(world), *_orphaned_firings(world)]
     if not world.broken:
         world.ledger.broken += _writes_at_rest(world)
 
@@ -37,6 +38,13 @@ def _end_troubles(world: World) -> None:
     for run in world.server.all("mlrunruns"):
         if "schedule" in run["spec"]:
             world.edit(run["metadata"]["name"], suspend=True)
+
+
+def _orphaned_firings(world: World) -> Iterator[str]:
+    """Yield Jobs that a CronJob fired and that are not those of a run."""
+    for job in world.server.all("jobs"):
+        if controller_of(job).get("kind") == "CronJob" and uid_of(job) not in world.ledger.jobs:
+            yield f"Job {job['metadata']['name']} fired and has no run"
 
 
 def _runs(world: World) -> Iterator[tuple[RunRecord, Object]]:
@@ -92,7 +100,7 @@ def _unfulfilled(world: World) -> Iterator[str]:
             continue
         execution = status.get("execution") or {}
         jobs = record.jobs.get(int(execution.get("number") or 0)) or []
-        if jobs and jobs[-1].x != spec.get("parameters", {}).get("x"):
+        if jobs and not jobs[-1].is_fired and jobs[-1].x != spec.get("parameters", {}).get("x"):
             yield f"{record.name}: it ended with x={jobs[-1].x}, and its spec says {spec['parameters']}"
         if spec.get("rerun") and execution.get("rerun") != spec["rerun"]:
             yield f"{record.name}: rerun {spec['rerun']!r} started nothing; the last was {execution.get('rerun')!r}"
@@ -110,3 +118,8 @@ def _writes_at_rest(world: World) -> Iterator[str]:
         writes = [request for request in world.requests if request[0] not in ("GET", "LIST")]
         if writes:
             yield f"the operator writes {what}: {writes}"
+    del world.requests[:]
+    world.wait(_QUIET)
+    writes = [request for request in world.requests if request[0] not in ("GET", "LIST")]
+    if writes:
+        yield f"the operator writes in a quiet hour: {writes}"

@@ -87,6 +87,11 @@ class World:
         faults = [*self._faults, *(self.operator.faults if self.operator else [])]
         return [*self.ledger.broken, *faults]
 
+    @property
+    def has_late_watches(self) -> bool:
+        """Whether a watch is held."""
+        return self.operator is not None and any(watch.is_held for watch in self.operator.watches.values())
+
     # Users.
 
     def apply_function(self, name: str = "fn", **spec: Any) -> None:
@@ -204,6 +209,7 @@ class World:
 
     def patch_job(self, number: int, what: str) -> None:
         """Somebody changes a Job."""
+        self.ledger.can_count = self.ledger.can_count and what not in ("labels", "manager", "owner", "annotations")
         self._with_job(number, lambda job: self.server.patch("jobs", *key_of(job), _JOB_PATCHES[what]))
 
     def refuse_pods(self, *, refused: bool) -> None:
@@ -244,6 +250,7 @@ class World:
 
     def hold(self, plural: str) -> None:
         """A watch is late: nothing of the resource is shown until it is released."""
+        self.ledger.can_count = False
         if self.operator is not None:
             self.operator.watches[plural].is_held = True
         self._turn()

@@ -62,9 +62,9 @@ class CronJobController:
         about = {
             "name": f"{meta['name']}-{int(slot.timestamp()) // 60}",
             "namespace": meta["namespace"],
-            "labels": template["metadata"].get("labels") or {},
+            "labels": (template.get("metadata") or {}).get("labels") or {},
             "annotations": {
-                **(template["metadata"].get("annotations") or {}),
+                **((template.get("metadata") or {}).get("annotations") or {}),
                 "batch.kubernetes.io/cronjob-scheduled-timestamp": stamp(slot),
             },
             "ownerReferences": [{**owner, "controller": True, "blockOwnerDeletion": True}],

@@ -131,8 +131,7 @@ class JobController:
             if rule and rule["action"] == "FailJob":
                 return ("FailureTarget", "PodFailurePolicy", _policy_message(job, pod, rule))
         limit = job["spec"]["backoffLimit"]
-        new = failed > sync.status.get("failed", 0)
-        if new and len(sync.active) != job["spec"]["parallelism"] and failed > limit:
+        if failed > limit:
             return ("FailureTarget", "BackoffLimitExceeded", "Job has reached the specified backoff limit")
         deadline = job["spec"].get("activeDeadlineSeconds")
         if deadline is not None and not job["spec"].get("suspend") and "startTime" in sync.status:
@@ -150,9 +149,11 @@ class JobController:
         limit = sync.job["spec"].get("backoffLimitPerIndex")
         for pod in sync.pods:
             index = _index_of(pod)
+            if not _is_tracked(pod):
+                continue
             if pod["status"].get("phase") == "Succeeded" and index < sync.job["spec"]["completions"]:
                 sync.succeeded_indexes.add(index)
-            elif _is_failed(pod) and TRACKING in (pod["metadata"].get("finalizers") or ()) and limit is not None:
+            elif _is_failed(pod) and limit is not None:
                 if self._index_fails(sync.job, pod, limit):
                     sync.failed_indexes.add(index)
                 else:
@@ -191,14 +192,14 @@ class JobController:
         spec = sync.job["spec"]
         if spec.get("suspend"):
             for pod in sync.active:
-                self._delete(pod)
+                self._let_go(pod)
                 sync.terminating += self._still_there(pod)
             return 0
         wanted = max(0, min(spec["completions"] - succeeded, spec["parallelism"]))
         surplus = len(sync.active) - wanted
         if surplus > 0:
             for pod in sync.active[-surplus:]:
-                self._delete(pod)
+                self._let_go(pod)
                 sync.terminating += self._still_there(pod)
             return wanted
         terminating = sync.terminating if _replaces_only_failed(sync.job) else 0
@@ -341,6 +342,11 @@ class JobController:
     def _delete(self, pod: Object) -> None:
         if self._server.get("pods", *_key(pod)) is not None:
             self._server.delete("pods", *_key(pod))
+
+    def _let_go(self, pod: Object) -> None:
+        """Delete a pod that is too many: it is not counted any more, however it ends."""
+        self._release(pod)
+        self._delete(pod)
 
     def _still_there(self, pod: Object) -> bool:
         found = self._server.get("pods", *_key(pod))

@@ -145,7 +145,12 @@ class ApiServer:
         """Merge changes into the status; lists are replaced whole, conditions by their type."""
         old = self.require(plural, namespace, name)
         self._check(plural, old, changes.get("metadata") or {})
-        status = merged(old.get("status") or {}, copy_of(changes.get("status") or {}))
+        told = copy_of(changes.get("status") or {})
+        if "status" in told:
+            raise ApiError(400, "BadRequest", f'strict decoding error: unknown field "status.status" of {plural} "{name}"')
+        if plural in ("pods", "jobs") and "conditions" in told:
+            told["conditions"] = _merged_conditions((old.get("status") or {}).get("conditions") or [], told["conditions"])
+        status = merged(old.get("status") or {}, told)
         return self._store(plural, old, {**old, "status": status})
 
     def delete(
@@ -260,6 +265,13 @@ def _may_vanish(plural: str, obj: Object) -> bool:
     if "deletionTimestamp" not in meta or meta.get("finalizers"):
         return False
     return plural != "pods" or meta.get("deletionGracePeriodSeconds") == 0
+
+
+def _merged_conditions(old: list[Object], new: list[Object]) -> list[Object]:
+    """Return the conditions after a strategic merge: by their types."""
+    changed = {condition["type"]: condition for condition in new}
+    kept = [{**condition, **changed.pop(condition["type"], {})} for condition in old]
+    return [*kept, *changed.values()]
 
 
 def _check_job(old: Object, new: Object) -> None:

@@ -94,24 +94,26 @@ class SimulatedClient:
         return await self._do("PATCH", resource, _name(obj), lambda: self._server.patch(resource.plural, *place, body))
 
     async def patch_status(self, resource: Resource, obj: Object, changes: Object) -> Object:
-        """Merge changes into the status of exactly this object."""
-        body = {"status": changes.get("status", changes), "metadata": {"uid": obj["metadata"]["uid"]}}
+        """Merge changes into the status in whatever state it is."""
+        body = {"metadata": {"uid": obj["metadata"]["uid"]}, "status": changes}
         place = obj["metadata"]["namespace"], _name(obj)
         return await self._do(
             "PATCH status", resource, _name(obj), lambda: self._server.patch_status(resource.plural, *place, body)
         )
 
-    async def delete(self, resource: Resource, obj: Object, **options: Any) -> None:
-        """Delete exactly this object with its pods."""
+    async def delete(
+        self, resource: Resource, obj: Object, grace: int | None = None, *, any_state: bool = False
+    ) -> None:
+        """Delete exactly this object with its pods: another one of its name, or a newer state, is a conflict."""
         meta = obj["metadata"]
-        checked = {name: meta[name] for name in ("uid", "resourceVersion") if name in meta}
-        if options.get("any_state"):
-            del checked["resourceVersion"]
-
-        def act() -> None:
-            self._server.delete(resource.plural, meta["namespace"], meta["name"], preconditions=checked)
-
-        await self._do("DELETE", resource, meta["name"], act)
+        checked = {name: meta[name] for name in (("uid",) if any_state else ("uid", "resourceVersion"))}
+        place = meta["namespace"], meta["name"]
+        await self._do(
+            "DELETE",
+            resource,
+            meta["name"],
+            lambda: self._server.delete(resource.plural, *place, preconditions=checked, grace=grace),
+        )
 
     async def events_of(self, namespace: str, uids: Iterable[str]) -> list[Object]:
         """Return the events of objects."""

@@ -60,9 +60,11 @@ class RunRecord:
     reruns: list[str] = field(default_factory=list)
     statuses: list[Object] = field(default_factory=list)
     jobs: dict[int, list[JobRecord]] = field(default_factory=lambda: defaultdict(list))
-    recorded: set[int] = field(default_factory=set)
+    # Uids of Jobs that were recorded.
+    recorded: set[str] = field(default_factory=set)
     over: dict[int, str] = field(default_factory=dict)
-    # By execution: the pods that left a report with outputs.
+    # By execution: its newest pod, and the pods whose reports with results count: of the newest, or of a success.
+    newest_pod: dict[int, str] = field(default_factory=dict)
     reports: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
     is_gone: bool = False
 
@@ -107,7 +109,7 @@ class Ledger:
         elif change.plural == "jobs" and change.old is None:
             self._see_new_job(change)
         elif change.plural == "pods" and change.new is not None:
-            self._see_pod(change.new)
+            self._see_pod(change.new, is_new=change.old is None)
 
     def _see_run(self, change: Change) -> None:
         obj = change.last
@@ -123,7 +125,8 @@ class Ledger:
 
     def _see_new_child(self, record: RunRecord, run: Object) -> None:
         """Give the Job that a CronJob fired to the run that was made for it."""
-        job_uid = (run["metadata"].get("annotations") or {}).get(f"{_GROUP}job-uid")
+        note = (run["metadata"].get("annotations") or {}).get(f"{_GROUP}job-uid")
+        job_uid = note.rpartition("/")[2] if note else None
         job = self._server.by_uid("jobs", job_uid) if job_uid else None
         if job is not None and controller_of(run) and job_uid not in self.jobs:
             made = _record_of(job, record.uid, int(job["metadata"]["resourceVersion"]))
@@ -155,15 +158,27 @@ class Ledger:
         execution = new.get("execution") or {}
         if number < before:
             self._breaks(record, f"the execution's number went from {before} to {number}")
-        if number:
-            record.recorded.add(number)
+        if "jobUID" in execution:
+            record.recorded.add(execution["jobUID"])
         phase, last = new.get("phase"), record.over.get(number)
         if last is not None and phase not in (last, "Scheduled", "Suspended") and number == before:
             self._breaks(record, f"execution {number} was over as {last} and is {phase}/{new.get('reason')} now")
         if phase in _ENDS and _is_over(execution):
             record.over[number] = str(phase)
+        self._check_life(record, number, before, old.get("execution") or {}, execution)
         if new.get("reason") in _CONTRADICTIONS.get(str(phase), ()):
             self._breaks(record, f"phase {phase} has reason {new.get('reason')}: {new.get('message')}")
+
+    def _check_life(self, record: RunRecord, number: int, before: int, old: Object, new: Object) -> None:
+        """Check that nothing leaves Ending but Over, and that a recorded Job stays the execution's."""
+        if number != before:
+            return
+        if "jobUID" in old and old["jobUID"] != new.get("jobUID"):
+            self._breaks(record, f"execution {number} had Job {old['jobUID']} and has {new.get('jobUID')} now")
+        if "ending" in old and "ending" in new and old["ending"].get("since") != new["ending"].get("since"):
+            self._breaks(record, f"execution {number} began to end twice: {old['ending']}, {new['ending']}")
+        if "ending" in old and "ending" not in new and number not in record.over:
+            self._breaks(record, f"execution {number} was Ending as {old['ending']} and is not over")
 
     def _see_new_job(self, change: Change) -> None:
         job = change.last
@@ -181,7 +196,7 @@ class Ledger:
 
     def _check_new_job(self, record: RunRecord, job: JobRecord) -> None:
         if record.jobs[job.number]:
-            if job.number in record.recorded:
+            if record.recorded & {known.uid for known in record.jobs[job.number]}:
                 self._breaks(record, f"execution {job.number} has a second Job, though it was recorded")
             return
         self._check_limit(record, job)
@@ -211,7 +226,7 @@ class Ledger:
         if len(others) >= limit:
             self._breaks(record, f"it started beside {', '.join(others.values())}, with maxConcurrentRuns {limit}")
 
-    def _see_pod(self, pod: Object) -> None:
+    def _see_pod(self, pod: Object, *, is_new: bool) -> None:
         job_uid = (pod["metadata"].get("labels") or {}).get(_CONTROLLER_UID, "")
         job = self.jobs.get(job_uid)
         if job is None:
@@ -219,10 +234,14 @@ class Ledger:
         if uid_of(pod) in self._started or (pod.get("status") or {}).get("phase") == "Running":
             self.started_jobs.add(job_uid)
         record = self.runs.get(job.run_uid)
-        if record is not None and is_terminal(pod) and _has_outputs(pod):
-            name = pod["metadata"]["name"]
-            if name not in record.reports[job.number]:
-                record.reports[job.number].append(name)
+        if record is None:
+            return
+        name, reports = pod["metadata"]["name"], record.reports[job.number]
+        if is_new:
+            record.newest_pod[job.number] = name
+        counts = pod["status"].get("phase") == "Succeeded" or record.newest_pod.get(job.number) == name
+        if is_terminal(pod) and _has_outputs(pod) and counts and name not in reports:
+            reports.append(name)
 
     # What must hold.
 
@@ -302,7 +321,7 @@ def _number(status: Object) -> int:
 
 def _is_over(execution: Object) -> bool:
     """Return whether the recorded execution is Over; a status without that field has no Ending."""
-    return not execution.get("ending") or bool(execution.get("over"))
+    return not execution.get("ending")
 
 
 def _has_outputs(pod: Object) -> bool:

@@ -18,7 +18,12 @@ from mlrun_operator.cluster.index import Index
 from mlrun_operator.cluster.resources import CRON_JOBS, FUNCTIONS, JOBS, PODS, RUNS, Resource
 from mlrun_operator.controller.event_handler import WatchEventHandler
 from mlrun_operator.controller.rate_limiter import TokenBucket
-from mlrun_operator.controller.reconcile import FunctionReconciler, Reconciler
+from mlrun_operator.controller.reconcile import Reconciler
+
+try:
+    from mlrun_operator.controller.reconcile_function import FunctionReconciler
+except ImportError:
+    from mlrun_operator.controller.reconcile import FunctionReconciler
 from mlrun_operator.controller.worker import FIRST_DELAY, LAST_DELAY
 
 WATCHED: Final = {resource.plural: resource for resource in (RUNS, FUNCTIONS, CRON_JOBS, JOBS, PODS)}
@@ -113,8 +118,9 @@ class Operator:
             wake=self._add_run,
             clock=lambda: clock.now,
         )
-        if hasattr(reconciler, "_events_budget"):
-            reconciler._events_budget = TokenBucket(2.0, 20, clock=lambda: clock.now.timestamp())
+        for part, name in ((reconciler, "_events_budget"), (getattr(reconciler, "_actor", None), "_event_reads")):
+            if hasattr(part, name):
+                setattr(part, name, TokenBucket(2.0, 20, clock=lambda: clock.now.timestamp()))
         functions = FunctionReconciler(client, self.index, clock=lambda: clock.now)  # type: ignore[arg-type]
         self._reconcilers: dict[str, Callable[[Key], Coroutine[Any, Any, float | None]]] = {
             "runs": reconciler.reconcile,

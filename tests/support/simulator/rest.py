@@ -98,6 +98,8 @@ def _unfulfilled(world: World) -> Iterator[str]:
             continue
         if status.get("reason") in ("InvalidRun", "AdmissionDenied", "EnvelopeTooLarge", "NameConflict"):
             continue
+        if any(world.kubelet.is_lost(pod) for job, pod in world.ledger.live_pods() if job.run_uid == record.uid):
+            continue  # what comes next waits until that pod is gone
         execution = status.get("execution") or {}
         jobs = record.jobs.get(int(execution.get("number") or 0)) or []
         if jobs and not jobs[-1].is_fired and jobs[-1].x != spec.get("parameters", {}).get("x"):

@@ -21,7 +21,7 @@ from mlrun_operator.controller.event_handler import WatchEventHandler
 from mlrun_operator.controller.metrics.gauges import Gauges, Line
 from mlrun_operator.controller.metrics.meters import Meters
 from mlrun_operator.controller.queue import FairQueue
-from mlrun_operator.controller.reconcile import FunctionReconciler
+from mlrun_operator.controller.reconcile_function import FunctionReconciler
 from mlrun_operator.controller.watch_monitor import WatchMonitor
 from mlrun_operator.controller.worker import Workers
 

@@ -186,10 +186,28 @@ def replaced_by_the_next_firing(world: Any) -> None:
     clock.settle()
     world.run = clock.children[name]
     world.later(3600)
-    world.settle(confirmed=True, schedule=clock.run)
+    world.settle(fresh=True, schedule=clock.run)
+
+
+def superseded(world: Any) -> None:
+    """The image is mended while its pod waits for it, and the pod has not ended yet."""
+    world.run["spec"]["activeDeadlineSeconds"] = 9
+    waiting("ImagePullBackOff", "no such image")(world)
+    world.pods[-1]["status"]["phase"] = "Running"  # it takes its time to go
+    world.later(60)
+    world.edit(parameters={"x": 2})
+    world.settle(events=[])
+
+
+def suspended_by_somebody(world: Any) -> None:
+    world.settle()
+    world.jobs[0]["spec"]["suspend"] = True
+    world.settle()
 
 
 CASES: dict[Reason, Case] = {
+    Reason.SUPERSEDED: superseded,
+    Reason.JOB_SUSPENDED: suspended_by_somebody,
     Reason.SUSPENDED: suspended,
     Reason.QUEUED: queued,
     Reason.COLLECTING: collecting,

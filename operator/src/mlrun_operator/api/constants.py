@@ -34,6 +34,8 @@ OWN_LABELS: Final = (
     LABEL_PROJECT,
 )
 
+# On pods: Kubernetes' own, the uid of the Job that made them; it stays when the Job is deleted without its pods.
+LABEL_JOB_UID: Final = "batch.kubernetes.io/controller-uid"
 # On pods: Kubernetes' own, which replica of an Indexed Job this is.
 LABEL_JOB: Final = "batch.kubernetes.io/job-name"
 LABEL_INDEX: Final = "batch.kubernetes.io/job-completion-index"
@@ -62,6 +64,12 @@ ANNOTATION_REPLICAS: Final = f"{GROUP}/replicas"
 # On Jobs: how many points of a sweep it runs, one an index; and on the Job that collects their results, of which Job.
 ANNOTATION_POINTS: Final = f"{GROUP}/points"
 ANNOTATION_COLLECTS: Final = f"{GROUP}/collects"
+# On Jobs: that their `suspend` is the operator's (the value says for whom), so that it may be taken back.
+ANNOTATION_SUSPENDED_BY: Final = f"{GROUP}/suspended-by"
+# On Jobs: the run's generation whose limits were patched into the running Job.
+ANNOTATION_LIMITS_GENERATION: Final = f"{GROUP}/limits-generation"
+# On pods: the condition that the wrapper has reported; a Job's podFailurePolicy does not retry the pod's index then.
+CONDITION_REPORTED: Final = f"{GROUP}/Reported"
 # On pods: the envelope (see envelope.py), read by the wrapper through the downward API.
 ANNOTATION_ENVELOPE: Final = f"{GROUP}/envelope"
 
@@ -70,7 +78,7 @@ ANNOTATION_SCHEDULE: Final = f"{GROUP}/schedule"
 # On CronJobs: the hash of what was rendered.
 ANNOTATION_RENDERED: Final = f"{GROUP}/rendered"
 # On the runs that a schedule made: their slot (RFC 3339), the schedule's expression and zone, why they were made, and
-# the uid of a Job that the CronJob controller made for them.
+# name and uid of a Job that the CronJob controller made for them.
 ANNOTATION_SCHEDULED_TIME: Final = f"{GROUP}/scheduled-time"
 ANNOTATION_EXPRESSION: Final = f"{GROUP}/schedule-expression"
 ANNOTATION_TIME_ZONE: Final = f"{GROUP}/schedule-time-zone"

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.contract.result import Result, decode
+from mlrun_operator.api.objects import has_condition
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.v1alpha1.status import MAX_MESSAGE, Attempt
 from mlrun_operator.assess.times import parse_time
@@ -16,7 +17,7 @@ _OOM = "OOMKilled"
 # How long after its grace period a pod that does not vanish is still waited for: its node may be lost.
 _LOST: Final = timedelta(seconds=30)
 # How long until pods that end are looked at again, though no event of theirs comes.
-A_LOOK: Final = timedelta(seconds=5)
+POD_POLL_INTERVAL: Final = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,11 @@ class PodView:
     succeeded: bool
     result: Result | None
     index: int | None = None
+    phase_succeeded: bool = False
+    disrupted: bool = False
+    wrapper_ended_at: datetime | None = None
+    lingering: tuple[str, ...] = ()
+    sidecars_running: tuple[str, ...] = ()
 
     def still_running(self) -> "PodView":
         """The pod as it was before its end."""
@@ -49,7 +55,7 @@ def unstarted(pods: Iterable[Object]) -> list[Object]:
 
 def may_report(pods: Iterable[Object], now: datetime) -> bool:
     """Whether a pod has not ended; one that should be gone since long, with its node, is not counted."""
-    return any(not view(pod).ended and not _gone(pod, now) for pod in pods)
+    return any(not view(pod).ended and not is_presumed_lost(pod, now) for pod in pods)
 
 
 def still_ending(pods: Iterable[Object], now: datetime) -> bool:
@@ -57,7 +63,7 @@ def still_ending(pods: Iterable[Object], now: datetime) -> bool:
     return may_report((pod for pod in pods if pod["metadata"].get("deletionTimestamp")), now)
 
 
-def _gone(pod: Object, now: datetime) -> bool:
+def is_presumed_lost(pod: Object, now: datetime) -> bool:
     """Whether its deletion time, which ends its grace period, is over since long."""
     until = parse_time(pod["metadata"].get("deletionTimestamp"))
     return until is not None and now > until + _LOST
@@ -71,6 +77,7 @@ def view(pod: Object) -> PodView:
     status, meta = pod.get("status") or {}, pod["metadata"]
     state = _state(status)
     ended = status.get("phase") in ("Succeeded", "Failed")
+    own = _state_of(status, "containerStatuses", constants.CONTAINER).get("terminated")
     terminated = state.get("terminated") if ended else None
     result = decode(terminated.get("message", ""), terminated.get("exitCode")) if terminated else None
     reason, message = _why(status, terminated, result) if ended else (None, None)
@@ -88,10 +95,21 @@ def view(pod: Object) -> PodView:
         created=meta.get("creationTimestamp", ""),
         started=ended or bool(state.get("running") or state.get("terminated")),
         ended=ended,
-        succeeded=status.get("phase") == "Succeeded",
-        result=result,
+        succeeded=own.get("exitCode") == 0 if own else status.get("phase") == "Succeeded",
+        result=decode(own.get("message", ""), own.get("exitCode")) if own else result,
         index=_index(meta),
+        phase_succeeded=status.get("phase") == "Succeeded",
+        disrupted=status.get("phase") == "Failed" and has_condition(pod, "DisruptionTarget"),
+        wrapper_ended_at=parse_time(own.get("finishedAt")) if own else None,
+        lingering=tuple(
+            c["name"]
+            for c in status.get("containerStatuses") or ()
+            if own and not (c.get("state") or {}).get("terminated")
+        ),
     )
+
+
+read_pod = view
 
 
 def _index(meta: Object) -> int | None:

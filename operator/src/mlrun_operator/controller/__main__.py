@@ -33,7 +33,8 @@ from mlrun_operator.controller.metrics.gauges import Gauges, Line
 from mlrun_operator.controller.metrics.meters import Meters
 from mlrun_operator.controller.observers import ReconcileObserver
 from mlrun_operator.controller.queue import FairQueue
-from mlrun_operator.controller.reconcile import FunctionReconciler, Reconciler
+from mlrun_operator.controller.reconcile import Reconciler
+from mlrun_operator.controller.reconcile_function import FunctionReconciler
 from mlrun_operator.controller.settings import Settings
 from mlrun_operator.controller.tracing import Tracing, TracingError, start_tracing
 from mlrun_operator.controller.tracing import wanted as tracing_wanted

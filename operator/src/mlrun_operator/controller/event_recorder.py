@@ -13,7 +13,7 @@ from typing import Any, Final
 from mlrun_operator.api.constants import RUN_KIND
 from mlrun_operator.api.v1alpha1.status import RunStatus
 from mlrun_operator.assess.events import event, event_name
-from mlrun_operator.assess.status import recorded
+from mlrun_operator.assess.status import parse_status
 from mlrun_operator.assess.times import format_time
 from mlrun_operator.cluster.api_client import ApiClient
 from mlrun_operator.cluster.errors import ApiError
@@ -58,7 +58,7 @@ class EventRecorder:
             attempts, events = self._owed.pop(key)
             await self._post(key, events, attempts)
         if self._may_lack(run):
-            status, there = recorded(run), await self._events_of(key[0])
+            status, there = parse_status(run), await self._events_of(key[0])
             if status.phase and there is not None and (name := event_name(run, status)) not in there:
                 there.add(name)
                 # Else somebody else has just posted it.

@@ -83,7 +83,7 @@ def build_child(run: Object, name: str, trigger: str, slot: datetime, *, job: Ob
                 constants.ANNOTATION_EXPRESSION: str(run["spec"].get("schedule")),
                 constants.ANNOTATION_TIME_ZONE: str(run["spec"].get("timeZone") or DEFAULT_ZONE),
                 constants.ANNOTATION_TRIGGER: trigger,
-                **({constants.ANNOTATION_JOB_UID: job["metadata"]["uid"]} if job else {}),
+                **({constants.ANNOTATION_JOB_UID: f"{name}/{job['metadata']['uid']}"} if job else {}),
             },
             "ownerReferences": [{**owner, "controller": True}],
         },

@@ -123,7 +123,7 @@ def test_fanned_out_it_is_one_indexed_job_with_a_pod_a_point(world: Any) -> None
     spec = job["spec"]
     assert (spec["completionMode"], spec["completions"], spec["parallelism"]) == ("Indexed", 8, 4)
     assert (spec["backoffLimitPerIndex"], spec["maxFailedIndexes"]) == (1, 2)
-    assert [rule["action"] for rule in spec["podFailurePolicy"]["rules"]] == ["Ignore", "FailIndex"]
+    assert [rule["action"] for rule in spec["podFailurePolicy"]["rules"]] == ["Ignore", "FailIndex", "FailIndex"]
     paths = {
         name: entry["valueFrom"]["fieldRef"]["fieldPath"] for name, entry in environment(job).items() if "SWEEP" in name
     }

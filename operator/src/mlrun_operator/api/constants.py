@@ -41,8 +41,11 @@ LABEL_INDEX: Final = "batch.kubernetes.io/job-completion-index"
 # On the runs that a schedule made: the schedule's metadata.uid.
 LABEL_SCHEDULE_UID: Final = f"{GROUP}/schedule-uid"
 
-# Kueue's: passed from a run to its Job, whose `suspend` is Kueue's then.
-LABEL_QUEUE: Final = "kueue.x-k8s.io/queue-name"
+# Kueue's: a run's labels and annotations of this prefix are passed to its Job, those about the pods to them, too.
+KUEUE_PREFIX: Final = "kueue.x-k8s.io/"
+KUEUE_POD_PREFIX: Final = f"{KUEUE_PREFIX}podset-"
+# With this label the Job's `suspend` is Kueue's.
+LABEL_QUEUE: Final = f"{KUEUE_PREFIX}queue-name"
 
 # On Jobs: which execution this is, and the user's intent it was started for. Status is filled from these.
 ANNOTATION_EXECUTION: Final = f"{GROUP}/execution"
@@ -62,6 +65,13 @@ ANNOTATION_REPLICAS: Final = f"{GROUP}/replicas"
 # On Jobs: how many points of a sweep it runs, one an index; and on the Job that collects their results, of which Job.
 ANNOTATION_POINTS: Final = f"{GROUP}/points"
 ANNOTATION_COLLECTS: Final = f"{GROUP}/collects"
+# On Jobs: who suspended them, where that was the operator: it lets go of nothing that somebody else suspended.
+ANNOTATION_RUN_SUSPENDED: Final = f"{GROUP}/suspended-by"
+# On pods: the container that kubectl shows unless told otherwise.
+ANNOTATION_DEFAULT_CONTAINER: Final = "kubectl.kubernetes.io/default-container"
+# On pods, a condition: the wrapper has reported, and the pod is deleted for another container that runs on. An index of
+# an Indexed Job is not tried again then.
+CONDITION_REPORTED: Final = f"{GROUP}/Reported"
 # On pods: the envelope (see envelope.py), read by the wrapper through the downward API.
 ANNOTATION_ENVELOPE: Final = f"{GROUP}/envelope"
 

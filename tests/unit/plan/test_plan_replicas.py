@@ -60,7 +60,7 @@ def test_the_job_is_indexed_and_each_pod_knows_which_it_is(world: Any) -> None:
     assert (spec["completionMode"], spec["completions"], spec["parallelism"]) == ("Indexed", 3, 3)
     assert (spec["backoffLimitPerIndex"], spec["activeDeadlineSeconds"]) == (2, 60)
     assert "backoffLimit" not in spec
-    assert [rule["action"] for rule in spec["podFailurePolicy"]["rules"]] == ["Ignore", "FailIndex"]
+    assert [rule["action"] for rule in spec["podFailurePolicy"]["rules"]] == ["Ignore", "FailIndex", "FailIndex"]
     env = {entry["name"]: entry for entry in spec["template"]["spec"]["containers"][0]["env"]}
     assert env["MLRUN_REPLICA_COUNT"]["value"] == "3"
     assert env["MLRUN_REPLICA_INDEX"]["valueFrom"]["fieldRef"]["fieldPath"] == f"metadata.labels['{INDEX}']"

@@ -14,7 +14,7 @@ from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.v1alpha1.status import OutputInfo, SweepBest, SweepStatus
 from mlrun_operator.api.v1alpha1.sweep import Hyperparameters, points, sweep_info
 from mlrun_operator.api.values.names import collector_name, job_name
-from mlrun_operator.assess.pods import view
+from mlrun_operator.assess.pods import read_pod
 from mlrun_operator.assess.replicas import replicas
 from mlrun_operator.assess.sweep_status import sweep_of
 from mlrun_operator.plan import Refusal
@@ -123,7 +123,7 @@ def test_fanned_out_it_is_one_indexed_job_with_a_pod_a_point(world: Any) -> None
     spec = job["spec"]
     assert (spec["completionMode"], spec["completions"], spec["parallelism"]) == ("Indexed", 8, 4)
     assert (spec["backoffLimitPerIndex"], spec["maxFailedIndexes"]) == (1, 2)
-    assert [rule["action"] for rule in spec["podFailurePolicy"]["rules"]] == ["Ignore", "FailIndex"]
+    assert [rule["action"] for rule in spec["podFailurePolicy"]["rules"]] == ["Ignore", "FailIndex", "FailIndex"]
     paths = {
         name: entry["valueFrom"]["fieldRef"]["fieldPath"] for name, entry in environment(job).items() if "SWEEP" in name
     }
@@ -561,7 +561,7 @@ def test_every_point_is_counted_once(done: set[int], failed: set[int], running: 
     pods += [runs(a_pod(index)) for index in running]
     seen = {"completedIndexes": ",".join(map(str, done)), "failedIndexes": ",".join(map(str, failed))}
     job = {"metadata": {"annotations": {constants.ANNOTATION_POINTS: "8"}}, "status": seen}
-    sweep = sweep_of(replicas(job, [view(made) for made in pods]))
+    sweep = sweep_of(replicas(job, [read_pod(made) for made in pods]))
     assert (sweep.succeeded, sweep.skipped) == (len(done - skipped), len(done & skipped))
     assert (sweep.failed, sweep.running) == (len(failed), len(running))
     assert sweep.progress == f"{len(done | failed)}/8"

@@ -43,8 +43,11 @@ LABEL_INDEX: Final = "batch.kubernetes.io/job-completion-index"
 # On the runs that a schedule made: the schedule's metadata.uid.
 LABEL_SCHEDULE_UID: Final = f"{GROUP}/schedule-uid"
 
-# Kueue's: passed from a run to its Job, whose `suspend` is Kueue's then.
-LABEL_QUEUE: Final = "kueue.x-k8s.io/queue-name"
+# Kueue's: a run's labels and annotations of this prefix are passed to its Job, those about the pods to them, too.
+KUEUE_PREFIX: Final = "kueue.x-k8s.io/"
+KUEUE_POD_PREFIX: Final = f"{KUEUE_PREFIX}podset-"
+# With this label the Job's `suspend` is Kueue's.
+LABEL_QUEUE: Final = f"{KUEUE_PREFIX}queue-name"
 
 # On Jobs: which execution this is, and the user's intent it was started for. Status is filled from these.
 ANNOTATION_EXECUTION: Final = f"{GROUP}/execution"
@@ -68,7 +71,10 @@ ANNOTATION_COLLECTS: Final = f"{GROUP}/collects"
 ANNOTATION_SUSPENDED_BY: Final = f"{GROUP}/suspended-by"
 # On Jobs: the run's generation whose limits were patched into the running Job.
 ANNOTATION_LIMITS_GENERATION: Final = f"{GROUP}/limits-generation"
-# On pods: the condition that the wrapper has reported; a Job's podFailurePolicy does not retry the pod's index then.
+# On pods: the container that kubectl shows unless told otherwise.
+ANNOTATION_DEFAULT_CONTAINER: Final = "kubectl.kubernetes.io/default-container"
+# On pods, a condition: the wrapper has reported, and the pod is deleted for another container that runs on. An index of
+# an Indexed Job is not tried again then.
 CONDITION_REPORTED: Final = f"{GROUP}/Reported"
 # On pods: the envelope (see envelope.py), read by the wrapper through the downward API.
 ANNOTATION_ENVELOPE: Final = f"{GROUP}/envelope"

@@ -215,7 +215,9 @@ EXPLANATIONS: Final[dict[Reason, Explanation]] = {
         "A ConfigMap that the pod needs does not exist in the run's namespace.", "Create it; the pod starts then."
     ),
     Reason.POD_FAILING: Explanation(
-        "The node cannot start the pod.", "Read the message, which is the node's own, and `kubectl describe pod`."
+        "Something other than the handler keeps the pod from starting, or made it fail.",
+        "Read the message, which names the container, the limit or the node's cause, and `kubectl describe pod`.",
+        retried=True,
     ),
     Reason.VOLUME_MISSING: Explanation(
         "A volume of the pod cannot be mounted.", "Create the claim or correct the volume that the message names."
@@ -236,8 +238,8 @@ EXPLANATIONS: Final[dict[Reason, Explanation]] = {
         retried=True,
     ),
     Reason.EVICTED: Explanation(
-        "The pod was evicted from its node.",
-        "Look at the nodes' conditions. It starts anew without costing a retry, as often as `maxDisruptions` says.",
+        "The cluster disrupted the pod: its node was drained or short of something, or another pod needed the place.",
+        "Look at the nodes' conditions. A new pod starts without costing a retry, as often as `maxDisruptions` says.",
     ),
     Reason.QUOTA_EXCEEDED: Explanation(
         "A quota of the namespace refuses the Job.", "Free the quota or ask for a larger one; it is tried again."

@@ -95,7 +95,7 @@ async def traced(run: dict[str, Any], *statuses: RunStatus) -> None:
     tracing = start_tracing()
     before = RunStatus()
     for status in statuses:
-        tracing.reported(run, before, status, NOW)
+        tracing.on_status_written(run, before, status, NOW)
         before = status
     await asyncio.to_thread(tracing.close)
 

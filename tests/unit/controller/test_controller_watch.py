@@ -21,7 +21,7 @@ from mlrun_operator.cluster.watch_middleware import WatchMiddleware
 from mlrun_operator.controller.background import BackgroundTasks, TaskExitedError
 from mlrun_operator.controller.event_handler import WatchEventHandler
 from mlrun_operator.controller.watch import build_registry, build_settings, watch
-from mlrun_operator.controller.watch_monitor import HistoryError, WatchMonitor
+from mlrun_operator.controller.watch_monitor import ResourceVersionRegressedError, WatchMonitor
 
 Object = dict[str, Any]
 REFUSALS = (400, 401, 403, 404, 409, 429, 500, 503)
@@ -130,9 +130,9 @@ class Operator:
     def __init__(self, cluster: ApiClient) -> None:
         self.index = Index()
         self.heard: list[str] = []
-        self.intake = WatchEventHandler(self.index, lambda _, obj: self.heard.append(obj["metadata"]["name"]))
-        self.watch_monitor = WatchMonitor(("team",), cluster, self.intake)
-        self.parts = BackgroundTasks({"the sweeper": self.watch_monitor.sweep(600)}, asyncio.Event())
+        self.event_handler = WatchEventHandler(self.index, lambda _, obj: self.heard.append(obj["metadata"]["name"]))
+        self.watch_monitor = WatchMonitor(("team",), cluster, self.event_handler)
+        self.tasks = BackgroundTasks({"the sweeper": self.watch_monitor.resync_loop(600)}, asyncio.Event())
         self.session = aiohttp.ClientSession(
             middlewares=(WatchMiddleware(self.watch_monitor, pace=0.01),), headers={"User-Agent": "kopf"}
         )
@@ -141,7 +141,7 @@ class Operator:
 
     async def _run(self) -> None:
         async def begin() -> None:
-            self.parts.start()
+            self.tasks.start()
             await self.watch_monitor.read_all()
 
         connection = Connection(self._server, self.session, None)  # type: ignore[arg-type]
@@ -149,9 +149,9 @@ class Operator:
         settings.networking.error_backoffs = _Quickly()
         settings.watching.reconnect_backoff = 0.01
         settings.process.ultimate_exiting_timeout = None
-        registry = build_registry(connection, self.intake, begin, self.parts.stop)
-        await watch(registry, settings, ("team",), self.parts.ended)
-        self.parts.check()
+        registry = build_registry(connection, self.event_handler, begin, self.tasks.stop)
+        await watch(registry, settings, ("team",), self.tasks.ended)
+        self.tasks.check()
 
     async def until(self, true: Callable[[], Any]) -> None:
         async with asyncio.timeout(20):
@@ -180,10 +180,10 @@ async def operated(server: ApiServer) -> AsyncIterator[Operator]:
         try:
             yield made
         finally:
-            made.parts.ended.set()
+            made.tasks.ended.set()
             with suppress(TaskExitedError):
                 await made.task
-            await made.parts.stop()
+            await made.tasks.stop()
             await made.session.close()
 
 
@@ -235,11 +235,11 @@ async def test_everything_is_known_before_kopf_watches(server: ApiServer) -> Non
     server.runs["a"] = run("a", 1)
     server.lists = [503] * 1000
     async with operated(server) as it:
-        await it.watch_monitor.informed.wait()
+        await it.watch_monitor.synced.wait()
         assert it.known("a")
-        assert set(it.watch_monitor.silence().values()) == {None}, "not ready: no watch was heard"
+        assert set(it.watch_monitor.idle_seconds().values()) == {None}, "not ready: no watch was heard"
         server.lists.clear()
-        await it.until(lambda: None not in it.watch_monitor.silence().values())
+        await it.until(lambda: None not in it.watch_monitor.idle_seconds().values())
 
 
 async def test_what_we_wrote_ourselves_is_no_news(server: ApiServer) -> None:
@@ -279,37 +279,39 @@ async def test_history_that_goes_back_ends_the_process(server: ApiServer) -> Non
     async with operated(server) as it:
         await it.until(lambda: it.known("a"))
         server.version = 7
-        it.watch_monitor.listed(RUNS.url("team"))
+        it.watch_monitor.on_relist(RUNS.url("team"))
         await asyncio.wait([it.task], timeout=20)
-        with pytest.raises(TaskExitedError, match=r"the sweeper ended: HistoryError: .* resource version 7 after 9"):
+        with pytest.raises(
+            TaskExitedError, match=r"the sweeper ended: ResourceVersionRegressedError: .* resource version 7 after 9"
+        ):
             await it.task
 
 
 async def test_the_first_part_that_ends_ends_all_with_its_name_and_its_words() -> None:
     async def fails() -> None:
-        raise HistoryError("went back")
+        raise ResourceVersionRegressedError("went back")
 
     async def goes_on() -> None:
         await asyncio.Event().wait()
 
-    parts = BackgroundTasks({"the probes": goes_on(), "the clock": fails()}, asyncio.Event())
-    parts.start()
-    await parts.ended.wait()
-    await parts.stop()
-    with pytest.raises(TaskExitedError, match="the clock ended: HistoryError: went back"):
-        parts.check()
-    parts = BackgroundTasks({"the probes": goes_on()}, asyncio.Event())
-    parts.start()
-    await parts.stop()
-    parts.check()
+    tasks = BackgroundTasks({"the probes": goes_on(), "the clock": fails()}, asyncio.Event())
+    tasks.start()
+    await tasks.ended.wait()
+    await tasks.stop()
+    with pytest.raises(TaskExitedError, match="the clock ended: ResourceVersionRegressedError: went back"):
+        tasks.check()
+    tasks = BackgroundTasks({"the probes": goes_on()}, asyncio.Event())
+    tasks.start()
+    await tasks.stop()
+    tasks.check()
 
 
 async def test_the_sweeper_ends_when_it_is_told_to_while_a_listing_is_told() -> None:
     async with port_to(ApiServer().answer) as cluster:
         watch_monitor = WatchMonitor(("team",), cluster, WatchEventHandler(Index(), lambda *_: None))
-        sweeper = asyncio.create_task(watch_monitor.sweep(600))
+        sweeper = asyncio.create_task(watch_monitor.resync_loop(600))
         await asyncio.sleep(0)
-        watch_monitor.listed(RUNS.url("team"))
+        watch_monitor.on_relist(RUNS.url("team"))
         await asyncio.sleep(0)
         sweeper.cancel()
         _, pending = await asyncio.wait([sweeper], timeout=5)
@@ -323,7 +325,7 @@ async def test_the_sweeper_survives_what_it_cannot_understand(
         await it.until(lambda: "watch from 1" in server.asked)
         it.index.put(RUNS, run("vanished", 1))
         server.runs = {"odd": {"metadata": {}}}
-        it.watch_monitor.listed(RUNS.url("team"))
+        it.watch_monitor.on_relist(RUNS.url("team"))
         await it.until(lambda: "cannot compare" in caplog.text)
         server.runs = {}
         await it.until(lambda: it.known("vanished") is None)

@@ -20,13 +20,13 @@ _LISTED_ANEW: Final = (400, 404, 410)
 _EXPIRED: Final = b'{"type": "ERROR", "object": {"code": 410}}'
 
 
-class Listener(Protocol):
+class WatchListener(Protocol):
     """Hears what happens on the watches. `path` is the collection's URL path."""
 
-    def heard(self, path: str) -> None:
+    def on_activity(self, path: str) -> None:
         """A watch started, or received an event or a bookmark."""
 
-    def listed(self, path: str) -> None:
+    def on_relist(self, path: str) -> None:
         """The collection was listed for a watch to start from there; what was deleted before is not told."""
 
 
@@ -41,7 +41,7 @@ class StaleListError(aiohttp.ClientPayloadError):
 class WatchMiddleware:
     """A middleware for the session that kopf is given. A watch starts at most once in `pace` seconds."""
 
-    def __init__(self, listener: Listener, pace: float = 1.0) -> None:
+    def __init__(self, listener: WatchListener, pace: float = 1.0) -> None:
         self._listener = listener
         self._pace_seconds = pace
         self._started: dict[str, float] = {}
@@ -54,7 +54,7 @@ class WatchMiddleware:
             return await self._watched(path, await send(request))
         response = await self._accepted(path, await send(request))
         if response.status < 400 and "continue" not in query:
-            self._listener.listed(path)
+            self._listener.on_relist(path)
         return response
 
     async def _pace(self, path: str) -> None:
@@ -68,7 +68,7 @@ class WatchMiddleware:
             response.status = 200
             response.content = cast("aiohttp.StreamReader", _Expired())
         elif (await self._accepted(path, response)).status < 400:
-            self._listener.heard(path)
+            self._listener.on_activity(path)
             response.content = cast("aiohttp.StreamReader", _Stream(response.content, path, self._listener))
         return response
 
@@ -93,7 +93,7 @@ class _Expired:
 class _Stream:
     """A watch's stream in whole lines, each chunk of it told."""
 
-    def __init__(self, stream: aiohttp.StreamReader, path: str, listener: Listener) -> None:
+    def __init__(self, stream: aiohttp.StreamReader, path: str, listener: WatchListener) -> None:
         self._stream = stream
         self._path = path
         self._listener = listener
@@ -105,7 +105,7 @@ class _Stream:
         """Lines that came together. One that is cut off at the stream's end is not handed out."""
         rest: list[bytes] = []
         async for chunk in self._stream.iter_chunked(size):
-            self._listener.heard(self._path)
+            self._listener.on_activity(self._path)
             if b"\n" not in chunk:
                 rest.append(chunk)
                 continue

@@ -27,9 +27,9 @@ from mlrun_operator.controller.election import Election, Leadership
 from mlrun_operator.controller.event_handler import WatchEventHandler
 from mlrun_operator.controller.health import Health
 from mlrun_operator.controller.log_format import start_logging
-from mlrun_operator.controller.memory import give_back, settle
+from mlrun_operator.controller.memory import freeze_gc, trim_heap_loop
 from mlrun_operator.controller.metrics.endpoint import serve_metrics
-from mlrun_operator.controller.metrics.gauges import Gauges, Line
+from mlrun_operator.controller.metrics.gauges import Gauges, WorkerPool
 from mlrun_operator.controller.metrics.meters import Meters
 from mlrun_operator.controller.observers import ReconcileObserver
 from mlrun_operator.controller.queue import FairQueue
@@ -94,7 +94,10 @@ class Surroundings:
 async def _run(settings: Settings, cluster: ApiClient, around: Surroundings, stop: asyncio.Event) -> None:
     """Let kopf watch, and everything beside it go on as long as kopf does."""
     meters = around.meters
-    queue, functions = FairQueue(meters.waited(RUNS.kind)), FairQueue(meters.waited(FUNCTIONS.kind))
+    queue, functions = (
+        FairQueue(meters.observe_queue_wait(RUNS.kind)),
+        FairQueue(meters.observe_queue_wait(FUNCTIONS.kind)),
+    )
     index = Index(queue.add)
 
     def heard(resource: Resource, obj: dict[str, Any]) -> None:
@@ -107,25 +110,27 @@ async def _run(settings: Settings, cluster: ApiClient, around: Surroundings, sto
         if resource is FUNCTIONS:
             functions.add((obj["metadata"]["namespace"], obj["metadata"]["name"]))
 
-    intake = WatchEventHandler(index, heard)
-    watch_monitor = WatchMonitor(settings.namespaces, cluster, intake)
-    health = Health(watch_monitor, queue, settings.watch_silence_seconds, meters.lagged)
+    event_handler = WatchEventHandler(index, heard)
+    watch_monitor = WatchMonitor(settings.namespaces, cluster, event_handler)
+    health = Health(watch_monitor, queue, settings.watch_silence_seconds, meters.observe_lag)
     reconciler = Reconciler(cluster, index, settings.platform, wake=queue.add, observers=around.observers)
     lines = {
-        RUNS.kind: Line(queue, Workers(RUNS.kind, queue, reconciler, meters.reconciled(RUNS.kind))),
-        FUNCTIONS.kind: Line(
+        RUNS.kind: WorkerPool(queue, Workers(RUNS.kind, queue, reconciler, meters.observe_reconcile(RUNS.kind))),
+        FUNCTIONS.kind: WorkerPool(
             functions,
-            Workers(FUNCTIONS.kind, functions, FunctionReconciler(cluster, index), meters.reconciled(FUNCTIONS.kind)),
+            Workers(
+                FUNCTIONS.kind, functions, FunctionReconciler(cluster, index), meters.observe_reconcile(FUNCTIONS.kind)
+            ),
         ),
     }
     Gauges(meters, around.leadership, index, watch_monitor, lines)
     work = (lines[RUNS.kind].workers.run(settings.workers), lines[FUNCTIONS.kind].workers.run(2))
-    parts = BackgroundTasks(
+    tasks = BackgroundTasks(
         {
             "the workers": _leading(around.election, watch_monitor, *work),
-            "the sweeper": watch_monitor.sweep(settings.sweep_seconds),
+            "the sweeper": watch_monitor.resync_loop(settings.sweep_seconds),
             "the clock": health.measure_lag(),
-            "the memory": give_back(),
+            "the memory": trim_heap_loop(),
             "the probes": health.serve(settings.listen),
             "the metrics": serve_metrics(settings.metrics_listen, meters.registry),
         },
@@ -133,22 +138,22 @@ async def _run(settings: Settings, cluster: ApiClient, around: Surroundings, sto
     )
 
     async def begin() -> None:
-        parts.start()
+        tasks.start()
         await watch_monitor.read_all()
 
     async def end() -> None:
-        await parts.stop()
+        await tasks.stop()
         stop.set()  # kopf waits for it too, where a signal has ended it
 
     connection = await connect(WatchMiddleware(watch_monitor), MetricsMiddleware(meters.request))
     try:
         log.info("mlrun-operator %s watches %s", __version__, ", ".join(settings.namespaces) or "all namespaces")
-        registry = build_registry(connection, intake, begin, end)
+        registry = build_registry(connection, event_handler, begin, end)
         await watch(registry, build_settings(), settings.namespaces, stop)
     finally:
-        await parts.stop()
+        await tasks.stop()
         await connection.close()
-    parts.check()
+    tasks.check()
 
 
 def _election(settings: Settings, leadership: Leadership, meters: Meters) -> Election | None:
@@ -167,7 +172,7 @@ async def _leading(election: Election | None, watch_monitor: WatchMonitor, *work
     A standby's watches may have been silent while another process led: it reads anew what it is to decide on.
     """
     try:
-        await watch_monitor.informed.wait()
+        await watch_monitor.synced.wait()
         if election is not None and not election.won.is_set():
             await election.won.wait()
             await watch_monitor.read_all()
@@ -198,7 +203,7 @@ def main() -> int:
         print("\n".join(lines), file=sys.stderr)
         return 1
     start_logging(settings.log_level, settings.log_format)
-    settle()
+    freeze_gc()
     try:
         asyncio.run(_operate_or_exit(settings))
     except (StartError, TracingError) as error:

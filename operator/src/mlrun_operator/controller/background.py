@@ -15,16 +15,16 @@ class TaskExitedError(Exception):
 class BackgroundTasks:
     """Tasks by their names, started and stopped together. The first that ends by itself sets `ended`."""
 
-    def __init__(self, parts: dict[str, Coroutine[Any, Any, None]], ended: asyncio.Event) -> None:
-        self._parts = parts
+    def __init__(self, coroutines: dict[str, Coroutine[Any, Any, None]], ended: asyncio.Event) -> None:
+        self._coroutines = coroutines
         self._tasks: list[asyncio.Task[None]] = []
         self._first: asyncio.Task[None] | None = None
         self.ended = ended
 
     def start(self) -> None:
         """Let all go on."""
-        for name, part in self._parts.items():
-            task = asyncio.create_task(part, name=name)
+        for name, coroutine in self._coroutines.items():
+            task = asyncio.create_task(coroutine, name=name)
             task.add_done_callback(self._done)
             self._tasks.append(task)
 
@@ -34,8 +34,8 @@ class BackgroundTasks:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_PATIENCE_SECONDS)
-        for part in self._parts.values():
-            part.close()
+        for coroutine in self._coroutines.values():
+            coroutine.close()
 
     def check(self) -> None:
         """Raises TaskExitedError where one ended by itself."""

@@ -42,7 +42,7 @@ class EventRecorder:
         self._there: dict[str, set[str]] = {}
         self._owed: dict[RunKey, tuple[int, list[Object]]] = {}
 
-    async def tell(self, run: Object, status: RunStatus) -> None:
+    async def record(self, run: Object, status: RunStatus) -> None:
         """Post the event of a status that was just written.
 
         What was so before, as a schedule that rests and goes on again, has had an event of that name: it gets another.
@@ -51,7 +51,7 @@ class EventRecorder:
         self._there.get(made["metadata"]["namespace"], set()).add(made["metadata"]["name"])
         await self._post(_key(run), [made], 0)
 
-    async def catch_up(self, run: Object) -> None:
+    async def flush_pending(self, run: Object) -> None:
         """Post what is owed of this run."""
         key = _key(run)
         if key in self._owed:
@@ -64,8 +64,8 @@ class EventRecorder:
                 # Else somebody else has just posted it.
                 await self._post(key, [event(run, status, self._clock())], 1)
 
-    def owed(self, key: RunKey) -> float | None:
-        """After how many seconds `catch_up` is to be called; None where nothing is owed."""
+    def retry_after(self, key: RunKey) -> float | None:
+        """After how many seconds `flush_pending` is to be called; None where nothing is owed."""
         return _AGAIN if key in self._owed else None
 
     def forget(self, key: RunKey) -> None:

@@ -25,7 +25,7 @@ class Health:
         max_silence: float,
         lagged: Callable[[float], None] = lambda _: None,
     ) -> None:
-        self._vigil = watch_monitor
+        self._watch_monitor = watch_monitor
         self._queue = queue
         self._max_silence = max_silence
         self._lagged = lagged
@@ -47,7 +47,9 @@ class Health:
     def problems(self) -> list[str]:
         """What is wrong now, in words; a watch that was never heard counts from the start of the process."""
         age = time.monotonic() - self._started
-        silent = {path: age if seconds is None else seconds for path, seconds in self._vigil.silence().items()}
+        silent = {
+            path: age if seconds is None else seconds for path, seconds in self._watch_monitor.idle_seconds().items()
+        }
         found = [f"{p}: no event for {s:.0f} s" for p, s in silent.items() if s > self._max_silence]
         if self._lag > _MAX_LAG:
             found.append(f"the event loop was {self._lag:.0f} s late")
@@ -58,13 +60,15 @@ class Health:
         return self._answer(problems)
 
     async def _readyz(self, _: web.Request) -> web.Response:
-        waiting = [f"{path}: not watched yet" for path, heard in self._vigil.silence().items() if heard is None]
+        waiting = [
+            f"{path}: not watched yet" for path, heard in self._watch_monitor.idle_seconds().items() if heard is None
+        ]
         return self._answer(waiting)
 
     def _answer(self, problems: list[str]) -> web.Response:
         body = {
             "problems": problems,
-            "secondsSinceHeard": self._vigil.silence(),
+            "secondsSinceHeard": self._watch_monitor.idle_seconds(),
             "loopLagSeconds": round(self._lag, 3),
             "queued": len(self._queue),
         }

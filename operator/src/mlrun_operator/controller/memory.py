@@ -12,13 +12,13 @@ from typing import Final
 _EVERY_SECONDS: Final = 20.0
 
 
-def settle() -> None:
+def freeze_gc() -> None:
     """Take what is loaded now out of Python's collections: each whole one stops everything for some 30 ms with it."""
     gc.collect()
     gc.freeze()
 
 
-async def give_back(every: float = _EVERY_SECONDS) -> None:
+async def trim_heap_loop(every: float = _EVERY_SECONDS) -> None:
     """For ever: let go of what is free, now and then. Takes milliseconds; where the C library cannot, nothing."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     while True:

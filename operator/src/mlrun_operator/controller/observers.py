@@ -11,17 +11,17 @@ Object = dict[str, Any]
 class ReconcileObserver(Protocol):
     """Is told after it was done, by the reconciler and for each thing once; a death in between leaves it untold."""
 
-    def made(self, run: Object, child: Object, at: datetime) -> None:
+    def on_created(self, run: Object, child: Object, at: datetime) -> None:
         """A Job, a CronJob or a run was made for this run, which is as it was before."""
 
-    def reported(self, run: Object, before: RunStatus, after: RunStatus, at: datetime) -> None:
+    def on_status_written(self, run: Object, before: RunStatus, after: RunStatus, at: datetime) -> None:
         """The status was written."""
 
 
 NO_OBSERVERS: Final[tuple[ReconcileObserver, ...]] = ()
 
 
-def ended(before: RunStatus, after: RunStatus) -> bool:
+def just_finished(before: RunStatus, after: RunStatus) -> bool:
     """Whether the status is the first to tell of its execution's end; a schedule has no end of its own."""
     if after.phase is None or not after.phase.finished or after.schedule is not None:
         return False

@@ -14,7 +14,7 @@ class TokenBucket:
         self._left = float(burst)
         self._at = clock()
 
-    def spend(self) -> bool:
+    def try_acquire(self) -> bool:
         """Whether there was something left to spend."""
         now = self._clock()
         self._left = min(self._burst, self._left + (now - self._at) * self._rate)

@@ -63,15 +63,15 @@ class Reconciler:
         observers: Sequence[ReconcileObserver] = NO_OBSERVERS,
     ) -> None:
         """`wake` is told whom our own writes concern: the watch shows nothing new of them."""
-        self._witnesses = observers
+        self._observers = observers
         self._cluster = cluster
         self._index = index
         self._platform = platform
         self._wake = wake
         self._turns = ConcurrencyLimiter(index, platform)
         self._clock = clock
-        self._news = EventRecorder(cluster, clock)
-        self._events_budget = TokenBucket(_EVENTS_A_SECOND, _EVENTS_AT_ONCE)
+        self._event_recorder = EventRecorder(cluster, clock)
+        self._event_reads = TokenBucket(_EVENTS_A_SECOND, _EVENTS_AT_ONCE)
 
     async def reconcile(self, key: RunKey) -> float | None:
         """Do what there is to do; the seconds after which to look again, None to wait for an event.
@@ -80,10 +80,10 @@ class Reconciler:
         """
         run = self._index.get(RUNS, *key)
         if run is None:
-            self._news.forget(key)
+            self._event_recorder.forget(key)
             await self._clear(key)
             return None
-        await self._news.catch_up(run)
+        await self._event_recorder.flush_pending(run)
         seen, taken = self._observe(run), set[str]()
         for _ in range(_STEPS_A_TURN):
             seen = replace(seen, ahead=self._turns.ahead_of(run, seen.function))
@@ -95,7 +95,10 @@ class Reconciler:
                     return 0.0
                 seen = done
             elif step.status is None:
-                waits = (step.requeue.total_seconds() if step.requeue is not None else None, self._news.owed(key))
+                waits = (
+                    step.requeue.total_seconds() if step.requeue is not None else None,
+                    self._event_recorder.retry_after(key),
+                )
                 return min((wait for wait in waits if wait is not None), default=None)
             elif (written := await self._report(seen.run, step.status)) is not None:
                 seen = replace(seen, run=written)
@@ -175,8 +178,8 @@ class Reconciler:
         self._index.put(resource, made)
         where, kind, name = made["metadata"]["namespace"], resource.kind, made["metadata"]["name"]
         log.info("%s/%s: created %s %s", where, _name(seen.run), kind, name, extra=about(seen.run))
-        for observer in self._witnesses:
-            observer.made(seen.run, obj, self._clock())
+        for observer in self._observers:
+            observer.on_created(seen.run, obj, self._clock())
         if resource is RUNS:
             self._wake((where, name))
         return None if resource is JOBS else _with(seen, resource, made)
@@ -256,7 +259,7 @@ class Reconciler:
 
     async def _events(self, seen: Observation) -> list[Object]:
         """Kubernetes' events of the run's unfinished Jobs and their pods; none where too many runs ask for them."""
-        if not self._events_budget.spend():
+        if not self._event_reads.try_acquire():
             return []
         pods = sorted(seen.pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
         objects = [*(job for job in seen.jobs if end_of(job) is None), *(unstarted(pods)[:1] or pods[-1:])]
@@ -313,14 +316,14 @@ class Reconciler:
             raise
         self._index.put(RUNS, written)
         before = recorded(run)
-        for observer in self._witnesses:
-            observer.reported(run, before, status, self._clock())
+        for observer in self._observers:
+            observer.on_status_written(run, before, status, self._clock())
         if (schedule := _schedule_of(run)) and status.phase != before.phase:
             self._wake((run["metadata"]["namespace"], schedule))
         news = transition(before, status)
         if news is not None:
             log.info("%s/%s: %s %s", *_place(run), news.reason, news.message, extra=about(run, status))
-            await self._news.tell(run, status)
+            await self._event_recorder.record(run, status)
         return written
 
     async def _write(self, run: Object, status: RunStatus) -> Object:

@@ -15,7 +15,7 @@ from mlrun_operator.api import constants
 from mlrun_operator.api.contract.trace import TraceContext
 from mlrun_operator.api.v1alpha1.status import Attempt, Phase, RunStatus
 from mlrun_operator.assess.times import parse_time
-from mlrun_operator.controller.observers import ended
+from mlrun_operator.controller.observers import just_finished
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -62,12 +62,12 @@ class Tracing:
         self._provider = provider
         self._tracer = provider.get_tracer("mlrun_operator", __version__)
 
-    def made(self, run: Object, child: Object, at: datetime) -> None:
+    def on_created(self, run: Object, child: Object, at: datetime) -> None:
         """Nothing: the status will say when its Job started."""
 
-    def reported(self, run: Object, before: RunStatus, after: RunStatus, at: datetime) -> None:
+    def on_status_written(self, run: Object, before: RunStatus, after: RunStatus, at: datetime) -> None:
         """The spans of an execution that has ended."""
-        if not ended(before, after):
+        if not just_finished(before, after):
             return
         end = parse_time(after.completion_time) or at
         started = parse_time(after.start_time) or end

@@ -66,7 +66,7 @@ async def watch(
 
 def build_registry(
     connection: Connection,
-    intake: WatchEventHandler,
+    event_handler: WatchEventHandler,
     begin: Callable[[], Awaitable[None]],
     end: Callable[[], Awaitable[None]],
 ) -> kopf.OperatorRegistry:
@@ -86,7 +86,7 @@ def build_registry(
         return kopf.AiohttpSession(server=connection.server, aiohttp_session=connection.session)
 
     async def see(event: kopf.RawEvent, param: Any = None, **_: Any) -> None:
-        tell = intake.gone if event["type"] == "DELETED" else intake.seen
+        tell = event_handler.on_delete if event["type"] == "DELETED" else event_handler.on_update
         tell(param, dict(event["object"]))
 
     for resource in WATCHED:

@@ -16,7 +16,7 @@ log = logging.getLogger("mlrun_operator")
 _RETRY_SECONDS: Final = 1.0
 
 
-class HistoryError(Exception):
+class ResourceVersionRegressedError(Exception):
     """The API server's data are older than they were: what this process knows is of another history."""
 
 
@@ -31,28 +31,28 @@ class _Watch:
 
 
 class WatchMonitor:
-    """Hears every watch of the operator (a `cluster.hearing.Listener`)."""
+    """Hears every watch of the operator (a `cluster.watch_middleware.WatchListener`)."""
 
-    def __init__(self, namespaces: tuple[str, ...], cluster: ApiClient, intake: WatchEventHandler) -> None:
+    def __init__(self, namespaces: tuple[str, ...], cluster: ApiClient, event_handler: WatchEventHandler) -> None:
         where: tuple[str | None, ...] = namespaces or (None,)
         self._watches = {r.url(namespace): _Watch(r, namespace) for r in WATCHED for namespace in where}
         self._cluster = cluster
-        self._intake = intake
+        self._event_handler = event_handler
         self._relisted: asyncio.Queue[str] = asyncio.Queue()
         # Set once everything was read: before that nothing can be decided.
-        self.informed = asyncio.Event()
+        self.synced = asyncio.Event()
 
-    def heard(self, path: str) -> None:
+    def on_activity(self, path: str) -> None:
         """A watch started or received something."""
         if path in self._watches:
             self._watches[path].heard = time.monotonic()
 
-    def listed(self, path: str) -> None:
+    def on_relist(self, path: str) -> None:
         """A watch starts anew and may have missed deletions."""
         if path in self._watches:
             self._relisted.put_nowait(path)
 
-    def silence(self) -> dict[str, float | None]:
+    def idle_seconds(self) -> dict[str, float | None]:
         """Seconds since each watch was heard; None for one that never was."""
         now = time.monotonic()
         return {
@@ -60,7 +60,7 @@ class WatchMonitor:
         }
 
     async def read_all(self) -> None:
-        """Read everything directly, ever again until it works. Raises HistoryError."""
+        """Read everything directly, ever again until it works. Raises ResourceVersionRegressedError."""
         for path, watch in self._watches.items():
             while True:
                 try:
@@ -69,12 +69,12 @@ class WatchMonitor:
                 except ApiError as error:
                     log.warning("cannot read %s: %s", path, error)
                     await asyncio.sleep(error.retry_after or _RETRY_SECONDS)
-        self.informed.set()
+        self.synced.set()
 
-    async def sweep(self, every: float) -> None:
+    async def resync_loop(self, every: float) -> None:
         """For ever: forget what is gone and was not told to be, after each listing of a watch and now and then.
 
-        Raises HistoryError; nothing else that goes wrong ends this.
+        Raises ResourceVersionRegressedError; nothing else that goes wrong ends this.
         """
         while True:
             try:
@@ -86,7 +86,7 @@ class WatchMonitor:
             for path in paths:
                 try:
                     await self._compare(path, self._watches[path])
-                except HistoryError:
+                except ResourceVersionRegressedError:
                     raise
                 except Exception as error:
                     log.warning("cannot compare %s with a listing: %s", path, error, exc_info=_unforeseen(error))
@@ -98,7 +98,7 @@ class WatchMonitor:
             version = listed
             for obj in objects:
                 uids.add(obj["metadata"]["uid"])
-                self._intake.seen(watch.resource, obj)
+                self._event_handler.on_update(watch.resource, obj)
         self._forget_others(path, watch, uids, version, known)
 
     async def _compare(self, path: str, watch: _Watch) -> None:
@@ -107,17 +107,17 @@ class WatchMonitor:
         self._forget_others(path, watch, uids, version, known)
 
     def _newest(self, watch: _Watch) -> int:
-        return max(watch.version, self._intake.index.newest(watch.resource, watch.namespace))
+        return max(watch.version, self._event_handler.index.newest(watch.resource, watch.namespace))
 
     def _forget_others(self, path: str, watch: _Watch, uids: set[str], version: int, known: int) -> None:
         if version < known:
-            raise HistoryError(
+            raise ResourceVersionRegressedError(
                 f"the API server lists {path} at resource version {version} after {known}: its data were restored "
                 "from a backup, and this process must start anew"
             )
         watch.version = version
-        gone = self._intake.index.missing_from(watch.resource, watch.namespace, uids, version)
-        self._intake.all_gone(watch.resource, gone)
+        gone = self._event_handler.index.missing_from(watch.resource, watch.namespace, uids, version)
+        self._event_handler.on_missing(watch.resource, gone)
 
 
 def _unforeseen(error: Exception) -> Exception | None:

@@ -15,14 +15,14 @@ from mlrun_operator.cluster.index import Index
 from mlrun_operator.controller.election import Leadership
 from mlrun_operator.controller.metrics import catalogue
 from mlrun_operator.controller.metrics.catalogue import Metric
-from mlrun_operator.controller.metrics.meters import Meters, known
+from mlrun_operator.controller.metrics.meters import Meters, reason_label
 from mlrun_operator.controller.queue import FairQueue
 from mlrun_operator.controller.watch_monitor import WatchMonitor
 from mlrun_operator.controller.worker import Workers
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class WorkerPool:
     """The queue of a kind and those who work on it."""
 
     queue: FairQueue
@@ -38,12 +38,12 @@ class Gauges(Collector):
         leadership: Leadership,
         index: Index,
         watch_monitor: WatchMonitor,
-        lines: Mapping[str, Line],
+        lines: Mapping[str, WorkerPool],
     ) -> None:
         self._meters = meters
         self._leadership = leadership
         self._index = index
-        self._vigil = watch_monitor
+        self._watch_monitor = watch_monitor
         self._lines = lines
         self._began = time.time()
         meters.registry.register(self)
@@ -71,7 +71,7 @@ class Gauges(Collector):
 
     def _heard(self) -> dict[tuple[str, ...], float]:
         now, found = time.time(), dict[tuple[str, ...], float]()
-        for path, silence in self._vigil.silence().items():
+        for path, silence in self._watch_monitor.idle_seconds().items():
             resource = (path.rpartition("/")[2],)
             heard = self._began if silence is None else now - silence
             found[resource] = min(heard, found.get(resource, heard))
@@ -81,8 +81,8 @@ class Gauges(Collector):
         """By namespace where those are told; a new one's counters begin, and the next scrape shows them at zero."""
         found = Counter[tuple[str, ...]]()
         for (namespace, phase, reason), count in self._index.standings.items():
-            self._meters.begin(namespace)
-            found[phase or "Pending", known(reason), self._meters.namespace_of(namespace)] += count
+            self._meters.preset(namespace)
+            found[phase or "Pending", reason_label(reason), self._meters.namespace_of(namespace)] += count
         return found
 
 

@@ -20,7 +20,7 @@ from mlrun_operator.assess.schedule import SCHEDULE
 from mlrun_operator.assess.times import parse_time
 from mlrun_operator.controller.metrics import catalogue
 from mlrun_operator.controller.metrics.catalogue import Metric
-from mlrun_operator.controller.observers import ended
+from mlrun_operator.controller.observers import just_finished
 
 Object = dict[str, Any]
 _REASONS: Final = frozenset(Reason)
@@ -28,7 +28,7 @@ _REASONS: Final = frozenset(Reason)
 _TROUBLES: Final = tuple(reason for reason in Reason if reason not in HEALTHY)
 # How many namespaces have their series from the start: some 35 each, a scrape tells 100 in a millisecond. Those beyond
 # have each from its first event on.
-MAX_BEGUN: Final = 200
+MAX_PRESET_NAMESPACES: Final = 200
 # The verb that a watch's request is told by.
 _WATCH: Final = "WATCH"
 
@@ -59,15 +59,15 @@ class Meters:
         self._schedule_missed = self._counter(catalogue.SCHEDULE_MISSED)
         self._begun = set[str]()
         if not by_namespace:
-            self.begin("")
+            self.preset("")
 
-    def begin(self, namespace: str) -> None:
+    def preset(self, namespace: str) -> None:
         """Have the series of runs before they are needed: of one that appears with 1, Prometheus sees no increase.
 
         Where namespaces are told it is called as each one's first run is seen; for all after that it is one look-up.
         """
         label = self.namespace_of(namespace)
-        if label in self._begun or len(self._begun) >= MAX_BEGUN:
+        if label in self._begun or len(self._begun) >= MAX_PRESET_NAMESPACES:
             return
         self._begun.add(label)
         self._schedule_missed.labels(label)
@@ -87,7 +87,7 @@ class Meters:
         if verb == _WATCH and code == 200:
             self._watch_starts.labels(resource).inc()
 
-    def reconciled(self, kind: str) -> Callable[[float, str | None], None]:
+    def observe_reconcile(self, kind: str) -> Callable[[float, str | None], None]:
         """What is told of each look at an object of the kind: its seconds, and the cause where it failed."""
         duration = self._reconcile.labels(kind)
         errors = {cause: self._reconcile_errors.labels(kind, cause) for cause in ("Api", "Bug")}
@@ -99,15 +99,15 @@ class Meters:
 
         return told
 
-    def waited(self, kind: str) -> Callable[[float], None]:
+    def observe_queue_wait(self, kind: str) -> Callable[[float], None]:
         """What is told how long each object of the kind has waited for a worker."""
         return self._queue_wait.labels(kind).observe
 
-    def lagged(self, seconds: float) -> None:
+    def observe_lag(self, seconds: float) -> None:
         """The event loop was so late."""
         self._loop_lag.observe(seconds)
 
-    def made(self, run: Object, child: Object, at: datetime) -> None:
+    def on_created(self, run: Object, child: Object, at: datetime) -> None:
         """A child was made: how long that took since it was asked for."""
         status = run.get("status") or {}
         if child["kind"] == "Job":
@@ -120,9 +120,9 @@ class Meters:
             if notes.get(constants.ANNOTATION_TRIGGER) == SCHEDULE:
                 _observe(self._schedule_lag, notes.get(constants.ANNOTATION_SCHEDULED_TIME), at)
 
-    def reported(self, run: Object, before: RunStatus, after: RunStatus, at: datetime) -> None:
+    def on_status_written(self, run: Object, before: RunStatus, after: RunStatus, at: datetime) -> None:
         """A status was written: what it is the first to tell."""
-        self.begin(run["metadata"]["namespace"])
+        self.preset(run["metadata"]["namespace"])
         namespace = self.namespace_of(run["metadata"]["namespace"])
         if after.schedule is not None:
             missed = after.schedule.missed - (before.schedule.missed if before.schedule else 0)
@@ -132,8 +132,8 @@ class Meters:
         same = before.execution is not None and before.execution == after.execution
         if (began := _began(after)) and not (same and _began(before)):
             _observe(self._pod_wait, after.start_time, parse_time(began))
-        if ended(before, after):
-            self._results.labels(after.phase, known(after.reason), namespace).inc()
+        if just_finished(before, after):
+            self._results.labels(after.phase, reason_label(after.reason), namespace).inc()
             _observe(self._run_duration.labels(after.phase), after.start_time, parse_time(after.completion_time) or at)
 
     def namespace_of(self, namespace: str) -> str:
@@ -147,7 +147,7 @@ class Meters:
         return Histogram(metric.name, metric.meaning, metric.labels, registry=self.registry, buckets=metric.buckets)
 
 
-def known(reason: str | None) -> str:
+def reason_label(reason: str | None) -> str:
     """The reason, if it is one of ours: the list is closed, and so are the values of the label."""
     return reason if reason in _REASONS else "Other"
 

@@ -67,9 +67,9 @@ def recording() -> Recording:
         meta = {"name": phase, "namespace": "team", "uid": phase, "resourceVersion": str(number + 1)}
         index.put(RUNS, {"metadata": meta, "spec": {}, "status": {"phase": phase, "reason": "Created"}})
     cluster, queue = ApiClient(Connection("", None, None)), FairQueue()  # type: ignore[arg-type]
-    line = WorkerPool(queue, Workers("MlrunRun", queue, FunctionReconciler(cluster, index)))
+    pool = WorkerPool(queue, Workers("MlrunRun", queue, FunctionReconciler(cluster, index)))
     watch_monitor = WatchMonitor((), cluster, WatchEventHandler(index, lambda *_: None))
-    Gauges(meters, Leadership(), index, watch_monitor, {"MlrunRun": line})
+    Gauges(meters, Leadership(), index, watch_monitor, {"MlrunRun": pool})
     scrapes = []
     for _ in range(21):
         something_happens(meters)

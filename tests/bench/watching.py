@@ -123,19 +123,19 @@ async def measure(url: str, runs: int, go: Any) -> None:
     index = Index()
     event_handler = WatchEventHandler(index, heard)
     async with aiohttp.ClientSession() as session:
-        watch_monitor = WatchMonitor(("team",), ApiClient(Connection(url, session, None)), event_handler)  # type: ignore[arg-type]
+        cluster = ApiClient(Connection(url, session, None))  # type: ignore[arg-type]
+        watch_monitor = WatchMonitor(("team",), cluster, event_handler)
         watched = aiohttp.ClientSession(middlewares=(WatchMiddleware(watch_monitor),))
-        tasks = BackgroundTasks(
-            {"the sweeper": watch_monitor.resync_loop(600), "the memory": trim_heap_loop(1)}, asyncio.Event()
-        )
+        tasks = BackgroundTasks(asyncio.Event())
 
-        async def begin() -> None:
+        async def on_startup() -> None:
+            tasks.add({**watch_monitor.resync_loops(600), "memory": trim_heap_loop(1)})
             tasks.start()
-            await watch_monitor.read_all()
+            await watch_monitor.synced.wait()
 
-        registry = build_registry(Connection(url, watched, None), event_handler, begin, tasks.stop)  # type: ignore[arg-type]
+        registry = build_registry(Connection(url, watched, None), event_handler, on_startup, tasks.stop)  # type: ignore[arg-type]
         before, cpu = rss(), time.process_time()
-        task = asyncio.create_task(watch(registry, build_settings(), ("team",), tasks.ended))
+        task = asyncio.create_task(watch(registry, build_settings(), ("team",), tasks.stopping))
         await until(lambda: None not in watch_monitor.idle_seconds().values())
         await asyncio.sleep(3)
         print(f"memory: {(rss() - before) / runs:.1f} KiB a finished run (process {rss() / 1024:.0f} MiB)")
@@ -147,7 +147,7 @@ async def measure(url: str, runs: int, go: Any) -> None:
         print(f"events: {spent * 1000 / runs:.2f} ms of processor an event")
         print(f"delay: p50 {delays[runs // 2] * 1000:.1f} ms, p99 {delays[runs * 99 // 100] * 1000:.1f} ms")
         print(f"memory after: {(rss() - before) / runs:.1f} KiB a finished run")
-        tasks.ended.set()
+        tasks.stopping.set()
         await task
         await watched.close()
 

@@ -125,14 +125,14 @@ def _refusal(said: int | str) -> web.Response:
 
 
 class Operator:
-    """kopf with our registry and the watch_monitor over it, and what is told of runs."""
+    """kopf with our registry and the watch monitor over it, and the names of the objects that events were of."""
 
     def __init__(self, cluster: ApiClient) -> None:
         self.index = Index()
         self.heard: list[str] = []
         self.event_handler = WatchEventHandler(self.index, lambda _, obj: self.heard.append(obj["metadata"]["name"]))
-        self.watch_monitor = WatchMonitor(("team",), cluster, self.event_handler)
-        self.tasks = BackgroundTasks({"the sweeper": self.watch_monitor.resync_loop(600)}, asyncio.Event())
+        self.watch_monitor = WatchMonitor(("team",), cluster, self.event_handler, first_retry_seconds=0.01)
+        self.tasks = BackgroundTasks(asyncio.Event())
         self.session = aiohttp.ClientSession(
             middlewares=(WatchMiddleware(self.watch_monitor, pace=0.01),), headers={"User-Agent": "kopf"}
         )
@@ -140,18 +140,19 @@ class Operator:
         self.task = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
-        async def begin() -> None:
-            self.tasks.start()
-            await self.watch_monitor.read_all()
-
         connection = Connection(self._server, self.session, None)  # type: ignore[arg-type]
         settings = build_settings()
         settings.networking.error_backoffs = _Quickly()
         settings.watching.reconnect_backoff = 0.01
         settings.process.ultimate_exiting_timeout = None
-        registry = build_registry(connection, self.event_handler, begin, self.tasks.stop)
-        await watch(registry, settings, ("team",), self.tasks.ended)
+        registry = build_registry(connection, self.event_handler, self._on_startup, self.tasks.stop)
+        await watch(registry, settings, ("team",), self.tasks.stopping)
         self.tasks.check()
+
+    async def _on_startup(self) -> None:
+        self.tasks.add(self.watch_monitor.resync_loops(600))
+        self.tasks.start()
+        await self.watch_monitor.synced.wait()
 
     async def until(self, true: Callable[[], Any]) -> None:
         async with asyncio.timeout(20):
@@ -180,7 +181,7 @@ async def operated(server: ApiServer) -> AsyncIterator[Operator]:
         try:
             yield made
         finally:
-            made.tasks.ended.set()
+            made.tasks.stopping.set()
             with suppress(TaskExitedError):
                 await made.task
             await made.tasks.stop()
@@ -270,7 +271,7 @@ async def test_what_kopf_does_not_survive_ends_the_process(server: ApiServer) ->
     server.watches = [b"{'type': no JSON}\n"]
     async with operated(server) as it:
         await asyncio.wait([it.task], timeout=20)
-        with pytest.raises(TaskExitedError, match="the watches ended: JSONDecodeError"):
+        with pytest.raises(TaskExitedError, match="the watches exited: JSONDecodeError"):
             await it.task
 
 
@@ -281,51 +282,54 @@ async def test_history_that_goes_back_ends_the_process(server: ApiServer) -> Non
         server.version = 7
         it.watch_monitor.on_relist(RUNS.url("team"))
         await asyncio.wait([it.task], timeout=20)
-        with pytest.raises(
-            TaskExitedError, match=r"the sweeper ended: ResourceVersionRegressedError: .* resource version 7 after 9"
-        ):
+        expected = r"listing of mlrunruns in namespace team exited: ResourceVersionRegressedError: .* 7 after 9"
+        with pytest.raises(TaskExitedError, match=expected):
             await it.task
 
 
-async def test_the_first_part_that_ends_ends_all_with_its_name_and_its_words() -> None:
+async def test_the_first_task_that_exits_ends_all() -> None:
     async def fails() -> None:
         raise ResourceVersionRegressedError("went back")
 
     async def goes_on() -> None:
         await asyncio.Event().wait()
 
-    tasks = BackgroundTasks({"the probes": goes_on(), "the clock": fails()}, asyncio.Event())
+    tasks = BackgroundTasks(asyncio.Event())
+    tasks.add({"probes": goes_on(), "clock": fails()})
     tasks.start()
-    await tasks.ended.wait()
+    await tasks.stopping.wait()
+    assert tasks.exited == ["clock"]
     await tasks.stop()
-    with pytest.raises(TaskExitedError, match="the clock ended: ResourceVersionRegressedError: went back"):
+    with pytest.raises(TaskExitedError, match="task clock exited: ResourceVersionRegressedError: went back"):
         tasks.check()
-    tasks = BackgroundTasks({"the probes": goes_on()}, asyncio.Event())
+    tasks = BackgroundTasks(asyncio.Event())
+    tasks.add({"probes": goes_on()})
     tasks.start()
     await tasks.stop()
+    assert tasks.exited == []
     tasks.check()
 
 
-async def test_the_sweeper_ends_when_it_is_told_to_while_a_listing_is_told() -> None:
+async def test_a_loop_can_be_cancelled_while_it_is_woken() -> None:
     async with port_to(ApiServer().answer) as cluster:
         watch_monitor = WatchMonitor(("team",), cluster, WatchEventHandler(Index(), lambda *_: None))
-        sweeper = asyncio.create_task(watch_monitor.resync_loop(600))
-        await asyncio.sleep(0)
+        loops = watch_monitor.resync_loops(600)
+        tasks = [asyncio.create_task(loop) for loop in loops.values()]
+        await watch_monitor.synced.wait()
         watch_monitor.on_relist(RUNS.url("team"))
         await asyncio.sleep(0)
-        sweeper.cancel()
-        _, pending = await asyncio.wait([sweeper], timeout=5)
+        for task in tasks:
+            task.cancel()
+        _, pending = await asyncio.wait(tasks, timeout=5)
         assert not pending
 
 
-async def test_the_sweeper_survives_what_it_cannot_understand(
-    server: ApiServer, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_loop_survives_what_it_cannot_understand(server: ApiServer, caplog: pytest.LogCaptureFixture) -> None:
     async with operated(server) as it:
         await it.until(lambda: "watch from 1" in server.asked)
         it.index.put(RUNS, run("vanished", 1))
         server.runs = {"odd": {"metadata": {}}}
         it.watch_monitor.on_relist(RUNS.url("team"))
-        await it.until(lambda: "cannot compare" in caplog.text)
+        await it.until(lambda: "cannot list mlrunruns in namespace team: 'uid'" in caplog.text)
         server.runs = {}
         await it.until(lambda: it.known("vanished") is None)

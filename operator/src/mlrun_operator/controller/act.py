@@ -118,7 +118,7 @@ class Actor:
         self._index.put(resource, created)
         log.info("%s/%s: created %s %s", *key_of(run), resource.kind, created["metadata"]["name"], extra=about(run))
         for observer in self._observers:
-            observer.made(run, obj, self._clock())
+            observer.on_created(run, obj, self._clock())
         if resource is RUNS:
             self._wake(key_of(created))
         return Stored(resource.kind, created)
@@ -236,7 +236,7 @@ class Actor:
 
     async def _events(self, observation: Observation) -> list[Object]:
         """Return Kubernetes' events of the run's unfinished Jobs and their pods; none where too many runs ask."""
-        if not isinstance(observation, RunObservation) or not self._event_reads.spend():
+        if not isinstance(observation, RunObservation) or not self._event_reads.try_acquire():
             return []
         run = observation.run
         pods = sorted(observation.pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))

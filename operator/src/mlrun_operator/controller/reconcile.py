@@ -72,7 +72,7 @@ class Reconciler:
             self._events.forget(key)
             await self._delete_orphaned_job(key)
             return None
-        await self._events.catch_up(run)
+        await self._events.flush_pending(run)
         observation, taken = self._observer.observe(run), set[str]()
         for _ in range(_STEPS_A_TURN):
             decision = plan(self._with_runs_ahead(observation), self._platform)
@@ -83,7 +83,10 @@ class Reconciler:
                         return 0.0
                 case Tell(status, requeue_after):
                     if status is None:
-                        waits = (requeue_after.total_seconds() if requeue_after else None, self._events.owed(key))
+                        waits = (
+                            requeue_after.total_seconds() if requeue_after else None,
+                            self._events.retry_after(key),
+                        )
                         return min((wait for wait in waits if wait is not None), default=None)
                     _once(status.model_dump_json(), taken)
                     written = await self._reporter.report(observation.run, status)

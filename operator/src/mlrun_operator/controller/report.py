@@ -52,13 +52,13 @@ class Reporter:
         self._index.put(RUNS, written)
         recorded = parse_status(run)
         for observer in self._observers:
-            observer.reported(run, recorded, status, self._clock())
+            observer.on_status_written(run, recorded, status, self._clock())
         if (schedule := _schedule_of(run)) and status.phase != recorded.phase:
             self._wake((run["metadata"]["namespace"], schedule))
         change = transition(recorded, status)
         if change is not None:
             log.info("%s/%s: %s %s", *key_of(run), change.reason, change.message, extra=about(run, status))
-            await self._events.tell(run, status)
+            await self._events.record(run, status)
         return written
 
     async def _write(self, run: Object, status: RunStatus) -> Object:

@@ -18,10 +18,10 @@ from mlrun_operator.cluster.index import Index
 from mlrun_operator.cluster.resources import RUNS
 from mlrun_operator.controller.election import Leadership
 from mlrun_operator.controller.event_handler import WatchEventHandler
-from mlrun_operator.controller.metrics.gauges import Gauges, Line
+from mlrun_operator.controller.metrics.gauges import Gauges, WorkerPool
 from mlrun_operator.controller.metrics.meters import Meters
 from mlrun_operator.controller.queue import FairQueue
-from mlrun_operator.controller.reconcile import FunctionReconciler
+from mlrun_operator.controller.reconcile_function import FunctionReconciler
 from mlrun_operator.controller.watch_monitor import WatchMonitor
 from mlrun_operator.controller.worker import Workers
 
@@ -46,17 +46,17 @@ SLOT = {"mlrun-operator.dev/trigger": "Schedule", "mlrun-operator.dev/scheduled-
 
 
 def something_happens(meters: Meters) -> None:
-    meters.made(RUN, {"kind": "Job"}, NOW)
+    meters.on_created(RUN, {"kind": "Job"}, NOW)
     queued = {"phase": "Pending", "reason": "Queued", "queuedTime": "2026-11-23T12:00:05Z"}
-    meters.made({**RUN, "status": queued}, {"kind": "Job"}, NOW)
-    meters.made(RUN, {"kind": "MlrunRun", "metadata": {"annotations": SLOT}}, NOW)
-    meters.reported(RUN, RunStatus(phase=Phase.PENDING, execution=FIRST), ENDED, NOW)
+    meters.on_created({**RUN, "status": queued}, {"kind": "Job"}, NOW)
+    meters.on_created(RUN, {"kind": "MlrunRun", "metadata": {"annotations": SLOT}}, NOW)
+    meters.on_status_written(RUN, RunStatus(phase=Phase.PENDING, execution=FIRST), ENDED, NOW)
     meters.request("PUT", "mlrunruns", 200, 0.01)
     meters.request("PUT", "mlrunruns", 409, 0.01)
     meters.request("WATCH", "pods", 200, 0.01)
-    meters.reconciled("MlrunRun")(0.01, "Api")
-    meters.waited("MlrunRun")(0.01)
-    meters.lagged(0.002)
+    meters.observe_reconcile("MlrunRun")(0.01, "Api")
+    meters.observe_queue_wait("MlrunRun")(0.01)
+    meters.observe_lag(0.002)
 
 
 @pytest.fixture(scope="module")
@@ -67,9 +67,9 @@ def recording() -> Recording:
         meta = {"name": phase, "namespace": "team", "uid": phase, "resourceVersion": str(number + 1)}
         index.put(RUNS, {"metadata": meta, "spec": {}, "status": {"phase": phase, "reason": "Created"}})
     cluster, queue = ApiClient(Connection("", None, None)), FairQueue()  # type: ignore[arg-type]
-    line = Line(queue, Workers("MlrunRun", queue, FunctionReconciler(cluster, index)))
+    pool = WorkerPool(queue, Workers("MlrunRun", queue, FunctionReconciler(cluster, index)))
     watch_monitor = WatchMonitor((), cluster, WatchEventHandler(index, lambda *_: None))
-    Gauges(meters, Leadership(), index, watch_monitor, {"MlrunRun": line})
+    Gauges(meters, Leadership(), index, watch_monitor, {"MlrunRun": pool})
     scrapes = []
     for _ in range(21):
         something_happens(meters)

@@ -18,7 +18,7 @@ from mlrun_operator.cluster.resources import RUNS
 from mlrun_operator.controller.election import Leadership
 from mlrun_operator.controller.event_handler import WatchEventHandler
 from mlrun_operator.controller.metrics.gauges import Gauges
-from mlrun_operator.controller.metrics.meters import MAX_BEGUN, Meters
+from mlrun_operator.controller.metrics.meters import MAX_PRESET_NAMESPACES, Meters
 from mlrun_operator.controller.watch_monitor import WatchMonitor
 
 NOW = datetime(2026, 11, 23, 12, 0, 10, tzinfo=UTC)
@@ -50,9 +50,9 @@ def test_the_first_events_of_a_namespace_count(promtool: Path) -> None:
     """The run is told to be Pending, or a schedule Scheduled, before there is any event."""
     meters, scrapes = Meters(by_namespace=True), []
     for before, after in ((SCHEDULED, SCHEDULED), (SCHEDULED, SCHEDULED), (SCHEDULED, MISSED), (MISSED, MISSED)):
-        meters.reported(run(), before, after, NOW)
+        meters.on_status_written(run(), before, after, NOW)
         scrapes.append(generate_latest(meters.registry).decode())
-    meters.reported(run(name="other"), PENDING, FAILED, NOW)
+    meters.on_status_written(run(name="other"), PENDING, FAILED, NOW)
     scrapes += [generate_latest(meters.registry).decode()] * 2
     assert asked(promtool, scrapes) == [["team"], ["team"]]
 
@@ -64,26 +64,26 @@ def test_they_count_after_a_restart_in_which_nothing_was_told_before(promtool: P
     Gauges(meters, Leadership(), index, WatchMonitor((), cluster, WatchEventHandler(index, lambda *_: None)), {})
     index.put(RUNS, run())
     scrapes = [generate_latest(meters.registry).decode() for _ in range(3)]
-    meters.reported(run(), SCHEDULED, MISSED, NOW)
-    meters.reported(run(name="other"), PENDING, FAILED, NOW)
+    meters.on_status_written(run(), SCHEDULED, MISSED, NOW)
+    meters.on_status_written(run(name="other"), PENDING, FAILED, NOW)
     scrapes += [generate_latest(meters.registry).decode()] * 3
     assert asked(promtool, scrapes) == [["team"], ["team"]]
 
 
 def test_the_number_of_series_that_begin_so_is_bounded() -> None:
     meters = Meters(by_namespace=True)
-    for number in range(MAX_BEGUN + 1):
-        meters.begin(f"n-{number}")
-    assert series(meters, "n-0") == series(meters, f"n-{MAX_BEGUN - 1}") > 10
-    assert series(meters, f"n-{MAX_BEGUN}") == 0
-    meters.reported(run(f"n-{MAX_BEGUN}"), PENDING, FAILED, NOW)
-    assert series(meters, f"n-{MAX_BEGUN}") == 1
+    for number in range(MAX_PRESET_NAMESPACES + 1):
+        meters.preset(f"n-{number}")
+    assert series(meters, "n-0") == series(meters, f"n-{MAX_PRESET_NAMESPACES - 1}") > 10
+    assert series(meters, f"n-{MAX_PRESET_NAMESPACES}") == 0
+    meters.on_status_written(run(f"n-{MAX_PRESET_NAMESPACES}"), PENDING, FAILED, NOW)
+    assert series(meters, f"n-{MAX_PRESET_NAMESPACES}") == 1
 
 
 @pytest.mark.parametrize("by_namespace", [True, False])
 def test_a_namespace_begins_once(by_namespace: bool) -> None:
     meters = Meters(by_namespace=by_namespace)
-    meters.begin("team")
+    meters.preset("team")
     before = generate_latest(meters.registry).decode().count("run_namespace=")
-    meters.begin("team")
+    meters.preset("team")
     assert generate_latest(meters.registry).decode().count("run_namespace=") == before

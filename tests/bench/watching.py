@@ -29,7 +29,7 @@ from mlrun_operator.cluster.resources import JOBS, PODS, RUNS
 from mlrun_operator.cluster.watch_middleware import WatchMiddleware
 from mlrun_operator.controller.background import BackgroundTasks
 from mlrun_operator.controller.event_handler import WatchEventHandler
-from mlrun_operator.controller.memory import give_back
+from mlrun_operator.controller.memory import trim_heap_loop
 from mlrun_operator.controller.watch import build_registry, build_settings, watch
 from mlrun_operator.controller.watch_monitor import WatchMonitor
 
@@ -121,20 +121,22 @@ async def measure(url: str, runs: int, go: Any) -> None:
             delays.append(time.time() - obj["status"]["results"]["sent"])
 
     index = Index()
-    intake = WatchEventHandler(index, heard)
+    event_handler = WatchEventHandler(index, heard)
     async with aiohttp.ClientSession() as session:
-        watch_monitor = WatchMonitor(("team",), ApiClient(Connection(url, session, None)), intake)  # type: ignore[arg-type]
+        cluster = ApiClient(Connection(url, session, None))  # type: ignore[arg-type]
+        watch_monitor = WatchMonitor(("team",), cluster, event_handler)
         watched = aiohttp.ClientSession(middlewares=(WatchMiddleware(watch_monitor),))
-        parts = BackgroundTasks({"the sweeper": watch_monitor.sweep(600), "the memory": give_back(1)}, asyncio.Event())
+        tasks = BackgroundTasks(asyncio.Event())
 
-        async def begin() -> None:
-            parts.start()
-            await watch_monitor.read_all()
+        async def on_startup() -> None:
+            tasks.add({**watch_monitor.resync_loops(600), "memory": trim_heap_loop(1)})
+            tasks.start()
+            await watch_monitor.synced.wait()
 
-        registry = build_registry(Connection(url, watched, None), intake, begin, parts.stop)  # type: ignore[arg-type]
+        registry = build_registry(Connection(url, watched, None), event_handler, on_startup, tasks.stop)  # type: ignore[arg-type]
         before, cpu = rss(), time.process_time()
-        task = asyncio.create_task(watch(registry, build_settings(), ("team",), parts.ended))
-        await until(lambda: None not in watch_monitor.silence().values())
+        task = asyncio.create_task(watch(registry, build_settings(), ("team",), tasks.stopping))
+        await until(lambda: None not in watch_monitor.idle_seconds().values())
         await asyncio.sleep(3)
         print(f"memory: {(rss() - before) / runs:.1f} KiB a finished run (process {rss() / 1024:.0f} MiB)")
         print(f"start: {(time.process_time() - cpu) * 1000 / (3 * runs):.2f} ms of processor an object, listed twice")
@@ -145,7 +147,7 @@ async def measure(url: str, runs: int, go: Any) -> None:
         print(f"events: {spent * 1000 / runs:.2f} ms of processor an event")
         print(f"delay: p50 {delays[runs // 2] * 1000:.1f} ms, p99 {delays[runs * 99 // 100] * 1000:.1f} ms")
         print(f"memory after: {(rss() - before) / runs:.1f} KiB a finished run")
-        parts.ended.set()
+        tasks.stopping.set()
         await task
         await watched.close()
 

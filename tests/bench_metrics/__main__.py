@@ -14,10 +14,10 @@ from mlrun_operator.cluster.index import Index
 from mlrun_operator.cluster.resources import RUNS
 from mlrun_operator.controller.election import Leadership
 from mlrun_operator.controller.event_handler import WatchEventHandler
-from mlrun_operator.controller.metrics.gauges import Gauges, Line
+from mlrun_operator.controller.metrics.gauges import Gauges, WorkerPool
 from mlrun_operator.controller.metrics.meters import Meters
 from mlrun_operator.controller.queue import FairQueue
-from mlrun_operator.controller.reconcile import FunctionReconciler
+from mlrun_operator.controller.reconcile_function import FunctionReconciler
 from mlrun_operator.controller.watch_monitor import WatchMonitor
 from mlrun_operator.controller.worker import Workers
 
@@ -55,17 +55,17 @@ def microseconds(work: Callable[[], object], times: int) -> float:
 
 def main() -> None:
     meters = Meters(by_namespace=True)
-    looked, waited = meters.reconciled("MlrunRun"), meters.waited("MlrunRun")
+    looked, waited = meters.observe_reconcile("MlrunRun"), meters.observe_queue_wait("MlrunRun")
     request = microseconds(lambda: meters.request("PUT", "mlrunruns", 200, 0.01), 20_000)
     look = microseconds(lambda: (looked(0.01, None), waited(0.01)), 20_000)
-    report = microseconds(lambda: meters.reported(run(1), BEFORE, AFTER, NOW), 5_000)
+    report = microseconds(lambda: meters.on_status_written(run(1), BEFORE, AFTER, NOW), 5_000)
     index = Index()
     for number in range(RUN_COUNT):
         index.put(RUNS, run(number))
     cluster, queue = ApiClient(Connection("", None, None)), FairQueue()  # type: ignore[arg-type]
     workers = Workers("MlrunRun", queue, FunctionReconciler(cluster, index))
     watch_monitor = WatchMonitor((), cluster, WatchEventHandler(index, lambda *_: None))
-    Gauges(meters, Leadership(), index, watch_monitor, {"MlrunRun": Line(queue, workers)})
+    Gauges(meters, Leadership(), index, watch_monitor, {"MlrunRun": WorkerPool(queue, workers)})
     scrape = microseconds(lambda: generate_latest(meters.registry), 20) / 1000
     text = generate_latest(meters.registry).decode()
     life = REQUESTS * request + LOOKS * look + REPORTS * report

@@ -109,6 +109,18 @@ def test_the_operator_reads_no_secret_and_writes_no_users_object() -> None:
             assert rule["verbs"] == ["list", "watch"]
 
 
+def test_the_operator_may_delete_a_pod_and_set_its_conditions() -> None:
+    rules = {
+        (group, name): rule["verbs"]
+        for rule in one("ClusterRole")["rules"]
+        for group in rule["apiGroups"]
+        for name in rule["resources"]
+    }
+    assert rules["", "pods"] == ["delete", "list", "watch"]
+    assert rules["", "pods/status"] == ["patch"]
+    assert rules["kueue.x-k8s.io", "workloads"] == ["get", "list", "patch"]
+
+
 def test_a_digest_takes_the_place_of_the_tag() -> None:
     (pod,) = [each["spec"]["template"]["spec"] for each in objects(EVERYTHING) if each["kind"] == "Deployment"]
     assert pod["containers"][0]["image"] == f"ghcr.io/mlrun-operator/operator@sha256:{'a' * 64}"

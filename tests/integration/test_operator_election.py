@@ -16,7 +16,7 @@ def pair(kube: Kube, tmp_path: Path) -> Iterator[tuple[Operator, Operator]]:
     lease = {"MLRUN_OPERATOR_LEASE_NAMESPACE": kube.namespace}
     with operator_of(kube, tmp_path, **lease) as leader, operator_of(kube, tmp_path / "standby", **lease) as standby:
         leader.start()
-        eventually(lambda: "leads" in leader.log.read_text(), "the first one leads", 30)
+        eventually(lambda: "is the leader" in leader.log.read_text(), "the first one leads", 30)
         standby.start()
         standby.ready()
         yield leader, standby
@@ -54,7 +54,7 @@ def test_a_leader_that_stops_in_good_order_gives_the_lease_back(kube: Kube, pair
     first = holder(kube)
     assert leader.stop() == 0
     eventually(lambda: holder(kube) not in ("", first), "the standby holds the lease", 8)
-    assert "leads" in standby.log.read_text()
+    assert "is the leader" in standby.log.read_text()
 
 
 def test_a_leader_that_loses_the_lease_ends(kube: Kube, pair: tuple[Operator, Operator]) -> None:

@@ -145,7 +145,7 @@ def test_two_operators_make_one_run_of_each_slot(kube: Kube, tmp_path: Path) -> 
     lease = {"MLRUN_OPERATOR_LEASE_NAMESPACE": kube.namespace}
     with operator_of(kube, tmp_path, **lease) as leader, operator_of(kube, tmp_path / "standby", **lease) as standby:
         leader.start()
-        eventually(lambda: "leads" in leader.log.read_text(), "the first one leads", 30)
+        eventually(lambda: "is the leader" in leader.log.read_text(), "the first one leads", 30)
         standby.start()
         standby.ready()
         now = datetime.now(UTC)

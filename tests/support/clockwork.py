@@ -4,11 +4,15 @@ import copy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from support.decided import Decided
+
 from mlrun_operator.api import constants
 from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.api.values.cron import parse_cron
 from mlrun_operator.api.values.names import slot_name
-from mlrun_operator.plan import Observation, Plan, plan
+from mlrun_operator.assess.status import to_wire
+from mlrun_operator.plan import ScheduleObservation, plan
+from mlrun_operator.plan.decision import Adopt, Ask, Create, Delete, Do, Replace, SetSuspended, Tell
 
 Object = dict[str, Any]
 BEGIN = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
@@ -50,51 +54,57 @@ class Clockwork:
     def ledger(self) -> Object:
         return dict(self.status["schedule"])
 
-    def look(self, **more: Any) -> Plan:
-        """The plan of this moment; nothing is done."""
+    def look(self, **more: Any) -> Decided:
+        """The decision of this moment; nothing is done."""
         unmarked = [job for job in self.jobs if job["metadata"]["labels"][constants.LABEL_RUN_UID] == "s-1"]
-        seen = Observation(
+        seen = ScheduleObservation(
             self.run,
             self.now,
             self.function,
             jobs=copy.deepcopy([job for job in unmarked if job["metadata"]["uid"] not in self._unseen]),
             cron_job={**self.cron_job, "status": self._shown} if self.cron_job else None,
             children=copy.deepcopy(list(self.children.values())),
-            confirmed=self.confirmed,
+            fresh=self.confirmed,
             **more,
         )
-        return plan(seen, self.platform)
+        return Decided(plan(seen, self.platform))
 
     def step(self, **more: Any) -> bool:
         """Do one step; whether it was the last one."""
-        plan = self.look(**more)
-        if plan.create is not None:
-            self._create(copy.deepcopy(plan.create))
-        elif plan.replace is not None:
-            assert self.cron_job is not None
-            self.cron_job = {**self.cron_job, **copy.deepcopy(plan.replace)}
-            self.cron_job["metadata"]["creationTimestamp"] = stamp(BEGIN)
-            self.replaced += 1
-        elif plan.adopt is not None:
-            job, child = plan.adopt
-            found = next(known for known in self.jobs if known["metadata"]["uid"] == job["metadata"]["uid"])
-            found["metadata"]["labels"] |= {constants.LABEL_RUN_UID: child["metadata"]["uid"]}
-        elif plan.delete is not None:
-            self._delete(plan.delete)
-        elif plan.suspend is not None:
-            assert self.cron_job is not None
-            self.cron_job["spec"]["suspend"] = plan.suspend[1]
-        elif plan.confirm:
-            assert not self.confirmed, "once is enough"
-            self.confirmed = True
-            self._unseen.clear()
-        else:
-            self.confirmed = False
-            if plan.status is not None:
-                self.run["status"] = plan.status.wire()
-                self.writes += 1
-            return True
+        match self.look(**more).decision:
+            case Tell(status):
+                self.confirmed = False
+                if status is not None:
+                    self.run["status"] = to_wire(status, self.run)
+                    self.writes += 1
+                return True
+            case Ask():
+                assert not self.confirmed, "once is enough"
+                self.confirmed = True
+                self._unseen.clear()
+            case Do(Create(obj)):
+                self._create(copy.deepcopy(obj))
+            case Do(Replace(cron_job)):
+                self._replace(copy.deepcopy(cron_job))
+            case Do(Adopt(job, child)):
+                known = next(known for known in self.jobs if known["metadata"]["uid"] == job["metadata"]["uid"])
+                known["metadata"]["labels"] |= {constants.LABEL_RUN_UID: child["metadata"]["uid"]}
+            case Do(Delete(obj)):
+                self._delete(obj)
+            case Do(SetSuspended(_, suspended)):
+                assert self.cron_job is not None
+                self.cron_job["spec"]["suspend"] = suspended
+            case Do(action):
+                raise AssertionError(f"a schedule does not {action.key}")
         return False
+
+    def _replace(self, cron_job: Object) -> None:
+        """Replace the CronJob; what is immutable stays."""
+        assert self.cron_job is not None
+        created = self.cron_job["metadata"]["creationTimestamp"]
+        self.cron_job = {**self.cron_job, **cron_job}
+        self.cron_job["metadata"]["creationTimestamp"] = created
+        self.replaced += 1
 
     def settle(self, **more: Any) -> None:
         for _ in range(300):

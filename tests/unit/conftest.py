@@ -5,12 +5,30 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from support.decided import Decided
 
 from mlrun_operator.api.contract.envelope import StoreInfo
 from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.api.contract.result import Result, encode
 from mlrun_operator.api.reasons import Reason
-from mlrun_operator.plan import Observation, Plan, plan
+from mlrun_operator.assess.status import to_wire
+from mlrun_operator.assess.times import format_time
+from mlrun_operator.plan import RunObservation, ScheduleObservation, plan
+from mlrun_operator.plan.decision import (
+    Action,
+    Ask,
+    Create,
+    Delete,
+    DeletePod,
+    Do,
+    MarkReported,
+    PatchLimits,
+    ReadDirectly,
+    ReadEvents,
+    ReadWholeJob,
+    SetSuspended,
+    Tell,
+)
 
 Object = dict[str, Any]
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
@@ -67,36 +85,66 @@ class World:
         self.created = 0
         self.writes = 0
 
-    def look(self, **more: Any) -> Plan:
-        """The plan of this moment; nothing is done."""
-        seen = Observation(
+    def look(self, **more: Any) -> Decided:
+        """The decision of this moment; nothing is done."""
+        if "schedule" in self.run["spec"]:
+            return Decided(plan(ScheduleObservation(self.run, self.now, self.function), self.platform))
+        seen = RunObservation(
             self.run, self.now, self.function, copy.deepcopy(self.jobs), copy.deepcopy(self.pods), **more
         )
-        return plan(seen, self.platform)
+        return Decided(plan(seen, self.platform))
 
-    def settle(self, **more: Any) -> Plan:
-        """Do as the operator does until nothing is left to do; the last plan."""
-        for _ in range(8):
-            step = self.look(**more)
-            if step.create is not None:
-                self.add_job(step.create)
-            elif step.delete is not None:
-                self.delete(step.delete)
-            elif step.suspend is not None:
-                job, suspended = step.suspend
-                self.job(job["metadata"]["uid"])["spec"]["suspend"] = suspended
-            elif step.confirm:
-                more["confirmed"] = True
-            elif step.ask_events:
-                more["events"] = self.events
-            elif step.read is not None:
-                more["whole"] = copy.deepcopy(self.job(step.read["metadata"]["uid"]))
-            else:
-                if step.status is not None:
-                    self.run["status"] = step.status.wire()
+    def settle(self, **more: Any) -> Decided:
+        """Do as the operator does until nothing is left to do; the last decision."""
+        for _ in range(16):
+            decided = self.look(**more)
+            match decided.decision:
+                case Tell(status):
+                    if status is None:
+                        return decided
+                    self.run["status"] = to_wire(status, self.run)
                     self.writes += 1
-                return step
+                case Do(action):
+                    self.act(action)
+                case Ask(ReadDirectly()):
+                    more["fresh"] = True
+                case Ask(ReadEvents()):
+                    more["events"] = self.events
+                case Ask(ReadWholeJob(job)):
+                    more["whole_job"] = copy.deepcopy(self.job(job["metadata"]["uid"]))
         raise AssertionError("the plan does not come to an end")
+
+    def act(self, action: Action) -> None:
+        """Do what is asked for, as the API server would."""
+        match action:
+            case Create(obj):
+                self.add_job(obj)
+            case Delete(obj):
+                self.delete(obj)
+            case DeletePod(pod):
+                self.deleted.append(pod["metadata"]["name"])
+                self.pod(pod["metadata"]["uid"])["metadata"]["deletionTimestamp"] = format_time(
+                    self.now + timedelta(seconds=30)
+                )
+            case MarkReported(pod):
+                marked = self.pod(pod["metadata"]["uid"])["status"].setdefault("conditions", [])
+                marked.append({"type": "mlrun-operator.dev/Reported", "status": "True"})
+            case SetSuspended(job, suspended):
+                job = self.job(job["metadata"]["uid"])
+                job["spec"]["suspend"] = suspended
+                job["metadata"]["annotations"].pop("mlrun-operator.dev/suspended-by", None)
+                job["metadata"]["annotations"] |= {"mlrun-operator.dev/suspended-by": "run"} if suspended else {}
+                if suspended:
+                    self.pods_end(job)
+            case PatchLimits(job, limits, generation):
+                job = self.job(job["metadata"]["uid"])
+                job["spec"] |= limits
+                job["metadata"]["annotations"]["mlrun-operator.dev/limits-generation"] = str(generation)
+            case _:
+                raise AssertionError(f"a run does not {action.key}")
+
+    def pod(self, uid: str) -> Object:
+        return next(pod for pod in self.pods if pod["metadata"]["uid"] == uid)
 
     def job(self, uid: str) -> Object:
         return next(job for job in self.jobs if job["metadata"]["uid"] == uid)
@@ -106,6 +154,15 @@ class World:
         if obj["metadata"]["uid"] == self.run["metadata"]["uid"]:
             self.run["metadata"]["deletionTimestamp"] = "2026-11-23T12:00:00Z"
         self.jobs = [job for job in self.jobs if job["metadata"]["uid"] != obj["metadata"]["uid"]]
+        self.pods_end(obj)
+
+    def pods_end(self, job: Object) -> None:
+        """The Job's pods are told to end: those that do not run yet are gone at once."""
+        own = [pod for pod in self.pods if controller(pod) == job["metadata"]["uid"]]
+        for pod in own:
+            if pod["status"]["phase"] == "Running" and "deletionTimestamp" not in pod["metadata"]:
+                pod["metadata"]["deletionTimestamp"] = format_time(self.now + timedelta(seconds=30))
+        self.pods = [pod for pod in self.pods if pod not in own or pod["status"]["phase"] != "Pending"]
 
     def later(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
@@ -186,6 +243,10 @@ class World:
 
     def condition(self, kind: str) -> Object | None:
         return next((c for c in self.status.get("conditions", ()) if c["type"] == kind), None)
+
+
+def controller(obj: Object) -> str | None:
+    return next((owner["uid"] for owner in obj["metadata"].get("ownerReferences", ()) if owner.get("controller")), None)
 
 
 def ended(pod: Object) -> bool:

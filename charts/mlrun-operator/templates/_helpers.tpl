@@ -73,9 +73,13 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 - apiGroups: [batch]
   resources: [cronjobs]
   verbs: [create, get, list, patch, update, watch]
+# delete: a pod that another container keeps although the wrapper has reported; its condition says so first.
 - apiGroups: [""]
   resources: [pods]
-  verbs: [list, watch]
+  verbs: [delete, list, watch]
+- apiGroups: [""]
+  resources: [pods/status]
+  verbs: [patch]
 # The names of replicas, for runs that ask for them.
 - apiGroups: [""]
   resources: [services]
@@ -84,4 +88,8 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 - apiGroups: [""]
   resources: [events]
   verbs: [create, list]
+# patch: only spec.active, for a run that is suspended while Kueue has it.
+- apiGroups: [kueue.x-k8s.io]
+  resources: [workloads]
+  verbs: [get, list, patch]
 {{- end }}

@@ -1,11 +1,13 @@
+import base64
 import json
+import zlib
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlrun_operator.api.contract.result import COMPRESSED_PREFIX, Result, decode, encode
+from mlrun_operator.api.contract.result import COMPRESSED_PREFIX, MAX_DECODED, MAX_DEPTH, Result, decode, encode
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.v1alpha1.status import InputInfo, OutputInfo, SourceInfo, SweepBest, SweepStatus
 
@@ -47,7 +49,7 @@ def test_a_result_never_exceeds_its_budget_and_keeps_its_reason(result: Result, 
 
 @given(RESULTS)
 def test_what_fits_comes_back_as_it_was(result: Result) -> None:
-    assert decode(encode(result, 10**7)) == result
+    assert decode(encode(result, 10**7), limit=10**7) == result
 
 
 @given(RESULTS, st.integers(200, 5000))
@@ -239,3 +241,110 @@ def test_no_report_is_too_odd_to_be_looked_at(one: Any, other: Any) -> None:
 )
 def test_a_container_that_ended_without_a_result_has_none(text: str) -> None:
     assert decode(text) is None
+
+
+FAILED = Result(
+    reason=Reason.HANDLER_FAILED,
+    message='ValueError: "büro" is\nno number',
+    traceback="Traceback (most recent call last):\n" + '  File "a.py", line 1\n' * 40,
+    outputs={"a": output(), "b": output()},
+    results={"small": 1, "large": "x" * 200},
+)
+PLAIN = json.dumps(FAILED.wire(), ensure_ascii=False, separators=(",", ":"))
+
+
+def cut_by_kubelet(text: str, length: int) -> str:
+    """As Go does it: by bytes, and what is left of a character becomes U+FFFD."""
+    return text.encode()[:length].decode(errors="replace")
+
+
+def test_reason_and_message_come_first() -> None:
+    assert PLAIN.startswith('{"version":1,"reason":"HandlerFailed","message":"ValueError: ')
+
+
+@pytest.mark.parametrize("length", range(90, len(PLAIN.encode()) - 1, 61))
+def test_a_cut_report_keeps_reason_and_message(length: int) -> None:
+    """Containers that were injected after rendering leave less room than the wrapper was told."""
+    found = decode(cut_by_kubelet(PLAIN, length), 1)
+
+    assert found is not None
+    assert (found.reason, found.message, found.truncated) == (FAILED.reason, FAILED.message, True)
+    assert FAILED.traceback is not None
+    assert FAILED.traceback.startswith(found.traceback or "")
+    assert found.outputs.items() <= FAILED.outputs.items()
+    assert found.results.items() <= FAILED.results.items()
+
+
+@pytest.mark.parametrize("length", range(48, 85, 3))
+def test_a_report_cut_in_its_message_keeps_what_is_there(length: int) -> None:
+    found = decode(cut_by_kubelet(PLAIN, length))
+
+    assert found is not None
+    assert FAILED.message.startswith(found.message)
+    assert len(found.message) >= length - 60
+
+
+def test_a_report_cut_before_its_reason_is_none() -> None:
+    assert [length for length in range(40) if decode(cut_by_kubelet(PLAIN, length))] == [37, 38, 39]
+
+
+def test_a_cut_number_is_not_taken_for_a_smaller_one() -> None:
+    found = decode('{"version":1,"reason":"Succeeded","results":{"rows":5,"loss":1234')
+
+    assert found is not None
+    assert found.results == {"rows": 5}
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.95])
+def test_a_cut_compressed_report_keeps_its_head(kept: float) -> None:
+    names = {f"n{number}": number * 7919 % 1000 for number in range(900)}
+    text = encode(Result(reason=Reason.HANDLER_FAILED, message="boom", results=names), 4096)
+    assert text.startswith(COMPRESSED_PREFIX)
+
+    found = decode(text[: int(len(text) * kept)])
+
+    assert found is not None
+    assert (found.reason, found.message, found.truncated) == (Reason.HANDLER_FAILED, "boom", True)
+    assert 0 < len(found.results) < 900
+
+
+def test_a_bomb_is_unpacked_up_to_the_bound_only() -> None:
+    report = {**WHOLE, "reason": "Succeeded", "results": {"a": 1, "bomb": "x" * 10**7}}
+    packed = COMPRESSED_PREFIX + base64.b64encode(zlib.compress(json.dumps(report).encode(), 9)).decode()
+
+    found = decode(packed)
+
+    assert found is not None
+    assert found.truncated
+    assert len(json.dumps(found.wire())) <= MAX_DECODED
+
+
+def test_no_report_is_written_that_would_not_be_read_whole() -> None:
+    result = Result(reason=Reason.SUCCEEDED, results={"long": "x" * 1_700_000, "short": 1})
+
+    found = decode(encode(result, 4096))
+
+    assert found is not None
+    assert found.truncated
+    assert found.results == {"short": 1}
+
+
+@pytest.mark.parametrize(("levels", "kept"), [(MAX_DEPTH - 1, True), (MAX_DEPTH + 1, False), (900, False)])
+def test_values_nested_too_deeply_are_left_out(levels: int, kept: bool) -> None:
+    deep = "[" * levels + "]" * levels
+    outputs = f'{{"t":{{"key":"k","kind":"table","path":"p","preview":{{"cols":{deep[1:-1]}}}}}}}'
+    text = f'{{"version":1,"reason":"Succeeded","results":{{"deep":{deep},"n":1}},"outputs":{outputs}}}'
+
+    found = decode(text)
+
+    assert found is not None
+    assert set(found.results) == ({"deep", "n"} if kept else {"n"})
+    assert (found.outputs["t"].preview is not None) == kept
+    assert found.truncated is not kept
+    found.wire()
+
+
+@given(st.text(max_size=200), st.integers(0, 400), RESULTS)
+def test_no_message_is_too_odd_to_be_decoded(noise: str, length: int, result: Result) -> None:
+    for text in (noise, encode(result, 4096)[:length] + noise, COMPRESSED_PREFIX + noise, '{"version":1,' + noise):
+        decode(text, 1)

@@ -25,7 +25,7 @@ def a_run(name: str = "train-1", spec: Object | None = None, **status: Any) -> O
 def a_pod(**waiting: str) -> Object:
     return {
         "metadata": {"name": "train-1-pod", "creationTimestamp": "2026-11-24T12:00:02Z"},
-        "status": {"containerStatuses": [{"image": "x", "state": {"waiting": waiting}}]},
+        "status": {"containerStatuses": [{"name": "mlrun", "image": "x", "state": {"waiting": waiting}}]},
     }
 
 

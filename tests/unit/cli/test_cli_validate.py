@@ -153,3 +153,11 @@ VALUES = st.recursive(
 def test_what_is_printed_as_yaml_is_read_back_the_same(value: dict[str, object]) -> None:
     (document,) = parse(yaml_text({"kind": "x", "value": value}), "f")
     assert document.value["value"] == value
+
+
+def test_a_regular_sidecar_of_a_template_is_worth_a_note() -> None:
+    native = "        initContainers:\n        - {name: db, image: x, restartPolicy: Always}\n"
+    template = f"  podTemplate:\n      spec:\n{native}        containers:\n        - {{name: proxy, image: x}}\n"
+    found = check(parse(f"{FUNCTION}---\n{RUN}{template}", "f.yaml"))
+    assert [(problem.field, problem.note) for problem in found] == [("spec.podTemplate", True)]
+    assert "container proxy" in found[0].message

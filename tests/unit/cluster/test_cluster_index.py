@@ -103,6 +103,12 @@ def test_what_no_decision_looks_at_is_not_kept() -> None:
     assert slim(JOBS, job())["spec"]["template"]["spec"]["containers"] == [{"name": "mlrun", "image": "i"}]
 
 
+def test_which_init_containers_are_native_sidecars_is_kept() -> None:
+    inits = [{"name": "first", "image": "i"}, {"name": "proxy", "image": "i", "restartPolicy": "Always"}]
+    kept = slim(PODS, {**pod(), "spec": {"nodeName": "n", "initContainers": inits}})
+    assert kept["spec"] == {"nodeName": "n", "initContainers": [{"name": "proxy", "restartPolicy": "Always"}]}
+
+
 def test_a_late_answer_does_not_bring_back_what_is_gone() -> None:
     index = Index()
     index.put(RUNS, run(5))

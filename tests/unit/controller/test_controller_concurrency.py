@@ -13,7 +13,7 @@ from mlrun_operator.cluster.index import Index, line_of, place_of
 from mlrun_operator.cluster.resources import JOBS, RUNS
 from mlrun_operator.cluster.run_queues import RunKey
 from mlrun_operator.controller.concurrency import ConcurrencyLimiter
-from mlrun_operator.plan import Ahead
+from mlrun_operator.plan import RunsAhead
 
 FUNCTION = {"spec": {"maxConcurrentRuns": 1}}
 ENDED = [{"type": "Complete", "status": "True"}]
@@ -66,22 +66,22 @@ def index(woken: list[RunKey]) -> Index:
     return index
 
 
-def ahead(index: Index, name: str, platform: Platform | None = None) -> Ahead:
+def ahead(index: Index, name: str, platform: Platform | None = None) -> RunsAhead:
     found = index.get(RUNS, "team", name)
     assert found is not None
     return ConcurrencyLimiter(index, platform or Platform()).ahead_of(found, FUNCTION)
 
 
 def test_a_run_waits_behind_the_active_ones_and_those_that_wait_longer(index: Index) -> None:
-    assert ahead(index, "first") == Ahead(function=1, namespace=2)
-    assert ahead(index, "second") == Ahead(function=2, namespace=3)
-    assert ahead(index, "fresh") == Ahead(function=3, namespace=4)
+    assert ahead(index, "first") == RunsAhead(function=1, namespace=2)
+    assert ahead(index, "second") == RunsAhead(function=2, namespace=3)
+    assert ahead(index, "fresh") == RunsAhead(function=3, namespace=4)
 
 
 def test_nothing_is_counted_where_nothing_is_limited(index: Index) -> None:
     found = index.get(RUNS, "team", "second")
     assert found is not None
-    assert ConcurrencyLimiter(index, Platform()).ahead_of(found, {"spec": {}}) == Ahead()
+    assert ConcurrencyLimiter(index, Platform()).ahead_of(found, {"spec": {}}) == RunsAhead()
     assert ConcurrencyLimiter(index, Platform(max_concurrent_runs=1)).ahead_of(found, None).namespace == 3
 
 
@@ -154,7 +154,7 @@ def test_nothing_is_woken_where_nothing_changes(index: Index, woken: list[RunKey
     assert woken == []
 
 
-def by_definition(index: Index, starting: set[str], objects: dict[str, Any], me: dict[str, Any]) -> Ahead:
+def by_definition(index: Index, starting: set[str], objects: dict[str, Any], me: dict[str, Any]) -> RunsAhead:
     """The others that have a Job, or wait and have waited longer."""
 
     def active(other: dict[str, Any]) -> bool:
@@ -170,7 +170,7 @@ def by_definition(index: Index, starting: set[str], objects: dict[str, Any], me:
         and (active(other) or (other["status"].get("reason") == "Queued" and place_of(other) < place_of(me)))
     ]
     same = [other for other in others if line_of(other) == line_of(me)]
-    return Ahead(function=len(same), namespace=len(others))
+    return RunsAhead(function=len(same), namespace=len(others))
 
 
 NAMES = st.sampled_from("abcdef")

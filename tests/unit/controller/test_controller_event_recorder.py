@@ -109,66 +109,66 @@ def test_a_long_cause_leaves_room_for_what_to_do() -> None:
 
 async def test_what_cannot_be_posted_is_posted_at_a_later_look(events: Events) -> None:
     async with port_to(events.answer) as cluster:
-        news = EventRecorder(cluster, lambda: NOW)
+        recorder = EventRecorder(cluster, lambda: NOW)
         events.refuse = [500, 503]
-        await news.tell(run(), status("ImagePull"))
-        await news.tell(run(), status())
-        assert news.owed(KEY)
-        await news.catch_up(run())
+        await recorder.record(run(), status("ImagePull"))
+        await recorder.record(run(), status())
+        assert recorder.retry_after(KEY)
+        await recorder.flush_pending(run())
         assert events.reasons == ["ImagePull", "Running"]
-        assert news.owed(KEY) is None
+        assert recorder.retry_after(KEY) is None
         asked = len(events.asked)
-        await news.catch_up(run())
+        await recorder.flush_pending(run())
         assert len(events.asked) == asked
 
 
 @pytest.mark.parametrize("code", [403, 422])
 async def test_what_is_refused_is_not_tried_again(events: Events, code: int) -> None:
     async with port_to(events.answer) as cluster:
-        news = EventRecorder(cluster, lambda: NOW)
+        recorder = EventRecorder(cluster, lambda: NOW)
         events.refuse = [code]
-        await news.tell(run(), status())
-        assert news.owed(KEY) is None
+        await recorder.record(run(), status())
+        assert recorder.retry_after(KEY) is None
 
 
 async def test_what_is_so_once_more_is_told_once_more(events: Events) -> None:
     async with port_to(events.answer) as cluster:
-        news = EventRecorder(cluster, lambda: NOW)
+        recorder = EventRecorder(cluster, lambda: NOW)
         for version, reason in (("1", "Scheduled"), ("2", "Suspended"), ("3", "Scheduled"), ("4", "Suspended")):
             seen = run()
             seen["metadata"]["resourceVersion"] = version
-            await news.tell(seen, status(reason))
+            await recorder.record(seen, status(reason))
         assert events.reasons == ["Scheduled", "Suspended", "Scheduled", "Suspended"]
 
 
 async def test_an_event_that_was_posted_though_the_answer_was_lost_is_not_told_twice(events: Events) -> None:
     async with port_to(events.answer) as cluster:
-        news = EventRecorder(cluster, lambda: NOW)
+        recorder = EventRecorder(cluster, lambda: NOW)
         events.refuse = [500]
-        await news.tell(run(), status())
+        await recorder.record(run(), status())
         posted = event(run(), status(), NOW)
         events.there[posted["metadata"]["name"]] = posted
-        await news.catch_up(run())
+        await recorder.flush_pending(run())
         assert events.reasons == ["Running"]
 
 
 async def test_a_run_that_is_gone_is_owed_nothing(events: Events) -> None:
     async with port_to(events.answer) as cluster:
-        news = EventRecorder(cluster, lambda: NOW)
+        recorder = EventRecorder(cluster, lambda: NOW)
         events.refuse = [500]
-        await news.tell(run(), status())
-        news.forget(KEY)
-        await news.catch_up(run())
+        await recorder.record(run(), status())
+        recorder.forget(KEY)
+        await recorder.flush_pending(run())
         assert events.reasons == []
 
 
 async def test_what_a_death_left_out_is_posted_by_the_next_process(events: Events) -> None:
     written = status(since=NOW - timedelta(seconds=20))
     async with port_to(events.answer) as cluster:
-        news = EventRecorder(cluster, lambda: NOW)
-        await news.catch_up(run(written))
+        recorder = EventRecorder(cluster, lambda: NOW)
+        await recorder.flush_pending(run(written))
         assert events.reasons == ["Running"]
-        await news.catch_up(run(written))
+        await recorder.flush_pending(run(written))
         assert events.asked == ["GET", "POST"]
 
 
@@ -177,23 +177,23 @@ async def test_where_nothing_is_missing_nothing_is_written(events: Events) -> No
     there = event(run(), written, NOW)
     events.there[there["metadata"]["name"]] = there
     async with port_to(events.answer) as cluster:
-        news = EventRecorder(cluster, lambda: NOW)
+        recorder = EventRecorder(cluster, lambda: NOW)
         for _ in range(3):
-            await news.catch_up(run(written))
+            await recorder.flush_pending(run(written))
         assert events.asked == ["GET"], "asked once for all runs of the namespace"
 
 
 @pytest.mark.parametrize("minutes", [11, -1], ids=["long ago", "since this process works"])
 async def test_nothing_is_asked_for_other_times(events: Events, minutes: int) -> None:
     async with port_to(events.answer) as cluster:
-        news = EventRecorder(cluster, lambda: NOW)
-        await news.catch_up(run())
-        await news.catch_up(run(status(since=NOW - timedelta(minutes=minutes))))
+        recorder = EventRecorder(cluster, lambda: NOW)
+        await recorder.flush_pending(run())
+        await recorder.flush_pending(run(status(since=NOW - timedelta(minutes=minutes))))
         assert events.asked == []
 
 
 async def test_events_that_cannot_be_read_keep_no_run_from_going_on(events: Events) -> None:
     async with port_to(events.answer) as cluster:
         events.refuse = [403]
-        await EventRecorder(cluster, lambda: NOW).catch_up(run(status()))
+        await EventRecorder(cluster, lambda: NOW).flush_pending(run(status()))
         assert events.reasons == []

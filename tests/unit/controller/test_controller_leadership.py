@@ -12,7 +12,7 @@ def test_with_an_election_only_while_the_lease_is_fresh() -> None:
     leadership = Leadership(clock=lambda: now)
     leadership.elected = True
     assert not leadership.may_write(), "not elected yet"
-    leadership.renewed(asked_at=100.0)
+    leadership.renewed(sent_at=100.0)
     assert leadership.may_write()
     now = 100.0 + RENEW_SECONDS - 0.1
     assert leadership.may_write()
@@ -39,7 +39,7 @@ def test_a_lease_of_nobody_or_of_ours_is_taken_at_once() -> None:
     assert candidate.may_take({})
     assert candidate.may_take({"holderIdentity": ""})
     assert candidate.may_take({"holderIdentity": "me"})
-    first = candidate.taken({"holderIdentity": "other", "leaseTransitions": 4})
+    first = candidate.held({"holderIdentity": "other", "leaseTransitions": 4})
     assert first["leaseTransitions"] == 5
-    assert candidate.taken(first)["leaseTransitions"] == 5
-    assert candidate.taken(first)["acquireTime"] == first["acquireTime"]
+    assert candidate.held(first)["leaseTransitions"] == 5
+    assert candidate.held(first)["acquireTime"] == first["acquireTime"]

@@ -6,7 +6,7 @@ import sys
 _PROGRAM = """
 import asyncio, gc
 from pathlib import Path
-from mlrun_operator.controller.memory import give_back
+from mlrun_operator.controller.memory import trim_heap_loop
 
 def pages():
     return int(Path("/proc/self/statm").read_text().split()[1])
@@ -19,7 +19,7 @@ async def main():
     del blocks
     gc.collect()
     freed = pages()
-    part = asyncio.create_task(give_back(0.01))
+    part = asyncio.create_task(trim_heap_loop(0.01))
     await asyncio.sleep(0.3)
     part.cancel()
     print(full, freed, pages(), len(kept))
@@ -36,6 +36,8 @@ def test_what_is_free_between_what_stays_is_given_back() -> None:
 
 
 def test_what_is_loaded_is_not_looked_through_again() -> None:
-    program = "import gc; from mlrun_operator.controller.memory import settle; settle(); print(gc.get_freeze_count())"
+    program = (
+        "import gc; from mlrun_operator.controller.memory import freeze_gc; freeze_gc(); print(gc.get_freeze_count())"
+    )
     done = subprocess.run([sys.executable, "-c", program], text=True, capture_output=True, check=True)
     assert int(done.stdout) > 1000

@@ -31,14 +31,14 @@ def value(meters: Meters, name: str, **labels: str) -> float | None:
 
 
 def test_a_run_that_waited_for_nothing_counts_from_its_creation_to_its_job(meters: Meters) -> None:
-    meters.made(RUN, JOB, NOW)
+    meters.on_created(RUN, JOB, NOW)
     assert value(meters, "run_start_latency_seconds_sum") == 6
 
 
 def test_a_run_that_had_to_wait_is_no_slowness_of_the_operator(meters: Meters) -> None:
     queued = {"phase": "Pending", "reason": "Queued", "queuedTime": "2026-11-23T12:00:05Z"}
-    meters.made({**RUN, "status": queued}, JOB, NOW)
-    meters.made({**RUN, "status": {"phase": "Suspended", "reason": "Suspended"}}, JOB, NOW)
+    meters.on_created({**RUN, "status": queued}, JOB, NOW)
+    meters.on_created({**RUN, "status": {"phase": "Suspended", "reason": "Suspended"}}, JOB, NOW)
     assert value(meters, "run_start_latency_seconds_count") == 0
     assert value(meters, "run_queue_seconds_sum") == 5
 
@@ -50,25 +50,25 @@ def ended(**more: Any) -> RunStatus:
 
 def test_an_end_counts_once_with_its_reason_and_duration(meters: Meters) -> None:
     running = RunStatus(phase=Phase.RUNNING, reason="Running", execution=FIRST, start_time="2026-11-23T12:00:05Z")
-    meters.reported(RUN, running, ended(), NOW)
-    meters.reported(RUN, ended(), ended(message="more detail"), NOW)
+    meters.on_status_written(RUN, running, ended(), NOW)
+    meters.on_status_written(RUN, ended(), ended(message="more detail"), NOW)
     assert value(meters, "run_results_total", phase="Failed", reason="OOMKilled", run_namespace="") == 1
     assert value(meters, "run_duration_seconds_sum", phase="Failed") == 60
 
 
 def test_the_next_execution_counts_even_where_it_ends_at_once(meters: Meters) -> None:
-    meters.reported(RUN, ended(), ended(execution=Execution(number=2, hash="h")), NOW)
+    meters.on_status_written(RUN, ended(), ended(execution=Execution(number=2, hash="h")), NOW)
     assert value(meters, "run_results_total", phase="Failed", reason="OOMKilled", run_namespace="") == 1
 
 
 def test_an_end_without_a_job_has_no_duration(meters: Meters) -> None:
-    meters.reported(RUN, RunStatus(), RunStatus(phase=Phase.FAILED, reason="InvalidRun", execution=FIRST), NOW)
+    meters.on_status_written(RUN, RunStatus(), RunStatus(phase=Phase.FAILED, reason="InvalidRun", execution=FIRST), NOW)
     assert value(meters, "run_results_total", phase="Failed", reason="InvalidRun", run_namespace="") == 1
     assert value(meters, "run_duration_seconds_count", phase="Failed") == 0
 
 
 def test_a_reason_that_is_not_of_the_list_is_no_new_series(meters: Meters) -> None:
-    meters.reported(RUN, RunStatus(), ended(reason="OfTomorrow"), NOW)
+    meters.on_status_written(RUN, RunStatus(), ended(reason="OfTomorrow"), NOW)
     assert value(meters, "run_results_total", phase="Failed", reason="Other", run_namespace="") == 1
 
 
@@ -76,8 +76,8 @@ def test_the_pod_s_wait_counts_once_an_execution(meters: Meters) -> None:
     attempt = Attempt(pod="r-1-x", start_time="2026-11-23T12:00:09Z")
     started = {"execution": FIRST, "start_time": "2026-11-23T12:00:05Z", "attempt_count": 1}
     running = RunStatus(phase=Phase.RUNNING, reason="Running", attempts=[attempt], **started)  # type: ignore[arg-type]
-    meters.reported(RUN, RunStatus(phase=Phase.PENDING, execution=FIRST), running, NOW)
-    meters.reported(RUN, running, ended(attempts=[attempt], attempt_count=1), NOW)
+    meters.on_status_written(RUN, RunStatus(phase=Phase.PENDING, execution=FIRST), running, NOW)
+    meters.on_status_written(RUN, running, ended(attempts=[attempt], attempt_count=1), NOW)
     assert value(meters, "run_pod_wait_seconds_count") == 1
     assert value(meters, "run_pod_wait_seconds_sum") == 4
 
@@ -87,20 +87,20 @@ def test_a_schedule_s_lag_is_from_its_slot_and_its_misses_are_counted_as_they_gr
         "mlrun-operator.dev/trigger": "Schedule",
         "mlrun-operator.dev/scheduled-time": "2026-11-23T12:00:00Z",
     }
-    meters.made(RUN, {"kind": "MlrunRun", "metadata": {"name": "r-1", "annotations": notes}}, NOW)
+    meters.on_created(RUN, {"kind": "MlrunRun", "metadata": {"name": "r-1", "annotations": notes}}, NOW)
     caught_up = {**notes, "mlrun-operator.dev/trigger": "CatchUp"}
-    meters.made(RUN, {"kind": "MlrunRun", "metadata": {"name": "r-0", "annotations": caught_up}}, NOW)
+    meters.on_created(RUN, {"kind": "MlrunRun", "metadata": {"name": "r-0", "annotations": caught_up}}, NOW)
     assert value(meters, "schedule_lag_seconds_count") == 1
     assert value(meters, "schedule_lag_seconds_sum") == 10
     before = RunStatus(phase=Phase.SCHEDULED, schedule=ScheduleStatus(missed=2))
-    meters.reported(RUN, before, RunStatus(phase=Phase.SCHEDULED, schedule=ScheduleStatus(missed=5)), NOW)
-    meters.reported(RUN, before, RunStatus(phase=Phase.STOPPED, schedule=ScheduleStatus(missed=2)), NOW)
+    meters.on_status_written(RUN, before, RunStatus(phase=Phase.SCHEDULED, schedule=ScheduleStatus(missed=5)), NOW)
+    meters.on_status_written(RUN, before, RunStatus(phase=Phase.STOPPED, schedule=ScheduleStatus(missed=2)), NOW)
     assert value(meters, "schedule_missed_slots_total", run_namespace="") == 3
 
 
 def test_namespaces_are_told_where_that_is_asked_for() -> None:
     meters = Meters(by_namespace=True)
-    meters.reported(RUN, RunStatus(), ended(), NOW)
+    meters.on_status_written(RUN, RunStatus(), ended(), NOW)
     assert value(meters, "run_results_total", phase="Failed", reason="OOMKilled", run_namespace="team") == 1
 
 

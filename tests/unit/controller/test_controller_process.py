@@ -76,8 +76,8 @@ async def test_what_ends_a_watch_ends_the_process_with_one_line(server: tuple[Pl
     assert code == 1
     lines = [line for line in said.splitlines() if " ERROR " in line]
     assert len(lines) == 1, said
-    assert "the watches ended: JSONDecodeError" in lines[0]
-    assert lines[0].endswith("; this process ends, for a new one to go on")
+    assert "the watches exited: JSONDecodeError" in lines[0]
+    assert lines[0].endswith("; exiting so that the pod is restarted")
 
 
 async def test_as_json_every_line_is_an_object_also_the_last_one(server: tuple[Played, str], tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ async def test_the_earlier_of_two_times_counts_and_an_event_beats_both() -> None
     queue.add_later(("a", "y"), 60)
     queue.add(("a", "y"))
     assert await drain(queue) == [("a", "y")]
-    assert not queue._later
+    assert queue.delayed == 0
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("xyz"))))

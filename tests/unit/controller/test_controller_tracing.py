@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from mlrun_operator.api.v1alpha1.status import Attempt, Execution, FunctionPin, Phase, RunStatus
-from mlrun_operator.controller.tracing import start_tracing, wanted
+from mlrun_operator.controller.tracing import is_configured, start_tracing
 
 NOW = datetime(2026, 11, 23, 12, 5, tzinfo=UTC)
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -95,7 +95,7 @@ async def traced(run: dict[str, Any], *statuses: RunStatus) -> None:
     tracing = start_tracing()
     before = RunStatus()
     for status in statuses:
-        tracing.reported(run, before, status, NOW)
+        tracing.on_status_written(run, before, status, NOW)
         before = status
     await asyncio.to_thread(tracing.close)
 
@@ -172,8 +172,8 @@ async def test_the_service_s_name_is_the_environment_s_where_it_has_one(
 
 def test_spans_are_made_only_where_a_collector_is_named_and_not_forbidden() -> None:
     named = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
-    assert wanted(named)
-    assert wanted({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://collector:4318/v1/traces"})
-    assert not wanted({})
-    assert not wanted({**named, "OTEL_SDK_DISABLED": "true"})
-    assert not wanted({**named, "OTEL_TRACES_EXPORTER": "none"})
+    assert is_configured(named)
+    assert is_configured({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://collector:4318/v1/traces"})
+    assert not is_configured({})
+    assert not is_configured({**named, "OTEL_SDK_DISABLED": "true"})
+    assert not is_configured({**named, "OTEL_TRACES_EXPORTER": "none"})

@@ -21,7 +21,7 @@ from mlrun_operator.cluster.watch_middleware import WatchMiddleware
 from mlrun_operator.controller.background import BackgroundTasks, TaskExitedError
 from mlrun_operator.controller.event_handler import WatchEventHandler
 from mlrun_operator.controller.watch import build_registry, build_settings, watch
-from mlrun_operator.controller.watch_monitor import HistoryError, WatchMonitor
+from mlrun_operator.controller.watch_monitor import ResourceVersionRegressedError, WatchMonitor
 
 Object = dict[str, Any]
 REFUSALS = (400, 401, 403, 404, 409, 429, 500, 503)
@@ -125,14 +125,14 @@ def _refusal(said: int | str) -> web.Response:
 
 
 class Operator:
-    """kopf with our registry and the watch_monitor over it, and what is told of runs."""
+    """kopf with our registry and the watch monitor over it, and the names of the objects that events were of."""
 
     def __init__(self, cluster: ApiClient) -> None:
         self.index = Index()
         self.heard: list[str] = []
-        self.intake = WatchEventHandler(self.index, lambda _, obj: self.heard.append(obj["metadata"]["name"]))
-        self.watch_monitor = WatchMonitor(("team",), cluster, self.intake)
-        self.parts = BackgroundTasks({"the sweeper": self.watch_monitor.sweep(600)}, asyncio.Event())
+        self.event_handler = WatchEventHandler(self.index, lambda _, obj: self.heard.append(obj["metadata"]["name"]))
+        self.watch_monitor = WatchMonitor(("team",), cluster, self.event_handler, first_retry_seconds=0.01)
+        self.tasks = BackgroundTasks(asyncio.Event())
         self.session = aiohttp.ClientSession(
             middlewares=(WatchMiddleware(self.watch_monitor, pace=0.01),), headers={"User-Agent": "kopf"}
         )
@@ -140,18 +140,19 @@ class Operator:
         self.task = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
-        async def begin() -> None:
-            self.parts.start()
-            await self.watch_monitor.read_all()
-
         connection = Connection(self._server, self.session, None)  # type: ignore[arg-type]
         settings = build_settings()
         settings.networking.error_backoffs = _Quickly()
         settings.watching.reconnect_backoff = 0.01
         settings.process.ultimate_exiting_timeout = None
-        registry = build_registry(connection, self.intake, begin, self.parts.stop)
-        await watch(registry, settings, ("team",), self.parts.ended)
-        self.parts.check()
+        registry = build_registry(connection, self.event_handler, self._on_startup, self.tasks.stop)
+        await watch(registry, settings, ("team",), self.tasks.stopping)
+        self.tasks.check()
+
+    async def _on_startup(self) -> None:
+        self.tasks.add(self.watch_monitor.resync_loops(600))
+        self.tasks.start()
+        await self.watch_monitor.synced.wait()
 
     async def until(self, true: Callable[[], Any]) -> None:
         async with asyncio.timeout(20):
@@ -180,10 +181,10 @@ async def operated(server: ApiServer) -> AsyncIterator[Operator]:
         try:
             yield made
         finally:
-            made.parts.ended.set()
+            made.tasks.stopping.set()
             with suppress(TaskExitedError):
                 await made.task
-            await made.parts.stop()
+            await made.tasks.stop()
             await made.session.close()
 
 
@@ -235,11 +236,11 @@ async def test_everything_is_known_before_kopf_watches(server: ApiServer) -> Non
     server.runs["a"] = run("a", 1)
     server.lists = [503] * 1000
     async with operated(server) as it:
-        await it.watch_monitor.informed.wait()
+        await it.watch_monitor.synced.wait()
         assert it.known("a")
-        assert set(it.watch_monitor.silence().values()) == {None}, "not ready: no watch was heard"
+        assert set(it.watch_monitor.idle_seconds().values()) == {None}, "not ready: no watch was heard"
         server.lists.clear()
-        await it.until(lambda: None not in it.watch_monitor.silence().values())
+        await it.until(lambda: None not in it.watch_monitor.idle_seconds().values())
 
 
 async def test_what_we_wrote_ourselves_is_no_news(server: ApiServer) -> None:
@@ -270,7 +271,7 @@ async def test_what_kopf_does_not_survive_ends_the_process(server: ApiServer) ->
     server.watches = [b"{'type': no JSON}\n"]
     async with operated(server) as it:
         await asyncio.wait([it.task], timeout=20)
-        with pytest.raises(TaskExitedError, match="the watches ended: JSONDecodeError"):
+        with pytest.raises(TaskExitedError, match="the watches exited: JSONDecodeError"):
             await it.task
 
 
@@ -279,51 +280,56 @@ async def test_history_that_goes_back_ends_the_process(server: ApiServer) -> Non
     async with operated(server) as it:
         await it.until(lambda: it.known("a"))
         server.version = 7
-        it.watch_monitor.listed(RUNS.url("team"))
+        it.watch_monitor.on_relist(RUNS.url("team"))
         await asyncio.wait([it.task], timeout=20)
-        with pytest.raises(TaskExitedError, match=r"the sweeper ended: HistoryError: .* resource version 7 after 9"):
+        expected = r"listing of mlrunruns in namespace team exited: ResourceVersionRegressedError: .* 7 after 9"
+        with pytest.raises(TaskExitedError, match=expected):
             await it.task
 
 
-async def test_the_first_part_that_ends_ends_all_with_its_name_and_its_words() -> None:
+async def test_the_first_task_that_exits_ends_all() -> None:
     async def fails() -> None:
-        raise HistoryError("went back")
+        raise ResourceVersionRegressedError("went back")
 
     async def goes_on() -> None:
         await asyncio.Event().wait()
 
-    parts = BackgroundTasks({"the probes": goes_on(), "the clock": fails()}, asyncio.Event())
-    parts.start()
-    await parts.ended.wait()
-    await parts.stop()
-    with pytest.raises(TaskExitedError, match="the clock ended: HistoryError: went back"):
-        parts.check()
-    parts = BackgroundTasks({"the probes": goes_on()}, asyncio.Event())
-    parts.start()
-    await parts.stop()
-    parts.check()
+    tasks = BackgroundTasks(asyncio.Event())
+    tasks.add({"probes": goes_on(), "clock": fails()})
+    tasks.start()
+    await tasks.stopping.wait()
+    assert tasks.exited == ["clock"]
+    await tasks.stop()
+    with pytest.raises(TaskExitedError, match="task clock exited: ResourceVersionRegressedError: went back"):
+        tasks.check()
+    tasks = BackgroundTasks(asyncio.Event())
+    tasks.add({"probes": goes_on()})
+    tasks.start()
+    await tasks.stop()
+    assert tasks.exited == []
+    tasks.check()
 
 
-async def test_the_sweeper_ends_when_it_is_told_to_while_a_listing_is_told() -> None:
+async def test_a_loop_can_be_cancelled_while_it_is_woken() -> None:
     async with port_to(ApiServer().answer) as cluster:
         watch_monitor = WatchMonitor(("team",), cluster, WatchEventHandler(Index(), lambda *_: None))
-        sweeper = asyncio.create_task(watch_monitor.sweep(600))
+        loops = watch_monitor.resync_loops(600)
+        tasks = [asyncio.create_task(loop) for loop in loops.values()]
+        await watch_monitor.synced.wait()
+        watch_monitor.on_relist(RUNS.url("team"))
         await asyncio.sleep(0)
-        watch_monitor.listed(RUNS.url("team"))
-        await asyncio.sleep(0)
-        sweeper.cancel()
-        _, pending = await asyncio.wait([sweeper], timeout=5)
+        for task in tasks:
+            task.cancel()
+        _, pending = await asyncio.wait(tasks, timeout=5)
         assert not pending
 
 
-async def test_the_sweeper_survives_what_it_cannot_understand(
-    server: ApiServer, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_loop_survives_what_it_cannot_understand(server: ApiServer, caplog: pytest.LogCaptureFixture) -> None:
     async with operated(server) as it:
         await it.until(lambda: "watch from 1" in server.asked)
         it.index.put(RUNS, run("vanished", 1))
         server.runs = {"odd": {"metadata": {}}}
-        it.watch_monitor.listed(RUNS.url("team"))
-        await it.until(lambda: "cannot compare" in caplog.text)
+        it.watch_monitor.on_relist(RUNS.url("team"))
+        await it.until(lambda: "cannot list mlrunruns in namespace team: 'uid'" in caplog.text)
         server.runs = {}
         await it.until(lambda: it.known("vanished") is None)

@@ -186,10 +186,28 @@ def replaced_by_the_next_firing(world: Any) -> None:
     clock.settle()
     world.run = clock.children[name]
     world.later(3600)
-    world.settle(confirmed=True, schedule=clock.run)
+    world.settle(fresh=True, schedule=clock.run)
+
+
+def superseded(world: Any) -> None:
+    """The image is mended while its pod waits for it, and the pod has not ended yet."""
+    world.run["spec"]["activeDeadlineSeconds"] = 9
+    waiting("ImagePullBackOff", "no such image")(world)
+    world.pods[-1]["status"]["phase"] = "Running"  # it takes its time to go
+    world.later(60)
+    world.edit(parameters={"x": 2})
+    world.settle(events=[])
+
+
+def suspended_by_somebody(world: Any) -> None:
+    world.settle()
+    world.jobs[0]["spec"]["suspend"] = True
+    world.settle()
 
 
 CASES: dict[Reason, Case] = {
+    Reason.SUPERSEDED: superseded,
+    Reason.JOB_SUSPENDED: suspended_by_somebody,
     Reason.SUSPENDED: suspended,
     Reason.QUEUED: queued,
     Reason.COLLECTING: collecting,
@@ -216,7 +234,11 @@ CASES: dict[Reason, Case] = {
     Reason.SECRET_MISSING: waiting("CreateContainerConfigError", 'secret "keys" not found'),
     Reason.UNSCHEDULABLE: unschedulable,
     Reason.OOM_KILLED: out_of_memory(),
-    Reason.EVICTED: killed(reason="Evicted", message="The node was low on resource: memory."),
+    Reason.EVICTED: killed(
+        reason="Evicted",
+        message="The node was low on resource: memory.",
+        conditions=[{"type": "DisruptionTarget", "status": "True", "reason": "TerminationByKubelet"}],
+    ),
     Reason.QUOTA_EXCEEDED: lambda world: world.settle(refusal=Refusal(403, "exceeded quota: q")),
     Reason.ADMISSION_DENIED: lambda world: world.settle(refusal=Refusal(403, "denied by policy")),
 }
@@ -281,13 +303,13 @@ def test_a_pod_that_ends_without_a_report_shows_the_end_of_its_log(world: Any) -
         ("UnexpectedAdmissionError", "Allocate failed due to no healthy devices present"),
     ],
 )
-def test_a_pod_that_its_node_refuses_is_told_in_the_nodes_words(world: Any, reason: str, message: str) -> None:
+def test_a_pod_refused_by_its_node_has_the_nodes_words(world: Any, reason: str, message: str) -> None:
     world.settle()
     world.add_pod(phase="Failed", reason=reason, message=message)
     world.job_ends(succeeded=False)
     world.settle()
     assert (world.status["phase"], world.status["reason"]) == ("Failed", "PodFailing")
-    assert world.status["message"] == f"{reason}: {message}"
+    assert world.status["message"].endswith(f"({reason}): {message}")
 
 
 def test_a_pod_that_was_told_to_end_before_it_could_report_is_no_fault_of_the_wrapper(world: Any) -> None:

@@ -60,7 +60,7 @@ def test_the_job_is_indexed_and_each_pod_knows_which_it_is(world: Any) -> None:
     assert (spec["completionMode"], spec["completions"], spec["parallelism"]) == ("Indexed", 3, 3)
     assert (spec["backoffLimitPerIndex"], spec["activeDeadlineSeconds"]) == (2, 60)
     assert "backoffLimit" not in spec
-    assert [rule["action"] for rule in spec["podFailurePolicy"]["rules"]] == ["Ignore", "FailIndex"]
+    assert [rule["action"] for rule in spec["podFailurePolicy"]["rules"]] == ["Ignore", "FailIndex", "FailIndex"]
     env = {entry["name"]: entry for entry in spec["template"]["spec"]["containers"][0]["env"]}
     assert env["MLRUN_REPLICA_COUNT"]["value"] == "3"
     assert env["MLRUN_REPLICA_INDEX"]["valueFrom"]["fieldRef"]["fieldPath"] == f"metadata.labels['{INDEX}']"
@@ -75,7 +75,7 @@ def test_a_run_without_replicas_has_neither(world: Any) -> None:
 def test_replicas_that_talk_have_names_by_a_service_of_the_run(world: Any) -> None:
     world.edit(replicas=2, replicaHostnames=True)
     step = world.look()
-    service, pod_spec = step.before, step.create["spec"]["template"]["spec"]
+    service, pod_spec = step.service, step.create["spec"]["template"]["spec"]
     assert pod_spec["subdomain"] == service["metadata"]["name"]
     assert (service["spec"]["clusterIP"], service["spec"]["publishNotReadyAddresses"]) == ("None", True)
     labels = step.create["spec"]["template"]["metadata"]["labels"]
@@ -87,7 +87,7 @@ def test_replicas_that_talk_have_names_by_a_service_of_the_run(world: Any) -> No
 
 def test_a_service_is_made_for_nobody_else(world: Any) -> None:
     world.edit(replicas=2, podTemplate={"spec": {"subdomain": "own"}})
-    assert world.look().before is None
+    assert world.look().service is None
     world.edit(replicas=None, replicaHostnames=True)
     world.settle()
     assert "replicaHostnames needs replicas" in world.status["message"]
@@ -253,7 +253,7 @@ def test_a_replica_that_never_starts_fails_the_run_once_the_others_have_ended(wo
     world.later(61)
     world.settle(events=[])
     assert (world.status["phase"], world.status["reason"]) == ("Failed", "PendingDeadlineExceeded")
-    assert [each["phase"] for each in world.status["replicaStatuses"]] == ["Succeeded", "Pending"]
+    assert [each["phase"] for each in world.status["replicaStatuses"]] == ["Succeeded", "Failed"]
     assert world.status["results"] == {"n": 1}
     world.settle()
     assert len(world.deleted) == 1

@@ -8,17 +8,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.clockwork import BEGIN, Clockwork, stamp
+from support.decided import Decided
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.api.values.cron import parse_cron
 from mlrun_operator.api.values.names import slot_name
-from mlrun_operator.plan import Observation, Plan, Refusal, plan
-from mlrun_operator.plan.schedule import awaits, orphaned
+from mlrun_operator.assess.status import to_wire
+from mlrun_operator.plan import Refusal, RunObservation
+from mlrun_operator.plan import plan as decide
+from mlrun_operator.plan.awaited import is_awaited
+from mlrun_operator.plan.decision import Tell
+from mlrun_operator.plan.schedule import is_orphaned
 from mlrun_operator.render.execution import execution_hash
 
 Object = dict[str, Any]
 HOUR = timedelta(hours=1)
+
+
+def plan(observation: Any, platform: Platform) -> Decided:
+    return Decided(decide(observation, platform))
 
 
 @pytest.fixture
@@ -52,7 +61,7 @@ def test_a_firing_becomes_a_run_of_the_same_name(hourly: Clockwork) -> None:
     name = job["metadata"]["name"]
     child = hourly.children[name]
     notes = child["metadata"]["annotations"]
-    assert notes[constants.ANNOTATION_JOB_UID] == job["metadata"]["uid"]
+    assert notes[constants.ANNOTATION_JOB_UID] == f"{name}/{job['metadata']['uid']}"
     assert notes[constants.ANNOTATION_SCHEDULED_TIME] == "2026-11-23T13:00:00Z"
     assert child["spec"] == {"functionRef": {"name": "my-function"}, "parameters": {"x": 1}}
     assert child["metadata"]["ownerReferences"][0]["uid"] == "s-1"
@@ -79,7 +88,7 @@ def test_a_job_that_somebody_made_of_the_cron_job_is_a_run_by_hand(hourly: Clock
     notes = hourly.children[name]["metadata"]["annotations"]
     assert notes[constants.ANNOTATION_TRIGGER] == "Manual"
     assert notes[constants.ANNOTATION_SCHEDULED_TIME] == "2026-11-23T13:10:00Z"
-    assert notes[constants.ANNOTATION_JOB_UID] == job["metadata"]["uid"]
+    assert notes[constants.ANNOTATION_JOB_UID] == f"{name}/{job['metadata']['uid']}"
     ledger = hourly.ledger
     assert (ledger["active"], ledger["last"], ledger["missed"]) == (2, "2026-11-23T13:00:00Z", 0)
     hourly.ends(name)
@@ -91,7 +100,7 @@ def test_a_child_follows_the_fired_job_and_makes_none(hourly: Clockwork, platfor
     job = hourly.fire(BEGIN + HOUR)
     hourly.settle()
     child = hourly.children[job["metadata"]["name"]]
-    seen = Observation(child, BEGIN + HOUR, hourly.function, jobs=[job], schedule=hourly.run)
+    seen = RunObservation(child, BEGIN + HOUR, hourly.function, jobs=[job], schedule=hourly.run)
     step = plan(seen, platform)
     assert step.create is None
     assert step.status is not None
@@ -99,9 +108,9 @@ def test_a_child_follows_the_fired_job_and_makes_none(hourly: Clockwork, platfor
     assert step.status.execution is not None
     assert step.status.execution.number == 1
 
-    gone = Observation(child, BEGIN + HOUR, hourly.function, schedule=hourly.run)
+    gone = RunObservation(child, BEGIN + HOUR, hourly.function, schedule=hourly.run)
     assert plan(gone, platform).confirm
-    told = plan(Observation(child, BEGIN + HOUR, hourly.function, confirmed=True, schedule=hourly.run), platform).status
+    told = plan(RunObservation(child, BEGIN + HOUR, hourly.function, fresh=True, schedule=hourly.run), platform).status
     assert told is not None
     assert (told.phase, told.reason) == ("Failed", "JobDeleted")
 
@@ -115,7 +124,7 @@ def test_a_replaced_run_says_so(platform: Platform, function: Object) -> None:
     world.fire(world.now)
     world.settle()
     child = world.children[first["metadata"]["name"]]
-    told = plan(Observation(child, world.now, function, confirmed=True, schedule=world.run), platform).status
+    told = plan(RunObservation(child, world.now, function, fresh=True, schedule=world.run), platform).status
     assert told is not None
     assert (told.phase, told.reason) == ("Stopped", "Replaced")
 
@@ -134,8 +143,15 @@ def test_stopping_the_schedule_stops_its_runs(hourly: Clockwork, platform: Platf
     assert hourly.status["phase"] == "Stopped"
     assert hourly.cron_job is not None
     assert hourly.cron_job["spec"]["suspend"] is True
-    seen = Observation(child, hourly.now, hourly.function, jobs=[job], schedule=hourly.run)
-    assert plan(seen, platform).delete == job
+    seen = RunObservation(child, hourly.now, hourly.function, jobs=[job], schedule=hourly.run)
+    made = plan(seen, platform).status
+    assert made is not None
+    assert made.execution is not None
+    assert made.execution.job_uid == job["metadata"]["uid"]
+    ending = plan(replace(seen, run={**child, "status": made.wire()}), platform).status
+    assert ending is not None
+    assert ending.reason == "Stopping"
+    assert plan(replace(seen, run={**child, "status": ending.wire()}), platform).delete == job
 
 
 def test_a_job_that_a_died_operator_left_halfway_is_taken_up_once(hourly: Clockwork) -> None:
@@ -149,9 +165,9 @@ def test_a_job_that_a_died_operator_left_halfway_is_taken_up_once(hourly: Clockw
 
 def test_a_marked_job_goes_with_its_run(hourly: Clockwork) -> None:
     job = hourly.fire(BEGIN + HOUR)
-    assert not orphaned(job)
+    assert not is_orphaned(job)
     job["metadata"]["labels"] |= {constants.LABEL_SCHEDULE_UID: "s-1"}
-    assert orphaned(job)
+    assert is_orphaned(job)
 
 
 def test_a_changed_spec_or_function_changes_the_cron_job_in_place(hourly: Clockwork) -> None:
@@ -444,7 +460,7 @@ def test_a_field_of_another_version_changes_nothing(platform: Platform, function
 def test_a_ledger_that_cannot_be_read_is_left_alone(hourly: Clockwork) -> None:
     hourly.run["status"]["schedule"]["succeeded"] = "many"
     hourly.fire(BEGIN + HOUR)
-    assert hourly.look() == Plan()
+    assert hourly.look() == Decided(Tell())
 
 
 def test_a_field_of_another_version_starts_no_run_again(hourly: Clockwork, platform: Platform) -> None:
@@ -456,16 +472,17 @@ def test_a_field_of_another_version_starts_no_run_again(hourly: Clockwork, platf
     for run in (child, plain):
         told = {"number": 1, "hash": execution_hash(run["spec"]), "generation": 1}
         run["status"] = {"phase": "Failed", "reason": "HandlerFailed", "execution": told, "ofTomorrow": [1]}
-        step = plan(Observation(run, hourly.now, hourly.function, schedule=hourly.run), platform)
-        assert step == Plan(), "what a newer operator wrote of an end stays whole"
+        step = plan(RunObservation(run, hourly.now, hourly.function, schedule=hourly.run), platform)
+        assert step.create is None
+        assert step.status is None or to_wire(step.status, run)["ofTomorrow"] == [1], "it stays whole"
         run["status"] |= {"phase": "Running", "jobName": "gone"}
-        seen = Observation(run, hourly.now, hourly.function, confirmed=True, schedule=hourly.run)
+        seen = RunObservation(run, hourly.now, hourly.function, fresh=True, schedule=hourly.run)
         step = plan(seen, platform)
         assert step.create is None
         assert step.status is not None
         assert step.status.reason == "JobDeleted"
-        told["ofTomorrow"] = 1
-        assert plan(seen, platform) == Plan(), "it might mean anything"
+        told["schema"] = 99
+        assert plan(seen, platform) == Decided(Tell()), "it might mean anything"
 
 
 def test_the_hours_of_a_rest_are_the_past_once_it_is_over(platform: Platform, function: Object) -> None:
@@ -699,13 +716,13 @@ def test_a_run_is_awaited_until_its_end_is_counted(hourly: Clockwork) -> None:
     hourly.settle()
     hourly.ends(name)
     child = hourly.children[name]
-    assert awaits(hourly.run, child)
+    assert is_awaited(hourly.run, child)
     hourly.settle()
-    assert not awaits(hourly.run, child)
-    assert not awaits(None, child)
-    assert not awaits(hourly.run, {"metadata": {"name": "plain"}, "spec": {}})
+    assert not is_awaited(hourly.run, child)
+    assert not is_awaited(None, child)
+    assert not is_awaited(hourly.run, {"metadata": {"name": "plain"}, "spec": {}})
     hourly.edit(backfill=BACKFILL)
-    assert awaits(hourly.run, child), "the backfill might run its slot again"
+    assert is_awaited(hourly.run, child), "the backfill might run its slot again"
 
 
 def test_a_run_has_the_spec_that_its_job_was_fired_with(hourly: Clockwork) -> None:
@@ -739,7 +756,7 @@ def test_runs_whose_slots_a_too_large_backfill_has_are_not_kept_for_it(platform:
     world.settle()
     world.ends(name)
     world.settle()
-    assert not awaits(world.run, world.children[name])
+    assert not is_awaited(world.run, world.children[name])
 
 
 EVENTS = ("step", "step", "step", "time", "back", "fire", "fire", "show", "end", "rest", "ask")
@@ -869,7 +886,7 @@ def finished_child(world: Clockwork, **spec: Any) -> Object:
 
 def test_a_runs_own_ttl_waits_until_its_schedule_has_counted_it(hourly: Clockwork, platform: Platform) -> None:
     child = finished_child(hourly, runTtlSecondsAfterFinished=0)
-    seen = Observation(child, BEGIN + 2 * HOUR, hourly.function, schedule=hourly.run)
+    seen = RunObservation(child, BEGIN + 2 * HOUR, hourly.function, schedule=hourly.run)
     assert (plan(seen, platform).delete, plan(seen, platform).requeue) == (None, timedelta(seconds=30))
     hourly.settle()
     assert hourly.ledger["succeeded"] == 1
@@ -878,9 +895,9 @@ def test_a_runs_own_ttl_waits_until_its_schedule_has_counted_it(hourly: Clockwor
 
 def test_a_run_says_that_its_job_fired_before_an_edit(hourly: Clockwork, platform: Platform) -> None:
     child = finished_child(hourly)
-    told = plan(Observation(child, BEGIN + 2 * HOUR, hourly.function, schedule=hourly.run), platform).status
+    told = plan(RunObservation(child, BEGIN + 2 * HOUR, hourly.function, schedule=hourly.run), platform).status
     assert told is None or "SpecChanged" not in [c.type for c in told.conditions or ()]
     child["spec"]["parameters"] = {"x": 2}
-    told = plan(Observation(child, BEGIN + 2 * HOUR, hourly.function, schedule=hourly.run), platform).status
+    told = plan(RunObservation(child, BEGIN + 2 * HOUR, hourly.function, schedule=hourly.run), platform).status
     assert told is not None
     assert "SpecChanged" in [c.type for c in told.conditions or ()]

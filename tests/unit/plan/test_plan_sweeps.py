@@ -14,7 +14,7 @@ from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.v1alpha1.status import OutputInfo, SweepBest, SweepStatus
 from mlrun_operator.api.v1alpha1.sweep import Hyperparameters, points, sweep_info
 from mlrun_operator.api.values.names import collector_name, job_name
-from mlrun_operator.assess.pods import view
+from mlrun_operator.assess.pods import read_pod
 from mlrun_operator.assess.replicas import replicas
 from mlrun_operator.assess.sweep_status import sweep_of
 from mlrun_operator.plan import Refusal
@@ -123,7 +123,7 @@ def test_fanned_out_it_is_one_indexed_job_with_a_pod_a_point(world: Any) -> None
     spec = job["spec"]
     assert (spec["completionMode"], spec["completions"], spec["parallelism"]) == ("Indexed", 8, 4)
     assert (spec["backoffLimitPerIndex"], spec["maxFailedIndexes"]) == (1, 2)
-    assert [rule["action"] for rule in spec["podFailurePolicy"]["rules"]] == ["Ignore", "FailIndex"]
+    assert [rule["action"] for rule in spec["podFailurePolicy"]["rules"]] == ["Ignore", "FailIndex", "FailIndex"]
     paths = {
         name: entry["valueFrom"]["fieldRef"]["fieldPath"] for name, entry in environment(job).items() if "SWEEP" in name
     }
@@ -404,23 +404,26 @@ def test_evicted_points_do_not_wait_for_ever_for_a_collector_that_cannot_start(w
     world.settle(events=[])
     assert world.status["completionTime"]
     assert (world.status["phase"], world.status["reason"]) == ("Failed", "Evicted")
-    assert "was not put together" in world.status["message"]
+    assert "were not collected" in world.status["message"]
 
 
-def test_a_stop_that_is_taken_back_goes_on_and_collects_anew(world: Any) -> None:
+def test_a_stop_that_is_taken_back_still_ends_the_sweep(world: Any) -> None:
     job = started(world)
     runs(pod(world, job, 0))
     world.settle()
     world.edit(stop=True)
     world.pods.clear()
     world.settle()
-    first = world.jobs[-1]
+    collector = world.jobs[-1]
     world.edit(stop=None)
     world.settle()
-    assert job["spec"]["suspend"] is False
-    assert world.deleted == [first["metadata"]["name"]]
-    points_end(world, job, failed=0)
-    assert len(world.jobs) == 2
+    assert (job["spec"]["suspend"], world.status["reason"]) == (True, "Stopping")
+    ends(pod(world, collector), result=Result(reason=Reason.SUCCEEDED, sweep=DONE))
+    job_ends(collector, succeeded=True)
+    world.settle()
+    assert (world.status["phase"], world.status["sweep"]["best"]["iteration"]) == ("Stopped", 3)
+    world.settle()
+    assert (world.created, world.status["execution"]["number"]) == (2, 1)
 
 
 def test_kueues_jobs_are_stopped_by_deleting_them(world: Any) -> None:
@@ -443,7 +446,9 @@ def test_a_suspended_run_holds_its_points_and_its_collector(world: Any) -> None:
     world.settle()
     assert (world.status["phase"], job["spec"]["suspend"]) == ("Suspended", True)
     world.edit(suspend=None)
+    world.pods.clear()
     world.settle()
+    assert job["spec"]["suspend"] is False
     collector = points_end(world, job)
     world.edit(suspend=True)
     world.settle()
@@ -467,7 +472,7 @@ def test_a_collector_that_is_refused_is_told(world: Any, code: int, words: str, 
     job = started(world)
     job_ends(job, succeeded=True, completedIndexes="0-7")
     whole = json.loads(json.dumps(job))
-    step = world.look(whole=whole, refusal=Refusal(code, words))
+    step = world.look(whole_job=whole, refusal=Refusal(code, words))
     assert (step.status.phase, step.status.reason) == (phase, reason)
 
 
@@ -556,7 +561,7 @@ def test_every_point_is_counted_once(done: set[int], failed: set[int], running: 
     pods += [runs(a_pod(index)) for index in running]
     seen = {"completedIndexes": ",".join(map(str, done)), "failedIndexes": ",".join(map(str, failed))}
     job = {"metadata": {"annotations": {constants.ANNOTATION_POINTS: "8"}}, "status": seen}
-    sweep = sweep_of(replicas(job, [view(made) for made in pods]))
+    sweep = sweep_of(replicas(job, [read_pod(made) for made in pods]))
     assert (sweep.succeeded, sweep.skipped) == (len(done - skipped), len(done & skipped))
     assert (sweep.failed, sweep.running) == (len(failed), len(running))
     assert sweep.progress == f"{len(done | failed)}/8"

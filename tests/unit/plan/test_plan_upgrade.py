@@ -39,7 +39,7 @@ def test_nothing_runs_again_and_no_job_is_touched(taken_up: Any, left: Any) -> N
     assert (taken_up.created, taken_up.deleted) == (0, [])
     assert [job["spec"] for job in taken_up.jobs] == [job["spec"] for job in left["jobs"]]
     assert taken_up.status["phase"] == left["run"]["status"]["phase"]
-    assert taken_up.status["execution"] == left["run"]["status"]["execution"]
+    assert left["run"]["status"]["execution"].items() <= taken_up.status["execution"].items()
 
 
 @EACH

@@ -1,6 +1,7 @@
 """The Job of an execution: what the user wrote, and what the platform has the last word on."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,6 +10,9 @@ from hypothesis import strategies as st
 
 from mlrun_operator.api.contract.envelope import decode
 from mlrun_operator.api.contract.platform import Platform
+from mlrun_operator.render.collector import build_collector
+from mlrun_operator.render.cron_job import build_child
+from mlrun_operator.render.envelope import result_budget
 from mlrun_operator.render.execution import HASH_VERSION, comparable, execution_hash, function_digest
 
 JSON = st.recursive(
@@ -62,7 +66,7 @@ def test_the_envelope_is_all_the_wrapper_needs(job: Any) -> None:
     assert envelope.parameters == {"x": 1}
     assert envelope.values == ["rows"]
     assert envelope.store.root == "s3://mlrun/team"
-    assert envelope.result_budget == 4096
+    assert envelope.result_budget == 2457
 
 
 def test_the_project_is_the_runs_else_the_functions_else_the_namespace(world: Any) -> None:
@@ -181,3 +185,79 @@ def test_the_firings_of_a_schedule_are_not_of_the_trace_that_made_it(world: Any)
     made = world.look().create
     assert made["kind"] == "CronJob"
     assert PARENT not in json.dumps(made)
+
+
+KUEUE_LABELS = {"kueue.x-k8s.io/queue-name": "team-queue", "kueue.x-k8s.io/priority-class": "high"}
+KUEUE_ANNOTATIONS = {
+    "kueue.x-k8s.io/max-exec-time-seconds": "600",
+    "kueue.x-k8s.io/podset-required-topology": "cloud/rack",
+}
+
+
+def queue(world: Any, **spec: Any) -> None:
+    world.run["metadata"] |= {
+        "labels": {**KUEUE_LABELS, "team": "a"},
+        "annotations": {**KUEUE_ANNOTATIONS, "note": "b"},
+    }
+    world.edit(**spec)
+
+
+def test_all_that_is_for_kueue_reaches_the_job(world: Any) -> None:
+    queue(world)
+    job = world.look().create
+    assert job["metadata"]["labels"].items() >= KUEUE_LABELS.items()
+    assert job["metadata"]["annotations"].items() >= KUEUE_ANNOTATIONS.items()
+    assert not {"team", "note"} & {*job["metadata"]["labels"], *job["metadata"]["annotations"]}
+    pod = job["spec"]["template"]["metadata"]
+    assert pod["annotations"]["kueue.x-k8s.io/podset-required-topology"] == "cloud/rack"
+    assert not [label for label in pod["labels"] if label.startswith("kueue")]
+
+
+def test_a_job_for_a_queue_is_created_suspended(world: Any) -> None:
+    """Else a pod starts and is killed when Kueue suspends the Job."""
+    assert "suspend" not in world.look().create["spec"]
+    queue(world)
+    assert world.look().create["spec"]["suspend"] is True
+
+
+def test_a_queue_by_pod_labels_is_one(world: Any) -> None:
+    world.edit(podLabels={"kueue.x-k8s.io/queue-name": "team-queue"})
+    assert world.look().create["spec"]["suspend"] is True
+
+
+def test_a_schedule_hands_what_is_for_kueue_to_its_jobs(world: Any) -> None:
+    queue(world, schedule="0 * * * *")
+    template = world.look().create["spec"]["jobTemplate"]
+    assert template["metadata"]["labels"].items() >= KUEUE_LABELS.items()
+    assert template["metadata"]["annotations"].items() >= KUEUE_ANNOTATIONS.items()
+    assert template["spec"]["suspend"] is True
+
+
+def test_a_run_of_a_schedule_keeps_what_is_for_kueue(world: Any) -> None:
+    queue(world, schedule="0 * * * *")
+    child = build_child(world.run, "first-run-1", "manual", datetime(2026, 11, 23, 12, tzinfo=UTC))
+    assert child["metadata"]["labels"].items() >= KUEUE_LABELS.items()
+    assert child["metadata"]["annotations"].items() >= KUEUE_ANNOTATIONS.items()
+
+
+def test_the_collector_of_a_queued_sweep_is_queued_too(world: Any) -> None:
+    queue(world, hyperparameters={"params": {"x": [1, 2]}, "placement": "FanOut"})
+    collector = build_collector(world.look().create, world.run, 1, {})
+    assert collector["spec"]["suspend"] is True
+    assert collector["metadata"]["annotations"].items() >= KUEUE_ANNOTATIONS.items()
+
+
+def test_an_index_that_has_reported_is_not_run_again(world: Any) -> None:
+    """The rule stands after what Kubernetes ignores and before exit codes, which another container may decide."""
+    world.edit(replicas=2)
+    rules = world.look().create["spec"]["podFailurePolicy"]["rules"]
+    reported = {"type": "mlrun-operator.dev/Reported", "status": "True"}
+    assert [rule["action"] for rule in rules] == ["Ignore", "FailIndex", "FailIndex"]
+    assert rules[1]["onPodConditions"] == [reported]
+    assert rules[2]["onExitCodes"]["containerName"] == "mlrun"
+
+
+@pytest.mark.parametrize(("containers", "budget"), [(1, 2457), (2, 2048), (4, 1536), (20, 512)])
+def test_the_report_leaves_room_for_injected_containers(containers: int, budget: int) -> None:
+    assert result_budget(containers) == budget
+    assert budget * (containers + 4) <= 12288

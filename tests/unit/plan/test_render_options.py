@@ -326,7 +326,7 @@ def test_the_report_shrinks_with_the_number_of_containers(world: Any) -> None:
     sidecars = [{"name": f"s{n}", "image": "x"} for n in range(4)]
     world.edit(podTemplate={"spec": {"containers": sidecars}})
     annotations = world.look().create["spec"]["template"]["metadata"]["annotations"]
-    assert decode(annotations["mlrun-operator.dev/envelope"]).result_budget == 12288 // 5
+    assert decode(annotations["mlrun-operator.dev/envelope"]).result_budget == 12288 // 9
 
 
 def test_failures_that_are_not_tried_again_travel_to_the_wrapper(world: Any) -> None:
@@ -337,3 +337,31 @@ def test_failures_that_are_not_tried_again_travel_to_the_wrapper(world: Any) -> 
     assert envelope.non_retryable.exceptions == ["ValueError", "package.errors.BadData"]
     assert envelope.non_retryable.exit_codes is None
     assert 2 in job["spec"]["podFailurePolicy"]["rules"][1]["onExitCodes"]["values"]
+
+
+def test_two_volumes_of_one_name_and_two_sources_are_refused(world: Any) -> None:
+    scratch = {"name": "data", "mountPath": "/scratch", "emptyDir": {}}
+    world.edit(volumes=[{"name": "data", "mountPath": "/data", "configMap": {"name": "c"}}, scratch])
+    world.settle()
+    assert world.status["reason"] == "InvalidRun"
+    assert "'data'" in world.status["message"]
+
+
+def test_one_volume_may_be_mounted_at_two_paths(world: Any) -> None:
+    claim = {"persistentVolumeClaim": {"claimName": "p"}}
+    world.edit(
+        volumes=[
+            {"name": "data", "mountPath": "/a", "subPath": "a", **claim},
+            {"name": "data", "mountPath": "/b", "readOnly": True, **claim},
+        ]
+    )
+    pod = pod_of(world)
+    assert [volume for volume in pod["volumes"] if volume["name"] == "data"] == [{"name": "data", **claim}]
+    paths = [mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"] if mount["name"] == "data"]
+    assert paths == ["/a", "/b"]
+
+
+def test_kubectl_shows_the_wrappers_container(world: Any) -> None:
+    world.edit(podTemplate={"spec": {"containers": [{"name": "proxy", "image": "x"}]}})
+    annotations = world.look().create["spec"]["template"]["metadata"]["annotations"]
+    assert annotations["kubectl.kubernetes.io/default-container"] == "mlrun"

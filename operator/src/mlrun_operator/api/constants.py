@@ -34,6 +34,8 @@ OWN_LABELS: Final = (
     LABEL_PROJECT,
 )
 
+# On pods: Kubernetes' own, the uid of the Job that made them; it stays when the Job is deleted without its pods.
+LABEL_JOB_UID: Final = "batch.kubernetes.io/controller-uid"
 # On pods: Kubernetes' own, which replica of an Indexed Job this is.
 LABEL_JOB: Final = "batch.kubernetes.io/job-name"
 LABEL_INDEX: Final = "batch.kubernetes.io/job-completion-index"
@@ -41,8 +43,11 @@ LABEL_INDEX: Final = "batch.kubernetes.io/job-completion-index"
 # On the runs that a schedule made: the schedule's metadata.uid.
 LABEL_SCHEDULE_UID: Final = f"{GROUP}/schedule-uid"
 
-# Kueue's: passed from a run to its Job, whose `suspend` is Kueue's then.
-LABEL_QUEUE: Final = "kueue.x-k8s.io/queue-name"
+# Kueue's: a run's labels and annotations of this prefix are passed to its Job, those about the pods to them, too.
+KUEUE_PREFIX: Final = "kueue.x-k8s.io/"
+KUEUE_POD_PREFIX: Final = f"{KUEUE_PREFIX}podset-"
+# With this label the Job's `suspend` is Kueue's.
+LABEL_QUEUE: Final = f"{KUEUE_PREFIX}queue-name"
 
 # On Jobs: which execution this is, and the user's intent it was started for. Status is filled from these.
 ANNOTATION_EXECUTION: Final = f"{GROUP}/execution"
@@ -62,6 +67,15 @@ ANNOTATION_REPLICAS: Final = f"{GROUP}/replicas"
 # On Jobs: how many points of a sweep it runs, one an index; and on the Job that collects their results, of which Job.
 ANNOTATION_POINTS: Final = f"{GROUP}/points"
 ANNOTATION_COLLECTS: Final = f"{GROUP}/collects"
+# On Jobs: that their `suspend` is the operator's (the value says for whom), so that it may be taken back.
+ANNOTATION_SUSPENDED_BY: Final = f"{GROUP}/suspended-by"
+# On Jobs: the run's generation whose limits were patched into the running Job.
+ANNOTATION_LIMITS_GENERATION: Final = f"{GROUP}/limits-generation"
+# On pods: the container that kubectl shows unless told otherwise.
+ANNOTATION_DEFAULT_CONTAINER: Final = "kubectl.kubernetes.io/default-container"
+# On pods, a condition: the wrapper has reported, and the pod is deleted for another container that runs on. An index of
+# an Indexed Job is not tried again then.
+CONDITION_REPORTED: Final = f"{GROUP}/Reported"
 # On pods: the envelope (see envelope.py), read by the wrapper through the downward API.
 ANNOTATION_ENVELOPE: Final = f"{GROUP}/envelope"
 
@@ -70,7 +84,7 @@ ANNOTATION_SCHEDULE: Final = f"{GROUP}/schedule"
 # On CronJobs: the hash of what was rendered.
 ANNOTATION_RENDERED: Final = f"{GROUP}/rendered"
 # On the runs that a schedule made: their slot (RFC 3339), the schedule's expression and zone, why they were made, and
-# the uid of a Job that the CronJob controller made for them.
+# name and uid of a Job that the CronJob controller made for them.
 ANNOTATION_SCHEDULED_TIME: Final = f"{GROUP}/scheduled-time"
 ANNOTATION_EXPRESSION: Final = f"{GROUP}/schedule-expression"
 ANNOTATION_TIME_ZONE: Final = f"{GROUP}/schedule-time-zone"

@@ -24,6 +24,8 @@ class Reason(StrEnum):
     RESTORED = "Restored"
     SCHEDULED = "Scheduled"
     REPLACED = "Replaced"
+    SUPERSEDED = "Superseded"
+    JOB_SUSPENDED = "JobSuspended"
     STOP_AFTER_REACHED = "StopAfterReached"
     # Given by the wrapper.
     HANDLER_FAILED = "HandlerFailed"
@@ -66,7 +68,7 @@ HEALTHY: Final = frozenset(
     {
         *(Reason.CREATED, Reason.RUNNING, Reason.SUCCEEDED, Reason.SUSPENDED, Reason.QUEUED, Reason.STOPPING),
         *(Reason.STOPPED, Reason.RESTORED, Reason.SCHEDULED, Reason.REPLACED, Reason.STOP_AFTER_REACHED),
-        *(Reason.COLLECTING, Reason.SKIPPED),
+        *(Reason.COLLECTING, Reason.SKIPPED, Reason.SUPERSEDED, Reason.JOB_SUSPENDED),
     }
 )
 
@@ -95,6 +97,13 @@ EXPLANATIONS: Final[dict[Reason, Explanation]] = {
     Reason.QUEUED: Explanation("The run waits for its turn in a queue.", "Wait, or look at the queue."),
     Reason.COLLECTING: Explanation("The points of the sweep have ended; their results are put together.", "Wait."),
     Reason.STOPPING: Explanation("The run was told to stop; its pod stores what it has.", "Wait."),
+    Reason.SUPERSEDED: Explanation(
+        "The run, its function or its schedule was changed before a pod could start; the change runs instead.", "Wait."
+    ),
+    Reason.JOB_SUSPENDED: Explanation(
+        "Somebody else suspended the Job, so that it makes no pods.",
+        "Set `spec.suspend` of the Job to false, or find out who suspends it: `kubectl get job NAME --show-managed-fields -o yaml`.",
+    ),
     Reason.STOPPED: Explanation(
         "The run was stopped by `spec.stop`.", "Remove `spec.stop` and set `spec.rerun` to a new value to run again."
     ),
@@ -206,7 +215,9 @@ EXPLANATIONS: Final[dict[Reason, Explanation]] = {
         "A ConfigMap that the pod needs does not exist in the run's namespace.", "Create it; the pod starts then."
     ),
     Reason.POD_FAILING: Explanation(
-        "The node cannot start the pod.", "Read the message, which is the node's own, and `kubectl describe pod`."
+        "Something other than the handler keeps the pod from starting, or made it fail.",
+        "Read the message, which names the container, the limit or the node's cause, and `kubectl describe pod`.",
+        retried=True,
     ),
     Reason.VOLUME_MISSING: Explanation(
         "A volume of the pod cannot be mounted.", "Create the claim or correct the volume that the message names."
@@ -227,8 +238,8 @@ EXPLANATIONS: Final[dict[Reason, Explanation]] = {
         retried=True,
     ),
     Reason.EVICTED: Explanation(
-        "The pod was evicted from its node.",
-        "Look at the nodes' conditions. It starts anew without costing a retry, as often as `maxDisruptions` says.",
+        "The cluster disrupted the pod: its node was drained or short of something, or another pod needed the place.",
+        "Look at the nodes' conditions. A new pod starts without costing a retry, as often as `maxDisruptions` says.",
     ),
     Reason.QUOTA_EXCEEDED: Explanation(
         "A quota of the namespace refuses the Job.", "Free the quota or ask for a larger one; it is tried again."

@@ -17,11 +17,14 @@ FUNCTION_CHANGED: Final = "FunctionChanged"
 SPEC_CHANGED: Final = "SpecChanged"
 WARNINGS: Final = "Warnings"
 TTL_IGNORED: Final = "TTLIgnored"
+CHANGE_WAITS: Final = "ChangeWaits"
+POD_MAY_STILL_RUN: Final = "PodMayStillRun"
+SUSPEND_IGNORED: Final = "SuspendIgnored"
 _READY: Final = (Phase.SUCCEEDED, Phase.STOPPED, Phase.SUSPENDED, Phase.SCHEDULED)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Outcome:
     """Where an execution is, why, and the words for it."""
 
     phase: Phase
@@ -30,7 +33,7 @@ class Verdict:
 
 
 def conditions(
-    said: Verdict,
+    outcome: Outcome,
     warnings: Sequence[tuple[str, str]],
     *,
     generation: int,
@@ -41,7 +44,7 @@ def conditions(
 
     That of Reconciling moves also when the wait for a turn is over: what follows has a deadline of its own.
     """
-    phase, reason, message = said.phase, said.reason, said.message
+    phase, reason, message = outcome.phase, outcome.reason, outcome.message
     old = {condition.type: condition for condition in before}
 
     def make(kind: str, *, holds: bool, why: str, words: str) -> Condition:

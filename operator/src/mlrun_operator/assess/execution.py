@@ -1,34 +1,35 @@
-"""One execution as a whole: its Job and its pods, from the first to the last word."""
+"""One execution as a whole: where its Job and its pods say that it is, from its start to its end."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from mlrun_operator.api.contract.result import Result
+from mlrun_operator.api.objects import Object, has_pod_ended, is_deleting, status_of
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.v1alpha1.status import Phase, SweepStatus
 from mlrun_operator.api.v1alpha1.sweep import sweep_words
+from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.diagnose import diagnose
-from mlrun_operator.assess.jobs import JobEnd, end_of, is_failing, points_of
-from mlrun_operator.assess.pods import A_LOOK, PodView, still_ending, view
+from mlrun_operator.assess.jobs import DEADLINE, JobEnd, end_of, failing_since, is_failing, points_of
+from mlrun_operator.assess.pods import POD_POLL_INTERVAL, PodView, is_presumed_lost, read_pod, still_ending
 from mlrun_operator.assess.replicas import Replica, lack_pods, replicas
 from mlrun_operator.assess.sweep_status import sweep_of
 
-Object = dict[str, Any]
-
 # After its Job's end a pod's last event may come later, never before; this long it is waited for.
 POD_GRACE: Final = timedelta(seconds=10)
-DEADLINE: Final = "DeadlineExceeded"
+# A pod's phase follows the end of its last container in a moment; another container that runs on is told after this.
+_PHASE_LAG: Final = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What is to be said of an execution now.
+    """Where an execution is, by its Job and pods.
 
-    `wait` is how long until it must be looked at again though nothing happens; `last` is the pod that tells the result,
-    of several `replicas` the first one that failed, or the first one. `result_missing` is set where the Job ended and
-    no pod's report was found. With `sweep`, which tells how far that is, the `replicas` are its points.
+    `wait` is how long until it must be looked at again though nothing happens; `last` is the pod that decides the
+    result, of several `replicas` the first one that failed, or the first one. `result_missing` is set where the Job
+    ended and no pod's report was found. With `sweep` the `replicas` are its points.
     """
 
     phase: Phase
@@ -43,15 +44,20 @@ class Assessment:
     sweep: SweepStatus | None = None
 
     @property
+    def outcome(self) -> Outcome:
+        """Return phase, reason and message."""
+        return Outcome(self.phase, self.reason, self.message)
+
+    @property
     def result(self) -> Result | None:
-        """The wrapper's report of the pod that decided."""
+        """Return the wrapper's report of the pod that decided."""
         return self.last.result if self.last else None
 
     @property
-    def made(self) -> Result | None:
-        """The report of what the run made: of several replicas the first one's, of a sweep its collector's."""
-        first = self.replicas[0].last if self.replicas and self.sweep is None else self.last
-        return first.result if first else None
+    def run_result(self) -> Result | None:
+        """Return the report of what the run produced: of replicas the first one's, of a sweep its collector's."""
+        deciding = self.replicas[0].last if self.replicas and self.sweep is None else self.last
+        return deciding.result if deciding else None
 
 
 def assess(  # noqa: PLR0913 - what bears on an execution
@@ -59,194 +65,252 @@ def assess(  # noqa: PLR0913 - what bears on an execution
     pods: Sequence[Object],
     now: datetime,
     *,
-    confirmed: bool,
-    queued: bool = False,
+    fresh: bool,
+    suspended: Outcome,
     events: Sequence[Object] = (),
 ) -> Assessment:
-    """The execution's state.
+    """Return where the execution is.
 
-    `confirmed` says that the pods were listed directly just now, `queued` that the Job's `suspend` is a queue's.
+    `fresh` says that the pods were listed directly just now; `suspended` is the outcome while the Job is suspended.
     """
-    ordered = sorted(pods, key=lambda p: (p["metadata"].get("creationTimestamp", ""), p["metadata"]["name"]))
-    views = tuple(view(pod) for pod in ordered)
+    ordered = sorted(pods, key=lambda pod: (pod["metadata"].get("creationTimestamp", ""), pod["metadata"]["name"]))
+    views = tuple(read_pod(pod) for pod in ordered)
+    scene = _Scene(job, ordered, views, now, fresh, suspended, events)
     end = end_of(job)
-    if found := replicas(job, views):
-        told = _Seen(job, ordered, views, found)
+    if job_replicas := replicas(job, views):
         if points_of(job) is not None:
-            return _points(told, end, queued, events)
-        return _replicas_run(told, queued, events) if end is None else _replicas_ended(told, end, now, confirmed)
-    if end is None:
-        return _unfinished(job, ordered, views, queued=queued, events=events)
-    decided = [pod for pod in views if pod.ended and pod.succeeded == end.succeeded]
-    if decided and (end.succeeded or _all_told(job, views)):
-        return _finished(views, decided[-1], end)
-    if (rest := _rest(ordered, end, now, confirmed)) is not None:
-        return Assessment(Phase.RUNNING, Reason.RUNNING, "", views, end=end, wait=rest)
-    return _finished(views, decided[-1], end) if decided else _without_report(views, end)
+            return _points(scene, job_replicas, end)
+        return _replicas_run(scene, job_replicas) if end is None else _replicas_ended(scene, job_replicas, end)
+    return _unfinished(scene) if end is None else _ended(scene, end)
 
 
-def _rest(pods: Sequence[Object], end: JobEnd, now: datetime, confirmed: bool) -> timedelta | None:  # noqa: FBT001
-    """How long the pods of an ended Job are still waited for; at its end they are asked for directly."""
-    if still_ending(pods, now):
-        return A_LOOK
-    waited = now - end.at if end.at else POD_GRACE
-    if waited >= POD_GRACE and confirmed:
-        return None
-    return min(max(POD_GRACE - waited, timedelta(0)), POD_GRACE)
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """A Job, its pods as they are and as they were read, and what else bears on them."""
+
+    job: Object
+    pods: Sequence[Object]
+    views: tuple[PodView, ...]
+    now: datetime
+    fresh: bool
+    suspended: Outcome
+    events: Sequence[Object]
+
+    @property
+    def is_suspended(self) -> bool:
+        """Return whether the Job is suspended."""
+        return bool(self.job["spec"].get("suspend"))
+
+    def describe(self, pod: PodView) -> str:
+        """Return which replica or point a pod is, as users count: points from 1, as mlrun does."""
+        return f"replica {pod.index}" if points_of(self.job) is None else f"point {(pod.index or 0) + 1}"
+
+    def waits_for_pods(self, end: JobEnd) -> timedelta | None:
+        """Return how long the pods of the ended Job are still waited for; at its end they are listed directly."""
+        if still_ending(self.pods, self.now):
+            return POD_POLL_INTERVAL
+        waited = self.now - end.at if end.at else POD_GRACE
+        if waited >= POD_GRACE and self.fresh:
+            return None
+        return min(max(POD_GRACE - waited, timedelta(0)), POD_GRACE)
 
 
-def _all_told(job: Object, views: tuple[PodView, ...]) -> bool:
-    """Whether the pods of a failed Job have all been seen to end: its last one's report is the one that counts."""
-    failed = [pod for pod in views if pod.ended and not pod.succeeded]
-    return all(pod.ended for pod in views) and len(failed) >= (job.get("status") or {}).get("failed", 0)
+def success_of(job: Object, views: Sequence[PodView]) -> PodView | None:
+    """Return the pod whose success counts: one that ended before a deadline, whatever became of the Job."""
+    since = failing_since(job)
+    return next((pod for pod in reversed(views) if pod.succeeded and not _too_late(pod, since)), None)
 
 
-def _unfinished(
-    job: Object, pods: Sequence[Object], views: tuple[PodView, ...], *, queued: bool, events: Sequence[Object]
-) -> Assessment:
-    if views and not _before_resumption(job, pods[-1]) and _ends_with(job, views):
+def _too_late(pod: PodView, deadline: datetime | None) -> bool:
+    return deadline is not None and pod.wrapper_ended_at is not None and pod.wrapper_ended_at > deadline
+
+
+def _ended(scene: _Scene, end: JobEnd) -> Assessment:
+    success = success_of(scene.job, [pod for pod in scene.views if pod.ended])
+    if success is not None:
+        return _finished(scene, success, end)
+    ended = [pod for pod in scene.views if pod.ended]
+    if ended and not end.succeeded and _all_ended(scene):
+        return _finished(scene, ended[-1], end)
+    if (wait := scene.waits_for_pods(end)) is not None:
+        return Assessment(Phase.RUNNING, Reason.RUNNING, "", scene.views, end=end, wait=wait)
+    return _finished(scene, ended[-1], end) if ended and not end.succeeded else _without_report(scene, end)
+
+
+def _all_ended(scene: _Scene) -> bool:
+    """Return whether the pods of a failed Job have all been seen to end: its last one's report is the one that counts."""
+    failed = [pod for pod in scene.views if pod.ended and not pod.phase_succeeded]
+    return all(pod.ended for pod in scene.views) and len(failed) >= status_of(scene.job).get("failed", 0)
+
+
+def _unfinished(scene: _Scene) -> Assessment:
+    job, views = scene.job, scene.views
+    if views and not _before_resumption(job, scene.pods[-1]) and _ends_with(job, views):
         views = (*views[:-1], views[-1].still_running())
-    if job["spec"].get("suspend"):
-        phase, reason = (Phase.PENDING, Reason.QUEUED) if queued else (Phase.SUSPENDED, Reason.SUSPENDED)
-        return Assessment(phase, reason, EXPLANATIONS[reason].happened, views)
-    now = [(pod, seen) for pod, seen in zip(pods, views, strict=True) if not _before_resumption(job, pod)]
-    cause = None if now and now[-1][1].started else diagnose(now[-1][0] if now else None, events)
-    if any(seen.started for _, seen in now):
-        message = f"attempt {len(views)}: {cause[1]}" if cause else ""
+    if scene.is_suspended:
+        return _suspended(scene, views)
+    current = [(pod, view) for pod, view in zip(scene.pods, views, strict=True) if not _before_resumption(job, pod)]
+    pod, view = current[-1] if current else (None, None)
+    cause = None if view is not None and view.started else diagnose(pod, scene.events)
+    if any(view.started for _, view in current):
+        message = f"attempt {len(views)}: {cause[1]}" if cause else _not_ending(scene)
         return Assessment(Phase.RUNNING, cause[0] if cause else Reason.RUNNING, message, views)
     if cause:
         return Assessment(Phase.PENDING, cause[0], cause[1], views)
     return Assessment(Phase.PENDING, Reason.CREATED, "", views)
 
 
+def _suspended(scene: _Scene, views: tuple[PodView, ...], found: tuple[Replica, ...] = ()) -> Assessment:
+    outcome = scene.suspended
+    return Assessment(outcome.phase, outcome.reason, outcome.message, views, replicas=found)
+
+
+def _not_ending(scene: _Scene) -> str:
+    """Return what keeps a pod from ending: another container that runs on, or a node that does not answer."""
+    for pod, view in zip(scene.pods, scene.views, strict=True):
+        others = (*view.lingering, *view.sidecars_running)
+        ended_at = view.wrapper_ended_at
+        if others and not view.ended and ended_at is not None and scene.now - ended_at >= _PHASE_LAG:
+            return f"the wrapper has ended; container {', '.join(others)} still runs"
+        if not has_pod_ended(pod) and is_presumed_lost(pod, scene.now):
+            since = pod["metadata"]["deletionTimestamp"]
+            return (
+                f"pod {view.attempt.pod} on node {view.attempt.node} should have ended at {since}; its node may be lost"
+            )
+    return ""
+
+
 def _before_resumption(job: Object, pod: Object) -> bool:
-    """Whether the pod is what a suspension has ended or is ending: where the execution is, it tells no more."""
-    ended = (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
-    if not ended and not pod["metadata"].get("deletionTimestamp"):
+    """Return whether a suspension has ended the pod or is ending it: it says nothing of where the execution is."""
+    if not has_pod_ended(pod) and not is_deleting(pod):
         return False
-    conditions = (job.get("status") or {}).get("conditions") or ()
+    conditions = status_of(job).get("conditions") or ()
     suspended: Object = next((c for c in conditions if c.get("type") == "Suspended"), {})
     created, since = pod["metadata"].get("creationTimestamp", ""), suspended.get("lastTransitionTime", "")
     return bool(suspended) and (suspended.get("status") == "True" or created <= since)
 
 
 def _ends_with(job: Object, views: tuple[PodView, ...]) -> bool:
-    """Whether the Job will end in a moment with its last pod's end: telling both at once is one write less.
+    """Return whether the Job ends in a moment with its last pod's end: telling both at once is one write less.
 
-    A failed pod that the Job has counted without failing itself is going to be retried, and so is an evicted one, which
-    the Job does not count.
+    A failed pod that the Job has counted without failing itself is going to be retried, and so is a disrupted one,
+    which the Job does not count.
     """
-    if not views[-1].ended or views[-1].succeeded:
-        return views[-1].ended
-    failures = [pod for pod in views if pod.ended and not pod.succeeded and pod.attempt.reason != Reason.EVICTED]
-    counted = (job.get("status") or {}).get("failed", 0) >= len(failures)
+    last = views[-1]
+    if not last.ended or last.disrupted:
+        return False
+    if last.phase_succeeded:
+        return True
+    failures = [pod for pod in views if pod.ended and not pod.phase_succeeded and not pod.disrupted]
+    counted = status_of(job).get("failed", 0) >= len(failures)
     return not counted or is_failing(job)
 
 
-def _finished(views: tuple[PodView, ...], last: PodView, end: JobEnd) -> Assessment:
-    phase = Phase.SUCCEEDED if end.succeeded else Phase.FAILED
-    reason = Reason(last.attempt.reason) if last.attempt.reason else Reason.WRAPPER_ERROR
-    message = last.attempt.message or (_counts(last.result) if last.result else "")
-    if end.reason == DEADLINE:
-        reason, message = Reason.DEADLINE_EXCEEDED, end.message or EXPLANATIONS[Reason.DEADLINE_EXCEEDED].happened
-    silent = end.succeeded and last.result is None
-    return Assessment(phase, reason, message, views, last, end, result_missing=silent)
+def _finished(scene: _Scene, last: PodView, end: JobEnd) -> Assessment:
+    outcome = outcome_of(last) if last.succeeded else _failure(last)
+    if end.reason == DEADLINE and success_of(scene.job, [last]) is None:
+        late = end.message or EXPLANATIONS[Reason.DEADLINE_EXCEEDED].happened
+        outcome = Outcome(Phase.FAILED, Reason.DEADLINE_EXCEEDED, late)
+    missing = last.succeeded and last.result is None
+    return Assessment(outcome.phase, outcome.reason, outcome.message, scene.views, last, end, result_missing=missing)
 
 
-def _counts(result: Result) -> str:
-    return (
-        sweep_words(result.sweep) if result.sweep else f"outputs: {len(result.outputs)}, results: {len(result.results)}"
-    )
+def outcome_of(success: PodView) -> Outcome:
+    """Return the outcome of an execution that this pod's success decides."""
+    result = success.result
+    skipped = result is not None and result.reason is Reason.SKIPPED
+    reason = Reason.SKIPPED if skipped else Reason.SUCCEEDED
+    return Outcome(Phase.SUCCEEDED, reason, left_by(result) if result else "")
 
 
-def _without_report(views: tuple[PodView, ...], end: JobEnd) -> Assessment:
+def _failure(pod: PodView) -> Outcome:
+    reason = Reason(pod.attempt.reason) if pod.attempt.reason else Reason.WRAPPER_ERROR
+    message = pod.attempt.message or (left_by(pod.result) if pod.result else "")
+    return Outcome(Phase.FAILED, reason, message)
+
+
+def left_by(result: Result) -> str:
+    """Return how much a report tells of, in words."""
+    if result.sweep:
+        return sweep_words(result.sweep)
+    return f"outputs: {len(result.outputs)}, results: {len(result.results)}"
+
+
+def _without_report(scene: _Scene, end: JobEnd) -> Assessment:
     phase = Phase.SUCCEEDED if end.succeeded else Phase.FAILED
     reason = Reason.SUCCEEDED if end.succeeded else Reason.WRAPPER_ERROR
     if end.reason == DEADLINE:
         reason = Reason.DEADLINE_EXCEEDED
     words = end.message or EXPLANATIONS[reason].happened
     message = f"no pod of the Job could be found; Kubernetes says: {words}"
-    return Assessment(phase, reason, message, views, None, end, result_missing=True)
+    return Assessment(phase, reason, message, scene.views, None, end, result_missing=True)
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """What was seen of an execution with replicas, or of the points of a sweep."""
-
-    job: Object
-    pods: Sequence[Object]
-    views: tuple[PodView, ...]
-    replicas: tuple[Replica, ...]
-
-    def name(self, pod: PodView) -> str:
-        """Which one a pod is, as users count: points from 1, as mlrun does."""
-        return f"replica {pod.index}" if points_of(self.job) is None else f"point {(pod.index or 0) + 1}"
-
-
-def _points(seen: _Seen, end: JobEnd | None, queued: bool, events: Sequence[Object]) -> Assessment:  # noqa: FBT001
-    """The points of a sweep; what became of them all is the collector's to say."""
+def _points(scene: _Scene, points: tuple[Replica, ...], end: JobEnd | None) -> Assessment:
+    """Return where the points of a sweep are; what became of them all is the collector's to say."""
     if end is None:
-        return replace(_replicas_run(seen, queued, events), sweep=sweep_of(seen.replicas))
-    words = EXPLANATIONS[Reason.COLLECTING].happened
+        return replace(_replicas_run(scene, points), sweep=sweep_of(points))
+    collecting = Outcome(Phase.RUNNING, Reason.COLLECTING, EXPLANATIONS[Reason.COLLECTING].happened)
     return Assessment(
-        Phase.RUNNING,
-        Reason.COLLECTING,
-        words,
-        seen.views,
+        collecting.phase,
+        collecting.reason,
+        collecting.message,
+        scene.views,
         end=end,
-        replicas=seen.replicas,
-        sweep=sweep_of(seen.replicas),
+        replicas=points,
+        sweep=sweep_of(points),
     )
 
 
-def lacking_pods(now: Assessment) -> bool:
-    """Whether a replica has no pod: all of them are made at once. Of a sweep's points only some run at a time."""
-    return now.sweep is None and lack_pods(now.replicas)
+def lacking_pods(assessment: Assessment) -> bool:
+    """Return whether a replica has no pod: all of them are made at once. Of a sweep's points only some run at a time."""
+    return assessment.sweep is None and lack_pods(assessment.replicas)
 
 
-def _replicas_run(seen: _Seen, queued: bool, events: Sequence[Object]) -> Assessment:  # noqa: FBT001 - a fact
-    if seen.job["spec"].get("suspend"):
-        phase, reason = (Phase.PENDING, Reason.QUEUED) if queued else (Phase.SUSPENDED, Reason.SUSPENDED)
-        return Assessment(phase, reason, EXPLANATIONS[reason].happened, seen.views, replicas=seen.replicas)
-    waiting = [(pod, told) for pod, told in zip(seen.pods, seen.views, strict=True) if not told.started]
-    refused = not seen.views or (points_of(seen.job) is None and lack_pods(seen.replicas))
-    cause = diagnose(waiting[0][0], events) if waiting else diagnose(None, events) if refused else None
-    message = f"{seen.name(waiting[0][1])}: {cause[1]}" if cause and waiting else cause[1] if cause else ""
-    running = any(pod.started for pod in seen.views)
+def _replicas_run(scene: _Scene, job_replicas: tuple[Replica, ...]) -> Assessment:
+    if scene.is_suspended:
+        return _suspended(scene, scene.views, job_replicas)
+    waiting = [(pod, view) for pod, view in zip(scene.pods, scene.views, strict=True) if not view.started]
+    refused = not scene.views or (points_of(scene.job) is None and lack_pods(job_replicas))
+    cause = diagnose(waiting[0][0], scene.events) if waiting else diagnose(None, scene.events) if refused else None
+    running = any(pod.started for pod in scene.views)
     phase, healthy = (Phase.RUNNING, Reason.RUNNING) if running else (Phase.PENDING, Reason.CREATED)
-    return Assessment(phase, cause[0] if cause else healthy, message, seen.views, replicas=seen.replicas)
+    if cause is None:
+        return Assessment(phase, healthy, _not_ending(scene), scene.views, replicas=job_replicas)
+    message = f"{scene.describe(waiting[0][1])}: {cause[1]}" if waiting else cause[1]
+    return Assessment(phase, cause[0], message, scene.views, replicas=job_replicas)
 
 
-def _replicas_ended(seen: _Seen, end: JobEnd, now: datetime, confirmed: bool) -> Assessment:  # noqa: FBT001 - a fact
-    """The end of all: the run has succeeded where each has, and fails by the first one that did not."""
-    if not all(each.told for each in seen.replicas) and (rest := _rest(seen.pods, end, now, confirmed)) is not None:
-        return Assessment(Phase.RUNNING, Reason.RUNNING, "", seen.views, end=end, wait=rest, replicas=seen.replicas)
-    failed = [each for each in seen.replicas if each.phase is Phase.FAILED]
-    silent = any(each.last is None or each.last.result is None for each in seen.replicas)
-    if end.succeeded:
-        words = f"all {len(seen.replicas)} replicas succeeded"
-        first = seen.replicas[0].last
+def _replicas_ended(scene: _Scene, job_replicas: tuple[Replica, ...], end: JobEnd) -> Assessment:
+    """Return the end of all: the run has succeeded where each has, and fails by the first one that did not."""
+    if not all(replica.told for replica in job_replicas) and (wait := scene.waits_for_pods(end)) is not None:
+        return Assessment(Phase.RUNNING, Reason.RUNNING, "", scene.views, end=end, wait=wait, replicas=job_replicas)
+    failed = [replica for replica in job_replicas if replica.phase is not Phase.SUCCEEDED]
+    silent = any(replica.last is None or replica.last.result is None for replica in job_replicas)
+    if end.succeeded or not failed:
+        message = f"all {len(job_replicas)} replicas succeeded"
+        first = job_replicas[0].last
         return Assessment(
             Phase.SUCCEEDED,
             Reason.SUCCEEDED,
-            words,
-            seen.views,
+            message,
+            scene.views,
             first,
             end,
             result_missing=silent,
-            replicas=seen.replicas,
+            replicas=job_replicas,
         )
-    last = next((each.last for each in failed if each.last), None)
-    reason, words = _why_failed(failed, len(seen.replicas), end)
+    last = next((replica.last for replica in failed if replica.last), None)
+    reason, message = _why_failed(failed, len(job_replicas), end)
     return Assessment(
-        Phase.FAILED, reason, words, seen.views, last, end, result_missing=last is None, replicas=seen.replicas
+        Phase.FAILED, reason, message, scene.views, last, end, result_missing=last is None, replicas=job_replicas
     )
 
 
 def _why_failed(failed: Sequence[Replica], count: int, end: JobEnd) -> tuple[Reason, str]:
     if end.reason == DEADLINE:
         return Reason.DEADLINE_EXCEEDED, end.message or EXPLANATIONS[Reason.DEADLINE_EXCEEDED].happened
-    first = next((each for each in failed if each.last), None)
+    first = next((replica for replica in failed if replica.last), None)
     if first is None or first.last is None:
         return Reason.WRAPPER_ERROR, f"no pod of the Job could be found; Kubernetes says: {end.message}"
     attempt = first.last.attempt

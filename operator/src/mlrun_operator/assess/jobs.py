@@ -1,14 +1,17 @@
 """What our Jobs say of themselves: whose they are, which execution, and how they ended."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Final
 
 from mlrun_operator.api import constants
+from mlrun_operator.api.objects import Object, condition_of, has_condition
 from mlrun_operator.api.v1alpha1.status import Execution, FunctionPin
 from mlrun_operator.assess.times import parse_time
 
-Object = dict[str, Any]
+# The reason of a Job that has run longer than its activeDeadlineSeconds.
+DEADLINE: Final = "DeadlineExceeded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +22,6 @@ class JobEnd:
     reason: str
     message: str
     at: datetime | None
-
-
-def controlled_by(obj: Object, uid: str) -> bool:
-    """Whether the object's controller is the one of this uid."""
-    owners = obj["metadata"].get("ownerReferences") or ()
-    return any(owner.get("controller") and owner.get("uid") == uid for owner in owners)
 
 
 def execution_of(job: Object) -> Execution | None:
@@ -66,8 +63,21 @@ def end_of(job: Object) -> JobEnd | None:
 
 def is_failing(job: Object) -> bool:
     """Whether Kubernetes has decided that the Job fails, and only waits for its pods to end."""
-    conditions = (job.get("status") or {}).get("conditions") or ()
-    return any(c.get("type") == "FailureTarget" and c.get("status") == "True" for c in conditions)
+    return has_condition(job, "FailureTarget")
+
+
+def failing_since(job: Object) -> datetime | None:
+    """Return when a deadline ended the Job; None where none did."""
+    for kind in ("FailureTarget", "Failed"):
+        condition = condition_of(job, kind)
+        if condition.get("reason") == DEADLINE:
+            return parse_time(condition.get("lastTransitionTime"))
+    return None
+
+
+def has_decided(job: Object) -> bool:
+    """Return whether Kubernetes has decided how the Job ends: it makes no pod any more."""
+    return any(has_condition(job, kind) for kind in ("FailureTarget", "SuccessCriteriaMet", "Complete", "Failed"))
 
 
 def used_image(job: Object) -> str:
@@ -123,3 +133,18 @@ def indexes(text: str | None) -> frozenset[int]:
         if first.isdigit():
             found.update(range(int(first), int(last or first) + 1))
     return frozenset(found)
+
+
+def compact(numbers: Iterable[int]) -> str:
+    """Return the numbers in Kubernetes' compact form of completed indexes.
+
+    >>> compact([5, 1, 3, 4])
+    '1,3-5'
+    """
+    ranges: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)

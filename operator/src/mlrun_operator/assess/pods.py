@@ -7,21 +7,37 @@ from typing import Any, Final
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.contract.result import Result, decode
-from mlrun_operator.api.reasons import EXPLANATIONS, Reason
+from mlrun_operator.api.objects import has_pod_ended, is_deleting, labels_of, spec_of, status_of
 from mlrun_operator.api.v1alpha1.status import MAX_MESSAGE, Attempt
+from mlrun_operator.assess.containers import Container, Role, containers_of, deciding_of, wrapper_of
+from mlrun_operator.assess.pod_outcome import has_succeeded, is_disrupted, outcome_of
 from mlrun_operator.assess.times import parse_time
 
 Object = dict[str, Any]
-_OOM = "OOMKilled"
 # How long after its grace period a pod that does not vanish is still waited for: its node may be lost.
 _LOST: Final = timedelta(seconds=30)
 # How long until pods that end are looked at again, though no event of theirs comes.
-A_LOOK: Final = timedelta(seconds=5)
+POD_POLL_INTERVAL: Final = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
 class PodView:
-    """One pod, read. `started`: its container ran; `result`: the wrapper's report; `index`: which replica it is."""
+    """One pod, read.
+
+    Attributes:
+        attempt: the pod as the status shows it; reason and message only once the pod has ended, both at once.
+        created: when the pod was created.
+        started: whether the wrapper's own container has run, or the pod has ended.
+        ended: whether the pod's phase is terminal.
+        succeeded: whether the wrapper ended with exit code 0; without its state, whether the pod succeeded.
+        result: the report, from the moment when the wrapper's container has ended.
+        index: which replica or point the pod is.
+        phase_succeeded: whether the pod's phase is Succeeded, which is what its Job counts.
+        disrupted: whether the pod failed by a disruption, which its Job ignores.
+        wrapper_ended_at: when the wrapper's container ended; None while it has not.
+        lingering: other regular containers that have not ended although the wrapper's has; they keep the pod.
+        sidecars_running: native sidecars that run although the wrapper has ended; the kubelet ends them.
+    """
 
     attempt: Attempt
     created: str
@@ -30,123 +46,118 @@ class PodView:
     succeeded: bool
     result: Result | None
     index: int | None = None
+    phase_succeeded: bool = False
+    disrupted: bool = False
+    wrapper_ended_at: datetime | None = None
+    lingering: tuple[str, ...] = ()
+    sidecars_running: tuple[str, ...] = ()
 
     def still_running(self) -> "PodView":
-        """The pod as it was before its end."""
+        """Return the pod as it was before its end."""
         before_end = {"exit_code": None, "reason": None, "message": None, "completion_time": None}
         return replace(self, attempt=self.attempt.model_copy(update=before_end), ended=False, result=None)
 
 
 def awaited(pods: Iterable[PodView]) -> PodView | None:
-    """The pod that is waited for: the oldest that has not started."""
+    """Return the pod that is waited for: the oldest that has not started."""
     return next((pod for pod in pods if not pod.started), None)
 
 
 def unstarted(pods: Iterable[Object]) -> list[Object]:
-    """Those that have not started, in their order."""
-    return [pod for pod in pods if not view(pod).started]
+    """Return the pods that have not started, in their order."""
+    return [pod for pod in pods if not has_started(pod)]
+
+
+def has_started(pod: Object) -> bool:
+    """Return whether our container has run, or the pod has ended."""
+    return has_pod_ended(pod) or _has_run(deciding_of(containers_of(pod)))
 
 
 def may_report(pods: Iterable[Object], now: datetime) -> bool:
-    """Whether a pod has not ended; one that should be gone since long, with its node, is not counted."""
-    return any(not view(pod).ended and not _gone(pod, now) for pod in pods)
+    """Return whether a pod has not ended; one whose grace period is long over, with its node, is not counted."""
+    return any(not has_pod_ended(pod) and not is_presumed_lost(pod, now) for pod in pods)
 
 
 def still_ending(pods: Iterable[Object], now: datetime) -> bool:
-    """Whether a pod was told to end and may still report: before Kubernetes 1.31 a Job may fail before its pods end."""
-    return may_report((pod for pod in pods if pod["metadata"].get("deletionTimestamp")), now)
+    """Return whether a pod that was told to end may report: before Kubernetes 1.31 a Job may fail before its pods."""
+    return may_report((pod for pod in pods if is_deleting(pod)), now)
 
 
-def _gone(pod: Object, now: datetime) -> bool:
-    """Whether its deletion time, which ends its grace period, is over since long."""
-    until = parse_time(pod["metadata"].get("deletionTimestamp"))
-    return until is not None and now > until + _LOST
+def is_presumed_lost(pod: Object, now: datetime) -> bool:
+    """Return whether the pod should have been gone for long: its node may be lost (BEHAVIOUR A5)."""
+    deadline = parse_time(pod["metadata"].get("deletionTimestamp"))
+    return deadline is not None and now > deadline + _LOST
 
 
-def view(pod: Object) -> PodView:
-    """The pod as an attempt of its execution.
-
-    A container ends before its pod does; only the pod's end counts, so that both are told at once.
-    """
-    status, meta = pod.get("status") or {}, pod["metadata"]
-    state = _state(status)
-    ended = status.get("phase") in ("Succeeded", "Failed")
-    terminated = state.get("terminated") if ended else None
-    result = decode(terminated.get("message", ""), terminated.get("exitCode")) if terminated else None
-    reason, message = _why(status, terminated, result) if ended else (None, None)
+def read_pod(pod: Object) -> PodView:
+    """Return the pod as an attempt of its execution."""
+    containers, ended, meta = containers_of(pod), has_pod_ended(pod), pod["metadata"]
+    container, wrapper = deciding_of(containers), wrapper_of(containers)
+    report = _report_of(container)
     return PodView(
-        attempt=Attempt(
-            pod=meta["name"],
-            uid=meta.get("uid"),
-            node=(pod.get("spec") or {}).get("nodeName"),
-            exit_code=terminated.get("exitCode") if terminated else None,
-            reason=reason,
-            message=message[:MAX_MESSAGE] if message else None,
-            start_time=_started(state) or (meta.get("creationTimestamp") if ended else None),
-            completion_time=terminated.get("finishedAt") if terminated else None,
-        ),
+        attempt=_attempt(pod, containers, report),
         created=meta.get("creationTimestamp", ""),
-        started=ended or bool(state.get("running") or state.get("terminated")),
+        started=ended or _has_run(container),
         ended=ended,
-        succeeded=status.get("phase") == "Succeeded",
-        result=result,
-        index=_index(meta),
+        succeeded=has_succeeded(pod, containers),
+        result=report,
+        index=_index(pod),
+        phase_succeeded=status_of(pod).get("phase") == "Succeeded",
+        disrupted=is_disrupted(pod),
+        wrapper_ended_at=_ended_at(wrapper, meta),
+        lingering=() if ended or not wrapper.terminated else _lingering(containers),
+        sidecars_running=() if ended or not wrapper.terminated else _sidecars_running(containers),
     )
 
 
-def _index(meta: Object) -> int | None:
-    text = (meta.get("labels") or {}).get(constants.LABEL_INDEX, "")
+def _attempt(pod: Object, containers: tuple[Container, ...], report: Result | None) -> Attempt:
+    meta, ended, container = pod["metadata"], has_pod_ended(pod), deciding_of(containers)
+    terminated = (container.terminated or {}) if ended else {}
+    reason, message = outcome_of(pod, containers, report) if ended else (None, None)
+    began = container.terminated or container.state.get("running") or {}
+    return Attempt(
+        pod=meta["name"],
+        uid=meta.get("uid"),
+        node=spec_of(pod).get("nodeName"),
+        exit_code=terminated.get("exitCode"),
+        reason=reason,
+        message=message[:MAX_MESSAGE] if message else None,
+        start_time=_moment(began.get("startedAt")) or (meta.get("creationTimestamp") if ended else None),
+        completion_time=_moment(terminated.get("finishedAt")),
+    )
+
+
+def _report_of(container: Container) -> Result | None:
+    if container.terminated is None:
+        return None
+    return decode(container.terminated.get("message") or "", container.terminated.get("exitCode"))
+
+
+def _has_run(container: Container) -> bool:
+    return container.running or container.terminated is not None
+
+
+def _ended_at(wrapper: Container, meta: Object) -> datetime | None:
+    """Return when the wrapper ended; of an end without a time, since when its pod exists."""
+    if wrapper.terminated is None:
+        return None
+    return parse_time(_moment(wrapper.terminated.get("finishedAt"))) or parse_time(meta.get("creationTimestamp"))
+
+
+def _moment(text: str | None) -> str | None:
+    """Return the kubelet's time; None for the zero times that it writes where it knows none."""
+    return None if not text or text.startswith(("1970-01-01", "0001-01-01")) else text
+
+
+def _lingering(containers: tuple[Container, ...]) -> tuple[str, ...]:
+    return tuple(c.name for c in containers if c.role is Role.SIDECAR and c.terminated is None)
+
+
+def _sidecars_running(containers: tuple[Container, ...]) -> tuple[str, ...]:
+    """Return the init containers that run though the wrapper has: only native sidecars do that."""
+    return tuple(c.name for c in containers if c.role in (Role.INIT, Role.NATIVE_SIDECAR) and c.running)
+
+
+def _index(pod: Object) -> int | None:
+    text = labels_of(pod).get(constants.LABEL_INDEX, "")
     return int(text) if text.isdigit() else None
-
-
-def _started(state: Object) -> str | None:
-    found: str | None = (state.get("terminated") or state.get("running") or {}).get("startedAt")
-    return found
-
-
-def _state(status: Object) -> Object:
-    """The wrapper's container's; where it never started because ours before it failed, that one's."""
-    state = _state_of(status, "containerStatuses", constants.CONTAINER)
-    if state.get("running") or state.get("terminated"):
-        return state
-    before = _state_of(status, "initContainerStatuses", constants.INIT_CONTAINER)
-    return before if (before.get("terminated") or {}).get("exitCode") else state
-
-
-def _state_of(status: Object, kind: str, name: str) -> Object:
-    for container in status.get(kind) or ():
-        if container.get("name") == name:
-            return container.get("state") or {}
-    return {}
-
-
-def _why(status: Object, terminated: Object | None, result: Result | None) -> tuple[Reason, str]:
-    """The reason of a pod that ended, and its words: the wrapper's, else what Kubernetes knows."""
-    if result is not None and not (result.reason is Reason.TERMINATED and _disrupted(status)):
-        return result.reason, result.message
-    if terminated and terminated.get("reason") == _OOM:
-        return Reason.OOM_KILLED, EXPLANATIONS[Reason.OOM_KILLED].happened
-    if _disrupted(status):
-        return Reason.EVICTED, status.get("message") or EXPLANATIONS[Reason.EVICTED].happened
-    if terminated and terminated.get("exitCode") == 0:
-        return Reason.SUCCEEDED, ""
-    if terminated and terminated.get("exitCode") == EXPLANATIONS[Reason.TERMINATED].exit_code:
-        return Reason.TERMINATED, "the pod was told to end, and left no report"
-    return _unreported(status, terminated)
-
-
-def _unreported(status: Object, terminated: Object | None) -> tuple[Reason, str]:
-    """What is said of a pod that ended with a failure of its own and without a report."""
-    if not terminated and status.get("reason"):
-        return Reason.POD_FAILING, f"{status['reason']}: {status.get('message') or 'its node refused the pod'}"
-    code = f"exit code {terminated['exitCode']}" if terminated else "no exit code"
-    tail = (terminated or {}).get("message", "").strip().splitlines()
-    words = f"the wrapper ended without a report ({code})"
-    return Reason.WRAPPER_ERROR, f"{words}; the last line of its log: {tail[-1]}" if tail else words
-
-
-def _disrupted(status: Object) -> bool:
-    conditions = status.get("conditions") or ()
-    return status.get("reason") == "Evicted" or any(
-        c.get("type") == "DisruptionTarget" and c.get("status") == "True" for c in conditions
-    )

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.api.v1alpha1.status import (
     MAX_REPLICA_DETAILS,
     MAX_REPLICA_MESSAGE,
@@ -17,7 +18,6 @@ from mlrun_operator.api.v1alpha1.status import (
 from mlrun_operator.assess.jobs import end_of, indexes, points_of, replicas_of
 from mlrun_operator.assess.pods import PodView
 
-Object = dict[str, Any]
 _MAX_OUTPUTS = 32
 # While they run, a status is written for each of at most this many steps of their progress, not for every pod.
 _STEPS = 10
@@ -47,14 +47,16 @@ class Replica:
     @property
     def told(self) -> bool:
         """Whether the pods that its end is about have been seen to end."""
-        seen = [pod for pod in self.pods if pod.ended and pod.succeeded == (self.end is Phase.SUCCEEDED)]
-        return bool(seen) and all(pod.ended for pod in self.pods)
+        decided = [pod for pod in self.pods if pod.ended and pod.succeeded == (self.end is Phase.SUCCEEDED)]
+        return bool(decided) and all(pod.ended for pod in self.pods)
 
 
 def replicas(job: Object, views: Sequence[PodView]) -> tuple[Replica, ...]:
     """All replicas or points of a Job, by index; none for a Job of a single pod."""
-    status, end = job.get("status") or {}, end_of(job)
+    status, end = status_of(job), end_of(job)
     done, failed = indexes(status.get("completedIndexes")), indexes(status.get("failedIndexes"))
+    done |= reported_successes(views)  # whatever another container made of their pods
+    failed -= done
     count = replicas_of(job) or points_of(job) or 0
     if end is not None and points_of(job) is None:  # not every point of a sweep that has come to its end was started
         failed = frozenset(range(count)) - done
@@ -79,12 +81,19 @@ def grouped(
     )
 
 
-def stopped(before: RunStatus, views: Sequence[PodView]) -> tuple[Replica, ...]:
-    """The replicas of an execution whose Job is gone: what has not succeeded was stopped."""
-    known = {r.index for r in before.replica_statuses or () if r.phase is Phase.SUCCEEDED}
-    done = known | {view.index for view in views if view.index is not None and view.succeeded}
-    count = before.replicas or 0
-    return grouped(count, views, done, frozenset(range(count)) - done, Phase.STOPPED)
+def reported_successes(views: Iterable[PodView]) -> frozenset[int]:
+    """Return the indexes of the pods that have ended and whose wrapper succeeded."""
+    return frozenset(view.index for view in views if view.index is not None and view.ended and view.succeeded)
+
+
+def ended_replicas(
+    status: RunStatus, views: Sequence[PodView], succeeded: frozenset[int], end: Phase
+) -> tuple[Replica, ...]:
+    """Return the replicas of an execution that was ended: those that have not succeeded have come to `end`."""
+    recorded = {r.index for r in status.replica_statuses or () if r.phase is Phase.SUCCEEDED}
+    done = succeeded | recorded | reported_successes(views)
+    count = status.replicas or 0
+    return grouped(count, views, done, frozenset(range(count)) - done, end)
 
 
 def fields(found: Sequence[Replica], before: RunStatus) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from mlrun_operator.api.v1alpha1.run import RunSpec
 from mlrun_operator.api.v1alpha1.status import BackfillStatus, Phase, RunStatus, ScheduleStatus
 from mlrun_operator.api.values.cron import DEFAULT_ZONE, Cron
 from mlrun_operator.api.values.names import slot_name
-from mlrun_operator.assess.conditions import Verdict
+from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.jobs import function_of
-from mlrun_operator.assess.status import Frame
+from mlrun_operator.assess.status import StatusBase
 from mlrun_operator.assess.times import format_time, parse_time
 
 Object = dict[str, Any]
@@ -156,19 +156,19 @@ def timed(ledger: ScheduleStatus, spec: RunSpec, slots: Slots, since: datetime, 
 
 
 def with_schedule(
-    frame: Frame,
-    said: Verdict,
+    base: StatusBase,
+    outcome: Outcome,
     ledger: ScheduleStatus,
     cron_job: Object | None,
     warnings: Sequence[tuple[str, str]] = (),
 ) -> RunStatus:
     """The status of a schedule."""
     return RunStatus(
-        observed_generation=frame.generation,
-        phase=said.phase,
-        reason=said.reason,
-        message=said.message or None,
-        conditions=frame.conditions(said, warnings),
+        observed_generation=base.generation,
+        phase=outcome.phase,
+        reason=outcome.reason,
+        message=outcome.message or None,
+        conditions=base.conditions(outcome, warnings),
         cron_job_name=cron_job["metadata"]["name"] if cron_job else None,
         function=function_of(cron_job) if cron_job else None,
         schedule=ledger,

@@ -1,7 +1,8 @@
 """The status of a run, whole, from what is known of its current execution."""
 
 import copy
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -9,12 +10,11 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from mlrun_operator.api.contract.result import Result
+from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.v1alpha1.status import (
-    MAX_ATTEMPTS,
     MAX_EXECUTIONS,
     MAX_MESSAGE,
-    Attempt,
     Condition,
     Execution,
     Image,
@@ -25,179 +25,259 @@ from mlrun_operator.api.v1alpha1.status import (
 from mlrun_operator.api.v1alpha1.sweep import with_progress
 from mlrun_operator.assess import conditions as cond
 from mlrun_operator.assess import replicas
-from mlrun_operator.assess.conditions import Verdict
+from mlrun_operator.assess.attempts import attempts_of
+from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.execution import Assessment
-from mlrun_operator.assess.jobs import asked_image, function_of, used_image
+from mlrun_operator.assess.jobs import asked_image, compact, function_of, indexes, used_image
 from mlrun_operator.assess.pods import PodView
 from mlrun_operator.assess.sweep_status import as_counts
 from mlrun_operator.assess.times import format_duration, format_time, parse_time
 
-Object = dict[str, Any]
+# The newest schema of execution records that this operator understands.
+EXECUTION_SCHEMA: Final = 1
 _LOST_REPORT: Final = "the pod's report is lost; what it stored is in the store's run folder"
+# Numbers and durations by themselves, as in "0/5 nodes" and "back-off 1m20s"; not those within a name.
+_NOISE: Final = re.compile(r"(?<![\w.-])(?:\d+(?:\.\d+)?(?:h|ms|m|s|µs|Ki|Mi|Gi|%)?)+(?![\w-])(?!\.\w)")
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
-    """What every status of a run is written against: its generation, the status before, and the time."""
+class StatusBase:
+    """What every status of a run is written against: the run's generation and uid, its recorded status, the time."""
 
     generation: int
-    before: RunStatus
+    recorded: RunStatus
     now: datetime
+    run_uid: str | None = None
 
     def history(self, execution: Execution) -> list[PastExecution] | None:
-        """The older executions, newest first, once `execution` is the current one."""
-        past, last = list(self.before.executions or ()), self.before.execution
+        """Return the older executions, newest first, once `execution` is the current one."""
+        past, last = list(self.recorded.executions or ()), self.recorded.execution
         if last and last.number < execution.number:
-            past.insert(0, _past(last, self.before))
+            past.insert(0, _past(last, self.recorded))
         return past[:MAX_EXECUTIONS] or None
 
-    def conditions(self, said: Verdict, warnings: Sequence[tuple[str, str]] = ()) -> list[Condition]:
-        """The conditions of this moment."""
+    def conditions(self, outcome: Outcome, warnings: Sequence[tuple[str, str]] = ()) -> list[Condition]:
+        """Return the conditions of this moment."""
         return cond.conditions(
-            said, warnings, generation=self.generation, before=self.before.conditions or (), now=format_time(self.now)
+            outcome,
+            warnings,
+            generation=self.generation,
+            before=self.recorded.conditions or (),
+            now=format_time(self.now),
         )
 
+    def of(self, execution: Execution) -> RunStatus:
+        """Return what is recorded of this execution; nothing where another one is recorded."""
+        return self.recorded if execution.same_as(self.recorded.execution) else RunStatus()
 
-def recorded(run: Object) -> RunStatus:
-    """The status as it was written, without the fields that only another version of the operator knows.
+
+def parse_status(run: Object) -> RunStatus:
+    """Return the recorded status without the fields that only another version of the operator knows.
 
     Of one that cannot be read even so only what tells which execution it was, or what a schedule has done.
     """
-    written = run.get("status") or {}
-    kept = {name: written[name] for name in ("phase", "execution", "jobName", "schedule") if name in written}
-    for told in (written, kept):
+    written = status_of(run)
+    core: Object = {name: written[name] for name in ("phase", "execution", "jobName", "schedule") if name in written}
+    for candidate in (written, core):
         try:
-            return _known(told)
+            return _readable(candidate)
         except ValidationError:
             continue
     return RunStatus()
 
 
-def _known(written: Object) -> RunStatus:
-    """Raises ValidationError where more is wrong with it than fields that are not known, or those are the execution's.
-
-    They might say that it is not to start.
-    """
+def _readable(written: Object) -> RunStatus:
+    """Return the status without unknown fields. Raises ValidationError where more is wrong with it."""
     try:
         return RunStatus.model_validate(written)
     except ValidationError as error:
-        unknown = [each["loc"] for each in error.errors() if each["type"] == "extra_forbidden"]
-        if any(path[0] == "execution" for path in unknown):
-            raise
-    known = copy.deepcopy(written)
+        unknown = [problem["loc"] for problem in error.errors() if problem["type"] == "extra_forbidden"]
+    readable = copy.deepcopy(written)
     for *path, name in unknown:
-        part: Any = known
+        part: Any = readable
         for step in path:
             part = part[step]
         del part[name]
-    return RunStatus.model_validate(known)
+    return RunStatus.model_validate(readable)
 
 
-def without_job(frame: Frame, execution: Execution, said: Verdict) -> RunStatus:
-    """The status of an execution that has no Job: it waits for something, or it cannot start at all."""
-    same = frame.before.execution and frame.before.execution.number == execution.number
+def is_of_a_newer_operator(run: Object) -> bool:
+    """Return whether a newer operator wrote how far the run is, in a way that an older one must not touch."""
+    written, recorded = status_of(run), parse_status(run)
+    parts = {"phase": recorded.phase, "execution": recorded.execution, "schedule": recorded.schedule}
+    if any(name in written and part is None for name, part in parts.items()):
+        return True
+    schema = recorded.execution.schema_version if recorded.execution else None
+    return schema is not None and schema > EXECUTION_SCHEMA
+
+
+def to_wire(status: RunStatus, run: Object) -> Object:
+    """Return the status as it is written: with the fields that only another version of the operator knows."""
+    wire: Object = status.wire()
+    written = status_of(run)
+    wire |= {name: value for name, value in written.items() if name not in _FIELDS}
+    same = (wire.get("execution") or {}).get("number") == (written.get("execution") or {}).get("number")
+    for name, model in (("execution", Execution), ("schedule", None)):
+        if model and same and isinstance(written.get(name), dict) and name in wire:
+            fields = {_alias(field, info) for field, info in model.model_fields.items()}
+            wire[name] |= {key: value for key, value in written[name].items() if key not in fields}
+    return wire
+
+
+def _alias(name: str, info: Any) -> str:
+    return str(info.alias or name)
+
+
+_FIELDS: Final = frozenset(_alias(name, info) for name, info in RunStatus.model_fields.items())
+
+
+def waiting_status(base: StatusBase, execution: Execution, outcome: Outcome) -> RunStatus:
+    """Return the status of an execution that has no Job: it waits for something, or cannot start at all."""
+    recorded = base.of(execution)
     completed = queued = None
-    if said.phase.finished:
-        completed = (frame.before.completion_time if same else None) or format_time(frame.now)
-    if said.reason is Reason.QUEUED:
-        queued = (frame.before.queued_time if same else None) or format_time(frame.now)
+    if outcome.phase.finished:
+        completed = recorded.completion_time or format_time(base.now)
+    if outcome.reason is Reason.QUEUED:
+        queued = recorded.queued_time or format_time(base.now)
+    outcome = _without_noise(recorded, outcome)
     return RunStatus(
-        observed_generation=frame.generation,
-        phase=said.phase,
-        reason=said.reason,
-        message=said.message[: MAX_MESSAGE * 4],
-        conditions=frame.conditions(said),
-        execution=execution,
-        executions=frame.history(execution),
+        observed_generation=base.generation,
+        phase=outcome.phase,
+        reason=outcome.reason,
+        message=outcome.message[: MAX_MESSAGE * 4],
+        conditions=base.conditions(outcome),
+        execution=execution.model_copy(update={"run_uid": base.run_uid}),
+        executions=base.history(execution),
         queued_time=queued,
         completion_time=completed,
     )
 
 
-def with_job(frame: Frame, execution: Execution, job: Object, now: Assessment) -> RunStatus:
-    """The status of an execution as its Job and pods show it."""
-    now = _steady(frame, execution, now)
-    image = used_image(job)
-    start, completion = _start(job, now), _completion(now)
+def job_status(
+    base: StatusBase,
+    execution: Execution,
+    job: Object,
+    assessment: Assessment,
+    warnings: Sequence[tuple[str, str]] = (),
+) -> RunStatus:
+    """Return the status of an execution as its Job and pods show it."""
+    recorded = base.of(execution)
+    assessment = _steady(recorded, assessment)
+    outcome, image = assessment.outcome, used_image(job)
+    start, completion = _start(job, assessment), _completion(assessment)
+    queued = outcome.reason is Reason.QUEUED
     return RunStatus(
-        observed_generation=frame.generation,
-        phase=now.phase,
-        reason=now.reason,
-        message=_told(now.message, now.result),
-        conditions=frame.conditions(Verdict(now.phase, now.reason, now.message), _warnings(now)),
-        execution=execution,
-        executions=frame.history(execution),
+        observed_generation=base.generation,
+        phase=outcome.phase,
+        reason=outcome.reason,
+        message=_full_message(outcome.message, assessment.result),
+        conditions=base.conditions(outcome, [*_warnings(assessment), *warnings]),
+        execution=execution.model_copy(update={"run_uid": base.run_uid, "job_uid": job["metadata"]["uid"]}),
+        executions=base.history(execution),
         job_name=job["metadata"]["name"],
+        queued_time=(recorded.queued_time or format_time(base.now)) if queued else None,
         start_time=start,
         completion_time=completion,
         duration=_duration(start, completion),
         function=function_of(job),
         image=Image(asked=asked_image(job), used=image) if image else None,
-        **{**_pods_of(frame, execution, now), **reported(now.made)},
+        **{**_pod_fields(recorded, assessment), **reported(assessment.run_result)},
     )
 
 
-def _pods_of(frame: Frame, execution: Execution, now: Assessment) -> dict[str, Any]:
-    """Attempts and replicas. Of many replicas not each pod is news while they run; what is evicted always is."""
-    before = frame.before if frame.before.execution == execution else RunStatus()
-    told = {**attempts_of(frame, execution, now.pods)}
-    told |= {"sweep": now.sweep} if now.sweep else replicas.fields(now.replicas, before)
-    if now.replicas:  # their pods stay until the Job goes, and start in any order
-        told["attempt_count"] = max(before.attempt_count or 0, sum(pod.started for pod in now.pods)) or None
-    counts = as_counts(before.sweep) if now.sweep else before.replica_counts
-    under_way = now.replicas and not now.phase.finished and now.end is None
+def _pod_fields(recorded: RunStatus, assessment: Assessment) -> dict[str, Any]:
+    """Return attempts and replicas. Of many replicas not each pod is news while they run; a disruption always is."""
+    fields: dict[str, Any] = asdict_shallow(attempts_of(recorded, assessment.pods))
+    fields |= {"sweep": assessment.sweep} if assessment.sweep else replicas.fields(assessment.replicas, recorded)
+    if assessment.replicas:  # their pods stay until the Job goes, and start in any order
+        started = sum(pod.started for pod in assessment.pods)
+        fields["attempt_count"] = max(recorded.attempt_count or 0, started) or None
+    counts = as_counts(recorded.sweep) if assessment.sweep else recorded.replica_counts
+    under_way = assessment.replicas and not assessment.phase.finished and assessment.end is None
     if (
         under_way
         and counts
-        and before.disruptions == told["disruptions"]
-        and not replicas.worth_telling(now.replicas, counts)
+        and recorded.disruptions == fields["disruptions"]
+        and not replicas.worth_telling(assessment.replicas, counts)
     ):
-        return {name: getattr(before, name) for name in told}
-    return told
+        return {name: getattr(recorded, name) for name in fields}
+    return fields
 
 
-def after_job(frame: Frame, execution: Execution, said: Verdict, pods: Sequence[PodView]) -> RunStatus:
-    """The status of an execution whose Job is gone or counts no more: what was known, and what its pods say."""
-    same = frame.before.execution is not None and frame.before.execution.number == execution.number
-    before = frame.before if same else RunStatus()
-    completion = None
-    if said.phase.finished:
-        ended = [pod.attempt.completion_time for pod in pods if pod.attempt.completion_time]
-        completion = before.completion_time or (ended[-1] if ended else format_time(frame.now))
-    result = next((pod.result for pod in reversed(pods) if pod.result), None)
-    lost = said.phase is Phase.STOPPED and before.phase is Phase.RUNNING and result is None
-    warnings = [(cond.RESULT_MISSING, _LOST_REPORT)] if lost else []
-    found = replicas.stopped(before, pods) if said.phase.finished else ()
-    made = found[0].last.result if found and found[0].last else None if found else result
-    if before.sweep and made and not made.sweep:
-        made = None  # a point's own
-    told = {name: value for name, value in reported(made).items() if value is not None}
-    return before.model_copy(
+def asdict_shallow(value: Any) -> dict[str, Any]:
+    """Return a dataclass' fields without copying what is in them."""
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+
+
+def ended_status(
+    base: StatusBase,
+    execution: Execution,
+    outcome: Outcome,
+    pods: Sequence[PodView],
+    warnings: Sequence[tuple[str, str]] = (),
+) -> RunStatus:
+    """Return the status of an execution that is being ended or has been, whatever became of its Job.
+
+    What was recorded stays, and what its pods report is added. Phase, reason and message are those of `outcome`.
+    """
+    recorded = base.of(execution)
+    completion = _ended_at(base, recorded, pods) if outcome.phase.finished else None
+    result = _deciding_result(outcome, pods)
+    ending = execution.ending or (recorded.execution.ending if recorded.execution else None)
+    succeeded = indexes(ending.completed_indexes) if ending else frozenset()
+    ended = replicas.ended_replicas(recorded, pods, succeeded, _replica_end(outcome)) if outcome.phase.finished else ()
+    run_result = ended[0].last.result if ended and ended[0].last else None if ended else result
+    if recorded.sweep and run_result and not run_result.sweep:
+        run_result = None  # a point's own
+    reports = {name: value for name, value in reported(run_result).items() if value is not None}
+    if ending is not None:
+        updated = compact(succeeded | replicas.reported_successes(pods)) or None
+        ending = ending.model_copy(update={"completed_indexes": updated})
+    lost = outcome.phase.finished and recorded.phase is Phase.RUNNING and result is None and not recorded.results
+    missing = [(cond.RESULT_MISSING, _LOST_REPORT)] if lost and not (ended or recorded.outputs) else []
+    return recorded.model_copy(
         update={
-            "observed_generation": frame.generation,
-            "phase": said.phase,
-            "reason": said.reason,
-            "message": _told(said.message, result),
-            "conditions": frame.conditions(said, warnings),
-            "execution": execution,
-            "executions": frame.history(execution),
+            "observed_generation": base.generation,
+            "phase": outcome.phase,
+            "reason": outcome.reason,
+            "message": _full_message(outcome.message, result),
+            "conditions": base.conditions(outcome, [*missing, *_report_warnings(result), *warnings]),
+            "execution": execution.model_copy(update={"run_uid": base.run_uid, "ending": ending}),
+            "executions": base.history(execution),
+            "queued_time": None,
             "completion_time": completion,
-            "duration": _duration(before.start_time, completion),
-            **attempts_of(frame, execution, pods),
-            **replicas.fields(found, before),
-            **told,
+            "duration": _duration(recorded.start_time, completion),
+            **asdict_shallow(attempts_of(recorded, pods)),
+            **replicas.fields(ended, recorded),
+            **reports,
         }
     )
 
 
-def _told(message: str, result: Result | None) -> str | None:
-    """The words for people: below the message stands the user's own traceback, where the report has one."""
-    told = f"{message}\n\n{result.traceback}" if result and result.traceback else message
-    return told[: MAX_MESSAGE * 4] or None
+def _replica_end(outcome: Outcome) -> Phase:
+    """Return what became of replicas that have not succeeded."""
+    return Phase.STOPPED if outcome.phase is Phase.STOPPED else Phase.FAILED
+
+
+def _ended_at(base: StatusBase, recorded: RunStatus, pods: Sequence[PodView]) -> str:
+    ended = [pod.attempt.completion_time for pod in pods if pod.attempt.completion_time]
+    return recorded.completion_time or (ended[-1] if ended else format_time(base.now))
+
+
+def _deciding_result(outcome: Outcome, pods: Sequence[PodView]) -> Result | None:
+    """Return the newest report; of an execution that succeeded that of a success."""
+    results = [pod.result for pod in pods if pod.result and (outcome.phase is not Phase.SUCCEEDED or pod.succeeded)]
+    return results[-1] if results else None
+
+
+def _full_message(message: str, result: Result | None) -> str | None:
+    """Return the words for people: below the message stands the user's own traceback, where the report has one."""
+    text = f"{message}\n\n{result.traceback}" if result and result.traceback else message
+    return text[: MAX_MESSAGE * 4] or None
 
 
 def reported(result: Result | None) -> dict[str, Any]:
-    """What the wrapper's report adds to a status."""
+    """Return what the wrapper's report adds to a status."""
     if result is None:
         return {}
     return {
@@ -210,7 +290,10 @@ def reported(result: Result | None) -> dict[str, Any]:
 
 
 def reduced(status: RunStatus, why: str) -> RunStatus:
-    """The status without its details, for when the API server does not take them; a condition says so."""
+    """Return the status without its details, for when the API server does not take them; a condition says so.
+
+    Uids of pods and counters stay: else attempts would be counted again.
+    """
     kept = [c for c in status.conditions or () if c.type != cond.RESULT_TRUNCATED]
     since = next((c.last_transition_time for c in kept), status.completion_time or "")
     words = f"the API server refused the details of this status ({why}); run.json in the store has all of it"
@@ -222,107 +305,84 @@ def reduced(status: RunStatus, why: str) -> RunStatus:
         last_transition_time=since,
         observed_generation=status.observed_generation,
     )
-    details = {
-        "inputs": None,
-        "outputs": None,
-        "results": None,
-        "attempts": None,
-        "replica_statuses": None,
-        "sweep": None,
-    }
-    return status.model_copy(update={**details, "conditions": [*kept, cut]})
+    attempts = [attempt.model_copy(update={"message": None}) for attempt in status.attempts or ()] or None
+    details = {"inputs": None, "outputs": None, "results": None, "replica_statuses": None, "sweep": None}
+    return status.model_copy(update={**details, "attempts": attempts, "conditions": [*kept, cut]})
 
 
-def attempts_of(frame: Frame, execution: Execution, pods: Sequence[PodView]) -> dict[str, Any]:
-    """The newest pods that started, and how many there were in all; gone ones are remembered from the status before."""
-    before = frame.before
-    same = before.execution is not None and before.execution.number == execution.number
-    known = list(before.attempts or ()) if same else []
-    # With fewer than are kept none was forgotten: pods side by side are not seen to start in the order of their names.
-    oldest = _order(known[0]) if len(known) >= MAX_ATTEMPTS else ("", "")
-    seen = {pod.attempt.uid: pod.attempt for pod in pods if pod.started}
-    uids = {attempt.uid for attempt in known}
-    # A pod older than the oldest one remembered was counted before it was forgotten.
-    new = [a for uid, a in seen.items() if uid not in uids and _order(a) > oldest]
-    attempts = sorted([*(seen.get(a.uid, a) for a in known), *new], key=_order)
-    count = ((before.attempt_count or 0) if same else 0) + len(new)
-    disrupted = ((before.disruptions or 0) if same else 0) + len(_evicted(attempts) - _evicted(known))
-    # Of many pods side by side more than are remembered may be evicted at once.
-    disrupted = max(disrupted, len(_evicted(pod.attempt for pod in pods)))
-    return {
-        "attempt_count": count or None,
-        "disruptions": disrupted or None,
-        "attempts": attempts[-MAX_ATTEMPTS:] or None,
-    }
+def _steady(recorded: RunStatus, assessment: Assessment) -> Assessment:
+    """Return an unfinished execution's assessment without what only flickers.
 
-
-def _order(attempt: Attempt) -> tuple[str, str]:
-    return attempt.start_time or "", attempt.pod
-
-
-def _evicted(attempts: Iterable[Attempt]) -> set[str | None]:
-    return {attempt.uid for attempt in attempts if attempt.reason == Reason.EVICTED}
-
-
-def _steady(frame: Frame, execution: Execution, now: Assessment) -> Assessment:
-    """An unfinished execution without what only flickers.
-
-    One that ran once is Running until its end, also while a retry's pod is on its way. The words of a reason stay while
-    the reason does: the kubelet says the same thing in ever other words.
+    One that ran once is Running until its end, also while a retry's pod is on its way, but for a suspension. Of the
+    words of one cause numbers and back-off times are noise.
     """
-    before = frame.before
-    if now.phase.finished or before.execution != execution:
-        return now
-    if now.phase is Phase.PENDING and before.phase is Phase.RUNNING:
-        reason = Reason.RUNNING if now.reason is Reason.CREATED else now.reason
-        now = replace(now, phase=Phase.RUNNING, reason=reason)
-    if now.reason == before.reason and now.message and before.message:
-        now = replace(now, message=before.message)
-    return now
+    if assessment.phase.finished or recorded.phase is None:
+        return assessment
+    rests = assessment.reason in (Reason.QUEUED, Reason.JOB_SUSPENDED)
+    if assessment.phase is Phase.PENDING and recorded.phase is Phase.RUNNING and not rests:
+        reason = Reason.RUNNING if assessment.reason is Reason.CREATED else assessment.reason
+        assessment = replace(assessment, phase=Phase.RUNNING, reason=reason)
+    return replace(assessment, message=_without_noise(recorded, assessment.outcome).message)
 
 
-def _start(job: Object, now: Assessment) -> str | None:
-    if now.phase is Phase.PENDING:
+def _without_noise(recorded: RunStatus, outcome: Outcome) -> Outcome:
+    """Return the outcome, with the recorded words where they differ from its own in noise only."""
+    same_cause = recorded.reason == outcome.reason and recorded.message and outcome.message
+    if not same_cause or _NOISE.sub("#", recorded.message or "") != _NOISE.sub("#", outcome.message):
+        return outcome
+    return replace(outcome, message=recorded.message or "")
+
+
+def _start(job: Object, assessment: Assessment) -> str | None:
+    if assessment.phase is Phase.PENDING:
         return None
-    return (job.get("status") or {}).get("startTime") if any(pod.started for pod in now.pods) or now.end else None
+    began = any(pod.started for pod in assessment.pods) or assessment.end
+    return status_of(job).get("startTime") if began else None
 
 
-def _completion(now: Assessment) -> str | None:
-    if not now.phase.finished:
+def _completion(assessment: Assessment) -> str | None:
+    if not assessment.phase.finished:
         return None
-    if now.replicas:
-        return max((p.attempt.completion_time or "" for p in now.pods), default="") or _end_time(now)
-    own = now.last.attempt.completion_time if now.last else None
-    return own or _end_time(now)
+    if assessment.replicas:
+        return max((p.attempt.completion_time or "" for p in assessment.pods), default="") or _job_end(assessment)
+    own = assessment.last.attempt.completion_time if assessment.last else None
+    return own or _job_end(assessment)
 
 
-def _end_time(now: Assessment) -> str | None:
-    return format_time(now.end.at) if now.end and now.end.at else None
+def _job_end(assessment: Assessment) -> str | None:
+    return format_time(assessment.end.at) if assessment.end and assessment.end.at else None
 
 
 def _duration(start: str | None, completion: str | None) -> str | None:
-    begun, ended = parse_time(start), parse_time(completion)
-    return format_duration(ended - begun) if begun and ended else None
+    started, ended = parse_time(start), parse_time(completion)
+    return format_duration(ended - started) if started and ended else None
 
 
-def _warnings(now: Assessment) -> list[tuple[str, str]]:
-    found = []
-    if now.result_missing:
-        found.append((cond.RESULT_MISSING, _LOST_REPORT))
-    if now.result and now.result.truncated:
-        where = f" in {now.result.run_path}" if now.result.run_path else ""
-        found.append((cond.RESULT_TRUNCATED, f"the report was too long for the status; run.json{where} has all of it"))
-    if now.result and now.result.warnings:
-        found.append((cond.WARNINGS, "; ".join(now.result.warnings)))
-    return found
+def _warnings(assessment: Assessment) -> list[tuple[str, str]]:
+    missing = [(cond.RESULT_MISSING, _LOST_REPORT)] if assessment.result_missing else []
+    return [*missing, *_report_warnings(assessment.result)]
+
+
+def _report_warnings(result: Result | None) -> list[tuple[str, str]]:
+    warnings = []
+    if result and result.truncated:
+        where = f" in {result.run_path}" if result.run_path else ""
+        warnings.append(
+            (cond.RESULT_TRUNCATED, f"the report was too long for the status; run.json{where} has all of it")
+        )
+    if result and result.warnings:
+        warnings.append((cond.WARNINGS, "; ".join(result.warnings)))
+    return warnings
 
 
 def _past(execution: Execution, status: RunStatus) -> PastExecution:
+    """Return how an older execution ended; one that was superseded never showed its end."""
+    ending = execution.ending if status.phase is None or not status.phase.finished else None
     return PastExecution(
         number=execution.number,
         hash=execution.hash,
-        phase=status.phase or Phase.FAILED,
-        reason=status.reason,
+        phase=(ending.phase if ending else status.phase) or Phase.FAILED,
+        reason=ending.reason if ending else status.reason,
         job_name=status.job_name,
         start_time=status.start_time,
         completion_time=status.completion_time,

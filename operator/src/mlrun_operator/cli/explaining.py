@@ -44,8 +44,8 @@ def explain(
     facts = [*_attempts(run), *_pods(pods), *_warnings(run), *_events(events, now)]
     if phase == "New":
         return _unseen(run, now, facts)
-    newer = _newer(phase, pods, events)
-    if newer is not None and newer[0] != found:
+    newer = _newer(phase, pods, events, now)
+    if newer is not None and (newer[0] != found or not message):
         found, message = newer
         happened, todo = EXPLANATIONS[found].happened, EXPLANATIONS[found].todo
     problem = rows.ready(function or {})
@@ -103,12 +103,14 @@ def _unseen(run: Object, now: datetime, facts: list[str]) -> Diagnosis:
     )
 
 
-def _newer(phase: str, pods: Sequence[Object] | None, events: Sequence[Object]) -> tuple[Reason, str] | None:
-    """What keeps the newest pod from starting, as it is this moment."""
+def _newer(
+    phase: str, pods: Sequence[Object] | None, events: Sequence[Object], now: datetime
+) -> tuple[Reason, str] | None:
+    """Return what keeps the newest pod from starting, as it is this moment."""
     if phase != "Pending" or pods is None:
         return None
     kubernetes = [e for e in events if (e.get("involvedObject") or {}).get("kind") in ("Pod", "Job")]
-    return diagnose(pods[-1] if pods else None, kubernetes)
+    return diagnose(pods[-1] if pods else None, kubernetes, now)
 
 
 def _attempts(run: Object) -> list[str]:

@@ -190,6 +190,9 @@ class _Check:
             asked = run.function_ref.name if run.function_ref else ""
             words = f"MlrunFunction {asked} is not among these files; the cluster must have it"
             yield self._problem(("spec", "functionRef", "name"), words, note=True)
+        for name in _regular_sidecars(job or {}):
+            words = f"container {name} keeps the pod: it is deleted soon after the report. Better: a native sidecar"
+            yield self._problem(("spec", "podTemplate"), f"{words}, see docs/sidecars.md", note=True)
 
     @property
     def _name(self) -> str:
@@ -200,6 +203,14 @@ class _Check:
         for part in path:
             field += f"[{part}]" if isinstance(part, int) else f".{part}" if field else part
         return Problem(self._document.file, self._document.line(path), self._name, field, words, note)
+
+
+def _regular_sidecars(job: Object) -> list[str]:
+    """Return the containers beside the wrapper's, of a Job or CronJob, that Kubernetes waits for."""
+    spec = job.get("spec") or {}
+    template = (spec.get("jobTemplate") or job).get("spec", {}).get("template") or {}
+    containers = (template.get("spec") or {}).get("containers") or ()
+    return [container["name"] for container in containers if container["name"] != constants.CONTAINER]
 
 
 def _words(error: Object, model: type[BaseModel]) -> str:

@@ -10,7 +10,7 @@ from mlrun_operator.api import constants
 from mlrun_operator.cluster.codec import decode, encode
 from mlrun_operator.cluster.connection import Connection
 from mlrun_operator.cluster.errors import ApiError
-from mlrun_operator.cluster.resources import EVENTS, Resource
+from mlrun_operator.cluster.resources import EVENTS, OPENAPI, Resource
 
 Object = dict[str, Any]
 # Told verb, plural, HTTP code and seconds of every request.
@@ -83,6 +83,11 @@ class ApiClient:
                 return False
             raise
         return any(served["name"] == resource.plural for served in answer["resources"])
+
+    async def read_openapi(self, api_version: str) -> Object:
+        """Return the OpenAPI v3 document of a group and version, which every authenticated user may read."""
+        answer: Object = await self._request("GET", OPENAPI, f"/openapi/v3/apis/{api_version}")
+        return answer
 
     async def create(self, resource: Resource, obj: Object) -> Object:
         """Create the object; unknown fields are refused."""

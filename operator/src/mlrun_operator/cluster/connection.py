@@ -30,7 +30,7 @@ class Connection:
 
 
 async def connect(*middlewares: aiohttp.ClientMiddlewareType) -> Connection:
-    """The connection by service account or kube context. Raises kubernetes' ConfigException where there is neither."""
+    """Connect by service account or kube context. Raises kubernetes' ConfigException where there is neither."""
     configuration = Configuration()
     try:
         config.load_incluster_config(client_configuration=configuration)
@@ -42,16 +42,16 @@ async def connect(*middlewares: aiohttp.ClientMiddlewareType) -> Connection:
 async def connect_context(
     context: str | None = None, kubeconfig: str | None = None, *middlewares: aiohttp.ClientMiddlewareType
 ) -> tuple[Connection, str, str]:
-    """The connection by a kube context, the current one by default; its name and its namespace.
+    """Connect by a kube context, the current one by default; return the connection, its name and its namespace.
 
     Raises kubernetes' ConfigException.
     """
     configuration = Configuration()
     await config.load_kube_config(kubeconfig, context, client_configuration=configuration)
     contexts, current = config.list_kube_config_contexts(kubeconfig)
-    chosen = next((each for each in contexts if each["name"] == context), current) if context else current
-    namespace = (chosen.get("context") or {}).get("namespace") or "default"
-    return _opened(configuration, *middlewares), str(chosen["name"]), str(namespace)
+    selected = next((entry for entry in contexts if entry["name"] == context), current) if context else current
+    namespace = (selected.get("context") or {}).get("namespace") or "default"
+    return _opened(configuration, *middlewares), str(selected["name"]), str(namespace)
 
 
 def _opened(configuration: Configuration, *middlewares: aiohttp.ClientMiddlewareType) -> Connection:

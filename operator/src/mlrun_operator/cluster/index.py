@@ -245,7 +245,7 @@ def slim(resource: Resource, obj: Object) -> Object:
     if resource is PODS:
         meta.pop("annotations", None)
         status = {name: value for name, value in (obj.get("status") or {}).items() if name in _POD_STATUS}
-        return {"metadata": meta, "spec": {"nodeName": obj.get("spec", {}).get("nodeName")}, "status": status}
+        return {"metadata": meta, "spec": _slim_pod_spec(obj.get("spec") or {}), "status": status}
     if resource is JOBS:
         pod = obj["spec"]["template"]["spec"]
         images = [{"name": c["name"], "image": c.get("image", "")} for c in pod["containers"]]
@@ -258,6 +258,13 @@ def slim(resource: Resource, obj: Object) -> Object:
         return {"metadata": meta, "spec": spec, "status": obj.get("status") or {}}
     meta["annotations"] = {k: v for k, v in (meta.get("annotations") or {}).items() if k != _LAST_APPLIED}
     return {"metadata": meta, "spec": obj.get("spec") or {}, "status": obj.get("status") or {}}
+
+
+def _slim_pod_spec(spec: Object) -> Object:
+    """Return the pod's node, and which init containers are native sidecars: no status tells that."""
+    inits = spec.get("initContainers") or ()
+    native = [{k: c[k] for k in ("name", "restartPolicy")} for c in inits if c.get("restartPolicy") == "Always"]
+    return {"nodeName": spec.get("nodeName"), **({"initContainers": native} if native else {})}
 
 
 def place_of(run: Object) -> Place:

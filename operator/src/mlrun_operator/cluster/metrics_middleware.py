@@ -1,4 +1,4 @@
-"""The requests of a session that is not ours to wrap, told as those of the port are."""
+"""A middleware that measures requests of kopf's session, as the API client measures its own."""
 
 import time
 from typing import Final
@@ -13,24 +13,23 @@ _DISCOVERY: Final = "discovery"
 
 
 class MetricsMiddleware:
-    """A middleware for the session of the watches: LIST, WATCH, and the discovery of resources as GET."""
+    """Observes LIST and WATCH of each collection, and the discovery of resources as GET."""
 
     def __init__(self, observe: Observe) -> None:
         self._observe = observe
 
     async def __call__(self, request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-        """Send the request; its time is that to the head of the answer."""
+        """Send the request and observe the time to the head of the answer."""
         started, code = time.monotonic(), 0
         try:
             response = await send(request)
             code = response.status
             return response
         finally:
-            self._observe(*_told(request), code, time.monotonic() - started)
+            self._observe(*_verb_and_resource(request), code, time.monotonic() - started)
 
 
-def _told(request: aiohttp.ClientRequest) -> tuple[str, str]:
-    """Verb and resource."""
+def _verb_and_resource(request: aiohttp.ClientRequest) -> tuple[str, str]:
     collection = request.url.path.rpartition("/")[2]
     if collection not in _COLLECTIONS:
         return request.method, _DISCOVERY

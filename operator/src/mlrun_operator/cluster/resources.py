@@ -16,14 +16,14 @@ class Resource:
     kind: str
 
     def url(self, namespace: str | None = None, name: str | None = None, sub: str | None = None) -> str:
-        """The path of an object, of a namespace's collection, or of the cluster's."""
+        """Return the path of an object, of a namespace's collection, or of the cluster's."""
         root = "/api" if "/" not in self.api_version else "/apis"
-        parts = [root, self.api_version]
+        segments = [root, self.api_version]
         if namespace:
-            parts += ["namespaces", quote(namespace, safe="")]
-        parts.append(self.plural)
-        parts += [quote(part, safe="") for part in (name, sub) if part]
-        return "/".join(parts)
+            segments += ["namespaces", quote(namespace, safe="")]
+        segments.append(self.plural)
+        segments += [quote(segment, safe="") for segment in (name, sub) if segment]
+        return "/".join(segments)
 
 
 RUNS: Final = Resource(constants.API_VERSION, constants.RUN_PLURAL, constants.RUN_KIND)
@@ -34,3 +34,5 @@ PODS: Final = Resource("v1", "pods", "Pod")
 EVENTS: Final = Resource("v1", "events", "Event")
 SERVICES: Final = Resource("v1", "services", "Service")
 LEASES: Final = Resource("coordination.k8s.io/v1", "leases", "Lease")
+# Not a collection: the name under which requests for API documents are counted.
+OPENAPI: Final = Resource("", "openapi", "OpenAPI")

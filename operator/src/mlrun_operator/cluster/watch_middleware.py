@@ -1,8 +1,8 @@
-"""kopf's session, listened to: what it keeps to itself is told, and what would end its watches is put in its words.
+"""A middleware for kopf's session: tells a listener what happens on the watches, and keeps them going.
 
 kopf goes on after broken connections, 403, 429, 5xx, and a 410 inside a stream. Any other refusal of a listing or a
 watch, and any other error inside a stream, would end the watch, a 401 even the session. Here such an answer becomes one
-that it goes on after: a connection that failed, which it tries again, or a resource version that is too old, after
+that kopf goes on after: a connection that failed, which it tries again, or a resource version that is too old, after
 which it lists anew.
 """
 
@@ -14,24 +14,33 @@ from typing import Any, Final, Protocol, cast
 import aiohttp
 
 # Refusals that kopf tries again by itself, besides every 5xx.
-_TRIED_AGAIN: Final = (403, 429)
+_RETRIED_BY_KOPF: Final = (403, 429)
 # Refusals of a watch after which only a new listing can help.
-_LISTED_ANEW: Final = (400, 404, 410)
+_RELIST: Final = (400, 404, 410)
 _EXPIRED: Final = b'{"type": "ERROR", "object": {"code": 410}}'
 
 
-class Listener(Protocol):
-    """Hears what happens on the watches. `path` is the collection's URL path."""
+class WatchListener(Protocol):
+    """Is told what happens on the watches. `path` is the collection's URL path."""
 
-    def heard(self, path: str) -> None:
-        """A watch started, or received an event or a bookmark."""
+    def on_activity(self, path: str) -> None:
+        """Called when a watch started, or received an event or a bookmark."""
 
-    def listed(self, path: str) -> None:
-        """The collection was listed for a watch to start from there; what was deleted before is not told."""
+    def on_relist(self, path: str) -> None:
+        """Called when a watch's listing begins: nothing tells what was deleted before."""
+
+    def on_list_page(self, path: str) -> None:
+        """Called for each page of a watch's listing."""
+
+    def on_failure(self, path: str, code: int, message: str) -> None:
+        """Called when a request got an error, or no answer (code 0)."""
+
+    def is_refused(self, path: str) -> bool:
+        """Return whether the collection is not to be requested now."""
 
 
 class RefusedError(aiohttp.ClientConnectionError):
-    """Not what the API server answers to a request that can succeed; to kopf a connection that failed."""
+    """The API server did not answer as it does to a request that can succeed; to kopf a connection that failed."""
 
 
 class StaleListError(aiohttp.ClientPayloadError):
@@ -41,7 +50,7 @@ class StaleListError(aiohttp.ClientPayloadError):
 class WatchMiddleware:
     """A middleware for the session that kopf is given. A watch starts at most once in `pace` seconds."""
 
-    def __init__(self, listener: Listener, pace: float = 1.0) -> None:
+    def __init__(self, listener: WatchListener, pace: float = 1.0) -> None:
         self._listener = listener
         self._pace_seconds = pace
         self._started: dict[str, float] = {}
@@ -49,12 +58,28 @@ class WatchMiddleware:
     async def __call__(self, request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
         """Send the request. Raises RefusedError and StaleListError."""
         path, query = request.url.path, request.url.query
+        if self._listener.is_refused(path):
+            raise RefusedError(f"{path}: not requested while the API server refuses it")
         if query.get("watch") == "true":
             await self._pace(path)
-            return await self._watched(path, await send(request))
-        response = await self._accepted(path, await send(request))
-        if response.status < 400 and "continue" not in query:
-            self._listener.listed(path)
+            return await self._watched(path, await self._sent(path, request, send))
+        response = await self._accepted(path, await self._sent(path, request, send))
+        if response.status < 400:
+            self._listener.on_list_page(path)
+            if "continue" not in query:
+                self._listener.on_relist(path)
+        return response
+
+    async def _sent(
+        self, path: str, request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        try:
+            response = await send(request)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            self._listener.on_failure(path, 0, str(error) or "timed out")
+            raise
+        if response.status >= 400:
+            self._listener.on_failure(path, response.status, f"{response.status} {response.reason}")
         return response
 
     async def _pace(self, path: str) -> None:
@@ -64,23 +89,23 @@ class WatchMiddleware:
         self._started[path] = time.monotonic()
 
     async def _watched(self, path: str, response: aiohttp.ClientResponse) -> aiohttp.ClientResponse:
-        if response.status in _LISTED_ANEW:
+        if response.status in _RELIST:
             response.status = 200
             response.content = cast("aiohttp.StreamReader", _Expired())
         elif (await self._accepted(path, response)).status < 400:
-            self._listener.heard(path)
+            self._listener.on_activity(path)
             response.content = cast("aiohttp.StreamReader", _Stream(response.content, path, self._listener))
         return response
 
     async def _accepted(self, path: str, response: aiohttp.ClientResponse) -> aiohttp.ClientResponse:
         """The response, if kopf goes on after it."""
-        if response.status in _TRIED_AGAIN or response.status >= 500:
+        if response.status in _RETRIED_BY_KOPF or response.status >= 500:
             return response
         if response.status < 400 and response.content_type == "application/json":
             return response
-        said = (await response.text(errors="replace"))[:300]
-        kind = StaleListError if response.status == 410 else RefusedError
-        raise kind(f"{path}: {response.status} {response.reason}: {said}")
+        text = (await response.text(errors="replace"))[:300]
+        error_type = StaleListError if response.status == 410 else RefusedError
+        raise error_type(f"{path}: {response.status} {response.reason}: {text}")
 
 
 class _Expired:
@@ -91,9 +116,9 @@ class _Expired:
 
 
 class _Stream:
-    """A watch's stream in whole lines, each chunk of it told."""
+    """A watch's stream in whole lines; each chunk counts as activity."""
 
-    def __init__(self, stream: aiohttp.StreamReader, path: str, listener: Listener) -> None:
+    def __init__(self, stream: aiohttp.StreamReader, path: str, listener: WatchListener) -> None:
         self._stream = stream
         self._path = path
         self._listener = listener
@@ -102,17 +127,17 @@ class _Stream:
         return getattr(self._stream, name)
 
     async def iter_chunked(self, size: int) -> AsyncIterator[bytes]:
-        """Lines that came together. One that is cut off at the stream's end is not handed out."""
-        rest: list[bytes] = []
+        """Yield the lines that came together, without one that the stream's end cuts off."""
+        pending: list[bytes] = []
         async for chunk in self._stream.iter_chunked(size):
-            self._listener.heard(self._path)
+            self._listener.on_activity(self._path)
             if b"\n" not in chunk:
-                rest.append(chunk)
+                pending.append(chunk)
                 continue
-            whole, last = (b"".join(rest) + chunk).rsplit(b"\n", 1)
-            rest = [last]
-            yield b"\n".join(_EXPIRED if _is_error(line) else line for line in whole.split(b"\n")) + b"\n"
+            complete, remainder = (b"".join(pending) + chunk).rsplit(b"\n", 1)
+            pending = [remainder]
+            yield b"\n".join(_EXPIRED if _is_error(event) else event for event in complete.split(b"\n")) + b"\n"
 
 
-def _is_error(line: bytes) -> bool:
-    return b'"ERROR"' in line[:20]
+def _is_error(event: bytes) -> bool:
+    return b'"ERROR"' in event[:20]

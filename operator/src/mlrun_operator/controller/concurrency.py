@@ -8,7 +8,7 @@ from typing import Any
 
 from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.cluster.index import Index, line_of, place_of
-from mlrun_operator.plan import Ahead
+from mlrun_operator.plan import RunsAhead
 
 Object = dict[str, Any]
 
@@ -20,13 +20,13 @@ class ConcurrencyLimiter:
         self._lines = index.lines
         self._platform = platform
 
-    def ahead_of(self, run: Object, function: Object | None) -> Ahead:
+    def ahead_of(self, run: Object, function: Object | None) -> RunsAhead:
         """The runs ahead of this one; not counted where nothing is limited."""
         limited = ((function or {}).get("spec") or {}).get("maxConcurrentRuns")
         if limited is None and self._platform.max_concurrent_runs is None:
-            return Ahead()
+            return RunsAhead()
         meta, place = run["metadata"], place_of(run)
-        return Ahead(
+        return RunsAhead(
             function=self._lines.ahead(meta["uid"], line_of(run), place),
             namespace=self._lines.ahead(meta["uid"], meta["namespace"], place),
         )

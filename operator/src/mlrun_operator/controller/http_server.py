@@ -1,4 +1,4 @@
-"""A small HTTP listener."""
+"""A small HTTP server."""
 
 import asyncio
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from aiohttp import web
 
 
 async def serve(listen: str, routes: Iterable[web.RouteDef]) -> None:
-    """Answer at `host:port` until cancelled. Raises OSError where the address cannot be had."""
+    """Serve the routes at `host:port` until cancelled. Raises OSError where it cannot listen there."""
     host, _, port = listen.rpartition(":")
     app = web.Application()
     app.add_routes(routes)

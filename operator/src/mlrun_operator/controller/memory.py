@@ -1,7 +1,7 @@
-"""Memory: what is loaded for good is not looked through again and again, and what was freed goes back to the system.
+"""Memory: the garbage collector skips what is loaded for good, and freed memory goes back to the system.
 
-A listing or a burst is many small objects that live briefly between those that stay; glibc keeps the pages that they
-leave. With thousands of finished runs these were half of the process.
+A listing or a burst makes many small objects that live briefly among those that stay, and glibc keeps their pages. With
+thousands of finished runs such pages were half of the process.
 """
 
 import asyncio
@@ -9,19 +9,19 @@ import ctypes
 import gc
 from typing import Final
 
-_EVERY_SECONDS: Final = 20.0
+_TRIM_INTERVAL_SECONDS: Final = 20.0
 
 
-def settle() -> None:
-    """Take what is loaded now out of Python's collections: each whole one stops everything for some 30 ms with it."""
+def freeze_gc() -> None:
+    """Exempt what is loaded now from garbage collection: a full collection with it stops everything for 30 ms."""
     gc.collect()
     gc.freeze()
 
 
-async def give_back(every: float = _EVERY_SECONDS) -> None:
-    """For ever: let go of what is free, now and then. Takes milliseconds; where the C library cannot, nothing."""
+async def trim_heap_loop(interval: float = _TRIM_INTERVAL_SECONDS) -> None:
+    """Return free memory to the system, for ever; does nothing where the C library cannot. Takes milliseconds."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     while True:
-        await asyncio.sleep(every)
+        await asyncio.sleep(interval)
         if trim is not None:
             trim(0)

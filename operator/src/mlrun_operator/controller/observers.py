@@ -1,4 +1,4 @@
-"""Those who are told what the operator has done to a run: metrics and traces. None of them decides anything."""
+"""Observers of what the operator does to runs: metrics and traces. None of them decides anything."""
 
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -9,28 +9,28 @@ Object = dict[str, Any]
 
 
 class ReconcileObserver(Protocol):
-    """Is told after it was done, by the reconciler and for each thing once; a death in between leaves it untold."""
+    """Called by the reconciler after each change, once; a crash in between may leave a call out."""
 
-    def made(self, run: Object, child: Object, at: datetime) -> None:
-        """A Job, a CronJob or a run was made for this run, which is as it was before."""
+    def on_created(self, run: Object, child: Object, created_at: datetime) -> None:
+        """Called when a Job, a CronJob or a run was created for this run, which is as it was before."""
 
-    def reported(self, run: Object, before: RunStatus, after: RunStatus, at: datetime) -> None:
-        """The status was written."""
+    def on_status_written(self, run: Object, previous: RunStatus, status: RunStatus, written_at: datetime) -> None:
+        """Called when the status was written."""
 
 
 NO_OBSERVERS: Final[tuple[ReconcileObserver, ...]] = ()
 
 
-def ended(before: RunStatus, after: RunStatus) -> bool:
-    """Whether the status is the first to tell of its execution's end; a schedule has no end of its own."""
-    if after.phase is None or not after.phase.finished or after.schedule is not None:
+def just_finished(previous: RunStatus, status: RunStatus) -> bool:
+    """Return whether the status is the first to record its execution's end; a schedule has no end of its own."""
+    if not _is_finished(status.phase) or status.schedule is not None:
         return False
-    return not (_finished(before.phase) and _number(before) == _number(after))
+    return not (_is_finished(previous.phase) and _execution_number(previous) == _execution_number(status))
 
 
-def _finished(phase: Phase | None) -> bool:
+def _is_finished(phase: Phase | None) -> bool:
     return phase is not None and phase.finished
 
 
-def _number(status: RunStatus) -> int | None:
+def _execution_number(status: RunStatus) -> int | None:
     return status.execution.number if status.execution else None

@@ -28,9 +28,9 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
     log_format: Literal["text", "json"] = Field("text", description="Lines for people, or a JSON object a line.")
     watch_silence_seconds: float = Field(
-        180, gt=80, description="How long a watch may receive nothing, not even a bookmark, before /healthz says so."
+        180, gt=80, description="How long a watch may receive nothing, not even a bookmark, before it counts as silent."
     )
-    sweep_seconds: float = Field(600, gt=0, description="How often the index is compared with a listing.")
+    resync_seconds: float = Field(600, gt=0, description="How often the index is compared with a listing.")
     wrapper_image: str = Field("mlrun-operator/wrapper:dev", description="Image of the wrapper.")
     wrapper_ml_image: str | None = Field(
         None, description="Image that runs for mlrun/mlrun, with its machine learning packages; default: the wrapper's."

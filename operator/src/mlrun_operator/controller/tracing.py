@@ -1,8 +1,8 @@
-"""Spans of runs for a collector of OpenTelemetry, where the environment names one; nothing is imported otherwise.
+"""Spans of runs for an OpenTelemetry collector, where the environment names one; nothing is imported otherwise.
 
-A run's spans are made at its end from what its status says, so that neither a restart nor a change of leader loses one:
-the execution, in it the wait for its Job, and each of its pods. The execution is a child of the span that its
-annotation `traceparent` names, else the root of a trace of its own.
+A run's spans are made at its end from its status, so that neither a restart nor a change of leader loses one: the
+execution, in it the wait for its Job, and each of its pods. The execution is a child of the span that its annotation
+`traceparent` names, else the root of a trace of its own.
 """
 
 import os
@@ -15,7 +15,7 @@ from mlrun_operator.api import constants
 from mlrun_operator.api.contract.trace import TraceContext
 from mlrun_operator.api.v1alpha1.status import Attempt, Phase, RunStatus
 from mlrun_operator.assess.times import parse_time
-from mlrun_operator.controller.observers import ended
+from mlrun_operator.controller.observers import just_finished
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
 
 Object = dict[str, Any]
 _ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-# How long the spans that are left may take to leave when the process ends.
+# How long sending the remaining spans may take when the process ends.
 _FLUSH_MILLISECONDS: Final = 3000
 
 
 class TracingError(Exception):
-    """Spans are asked for and cannot be made; the message says what to do."""
+    """Spans cannot be made though the environment asks for them; the message says what to do."""
 
 
-def wanted(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether OpenTelemetry's own variables name a collector and do not forbid it."""
-    off = environment.get("OTEL_SDK_DISABLED", "").lower() == "true"
-    off = off or environment.get("OTEL_TRACES_EXPORTER", "").lower() == "none"
-    return not off and any(environment.get(name) for name in _ENDPOINTS)
+def is_configured(environment: Mapping[str, str] = os.environ) -> bool:
+    """Return whether OpenTelemetry's own variables name a collector and do not disable it."""
+    is_disabled = environment.get("OTEL_SDK_DISABLED", "").lower() == "true"
+    is_disabled = is_disabled or environment.get("OTEL_TRACES_EXPORTER", "").lower() == "none"
+    return not is_disabled and any(environment.get(name) for name in _ENDPOINTS)
 
 
 def start_tracing() -> "Tracing":
-    """Spans by OTLP over HTTP, set up by OpenTelemetry's variables. Raises TracingError where its SDK is missing."""
+    """Return what sends spans by OTLP over HTTP, set up by OpenTelemetry's variables. Raises TracingError."""
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
         from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
@@ -62,53 +62,54 @@ class Tracing:
         self._provider = provider
         self._tracer = provider.get_tracer("mlrun_operator", __version__)
 
-    def made(self, run: Object, child: Object, at: datetime) -> None:
-        """Nothing: the status will say when its Job started."""
+    def on_created(self, run: Object, child: Object, created_at: datetime) -> None:
+        """Do nothing: the status records when the Job started."""
 
-    def reported(self, run: Object, before: RunStatus, after: RunStatus, at: datetime) -> None:
-        """The spans of an execution that has ended."""
-        if not ended(before, after):
+    def on_status_written(self, run: Object, previous: RunStatus, status: RunStatus, written_at: datetime) -> None:
+        """Make the spans of an execution that has ended."""
+        if not just_finished(previous, status):
             return
-        end = parse_time(after.completion_time) or at
-        started = parse_time(after.start_time) or end
-        first = after.execution is None or after.execution.number == 1
-        asked = (parse_time(run["metadata"].get("creationTimestamp")) if first else None) or started
-        failure = _words(after.reason, after.message) if after.phase is Phase.FAILED else None
-        inside = self._span("run", (asked, end), _parent(run), _of_run(run, after), failure)
-        if asked < started:
-            self._span("start", (asked, started), inside, {"k8s.job.name": after.job_name})
-        for attempt in after.attempts or ():
-            self._attempt(attempt, (started, end), inside)
+        end = parse_time(status.completion_time) or written_at
+        started = parse_time(status.start_time) or end
+        is_first = status.execution is None or status.execution.number == 1
+        wanted = (parse_time(run["metadata"].get("creationTimestamp")) if is_first else None) or started
+        failure = _failure(status.reason, status.message) if status.phase is Phase.FAILED else None
+        run_span = self._span("run", (wanted, end), _parent(run), _run_attributes(run, status), failure)
+        if wanted < started:
+            self._span("start", (wanted, started), run_span, {"k8s.job.name": status.job_name})
+        for attempt in status.attempts or ():
+            self._add_attempt(attempt, (started, end), run_span)
 
     def close(self) -> None:
-        """Send what is left; blocks for some seconds at most."""
+        """Send the remaining spans; blocks for some seconds at most."""
         self._provider.force_flush(_FLUSH_MILLISECONDS)
         self._provider.shutdown()
 
-    def _attempt(self, attempt: Attempt, limits: tuple[datetime, datetime], inside: "Context") -> None:
+    def _add_attempt(self, attempt: Attempt, limits: tuple[datetime, datetime], parent: "Context") -> None:
         times = parse_time(attempt.start_time) or limits[0], parse_time(attempt.completion_time) or limits[1]
-        about = {
+        attributes = {
             "k8s.pod.name": attempt.pod,
             "k8s.pod.uid": attempt.uid,
             "k8s.node.name": attempt.node,
             "process.exit.code": attempt.exit_code,
         }
-        self._span("pod", times, inside, about, _words(attempt.reason, attempt.message) if attempt.exit_code else None)
+        failure = _failure(attempt.reason, attempt.message) if attempt.exit_code else None
+        self._span("pod", times, parent, attributes, failure)
 
     def _span(
         self,
         name: str,
         times: tuple[datetime, datetime],
         parent: "Context",
-        about: Mapping[str, str | int | None],
+        attributes: Mapping[str, str | int | None],
         failure: str | None = None,
     ) -> "Context":
-        """A whole span; the context for those in it."""
+        """Make a span from its start to its end; return the context for those in it."""
         from opentelemetry.trace import Status, StatusCode, set_span_in_context  # noqa: PLC0415
 
         start, end = times
-        said = {key: value for key, value in about.items() if value is not None}
-        span = self._tracer.start_span(name, parent, attributes=said, start_time=_nanoseconds(start))
+        known_attributes = {key: value for key, value in attributes.items() if value is not None}
+        span = self._tracer.start_span(name, parent, attributes=known_attributes, start_time=_nanoseconds(start))
         if failure is not None:
             span.set_status(Status(StatusCode.ERROR, failure))
         span.end(_nanoseconds(max(start, end)))
@@ -116,13 +117,13 @@ class Tracing:
 
 
 def _service(environment: Mapping[str, str]) -> dict[str, str]:
-    """What the spans come from, as far as the environment does not say it."""
-    named = "OTEL_SERVICE_NAME" in environment or "service.name=" in environment.get("OTEL_RESOURCE_ATTRIBUTES", "")
-    return {"service.version": __version__, **({} if named else {"service.name": constants.MANAGER})}
+    """Return the attributes of the sender that the environment does not set."""
+    is_named = "OTEL_SERVICE_NAME" in environment or "service.name=" in environment.get("OTEL_RESOURCE_ATTRIBUTES", "")
+    return {"service.version": __version__, **({} if is_named else {"service.name": constants.MANAGER})}
 
 
 def _parent(run: Object) -> "Context":
-    """The span that asked for the run, or none."""
+    """Return the context of the span that the run belongs to, or an empty one."""
     from opentelemetry.context import Context  # noqa: PLC0415
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
 
@@ -131,13 +132,13 @@ def _parent(run: Object) -> "Context":
     return TraceContextTextMapPropagator().extract(carrier, Context())
 
 
-def _of_run(run: Object, status: RunStatus) -> dict[str, str | int | None]:
-    meta = run["metadata"]
+def _run_attributes(run: Object, status: RunStatus) -> dict[str, str | int | None]:
+    metadata = run["metadata"]
     return {
-        "k8s.namespace.name": meta["namespace"],
+        "k8s.namespace.name": metadata["namespace"],
         "k8s.job.name": status.job_name,
-        "mlrun.run.name": meta["name"],
-        "mlrun.run.uid": meta["uid"],
+        "mlrun.run.name": metadata["name"],
+        "mlrun.run.uid": metadata["uid"],
         "mlrun.run.execution": status.execution.number if status.execution else None,
         "mlrun.run.phase": status.phase,
         "mlrun.run.reason": status.reason,
@@ -146,7 +147,7 @@ def _of_run(run: Object, status: RunStatus) -> dict[str, str | int | None]:
     }
 
 
-def _words(reason: str | None, message: str | None) -> str:
+def _failure(reason: str | None, message: str | None) -> str:
     return f"{reason}: {message or ''}"[:1024]
 
 

@@ -1,4 +1,4 @@
-"""Workers: take a key, reconcile it, and try again later, ever later, where that failed."""
+"""Workers: take a key, reconcile it, and retry with growing back-off where that failed."""
 
 import asyncio
 import logging
@@ -12,45 +12,45 @@ from mlrun_operator.controller.queue import FairQueue, Key
 
 log = logging.getLogger("mlrun_operator")
 
-FIRST_DELAY: Final = 0.5
-LAST_DELAY: Final = 60.0
-LAST_RETRY_AFTER: Final = 300.0
+FIRST_DELAY_SECONDS: Final = 0.5
+LAST_DELAY_SECONDS: Final = 60.0
+MAX_RETRY_AFTER_SECONDS: Final = 300.0
 
 
 class Reconciles(Protocol):
-    """Brings one object in line; the seconds after which to look again."""
+    """Brings one object in line with its spec."""
 
     async def reconcile(self, key: Key) -> float | None:
-        """Raises ApiError where it is to be tried again."""
+        """Return the seconds until the next pass, None to wait for an event. Raises ApiError where to retry."""
 
 
 class Workers:
-    """A fixed number of workers on one queue. What is wrong with one run delays only that run."""
+    """A fixed number of workers on one queue. A failing object delays only itself."""
 
     def __init__(
         self,
         kind: str,
         queue: FairQueue,
         reconciler: Reconciles,
-        told: Callable[[float, str | None], None] = lambda *_: None,
+        on_reconciled: Callable[[float, str | None], None] = lambda *_: None,
     ) -> None:
         """`kind` is that of the objects, for the log.
 
-        `told` hears of each look: its seconds, and `Api` or `Bug` where it failed.
+        `on_reconciled` gets each pass's seconds, and `Api` or `Bug` where it failed.
         """
         self._kind = kind
         self._queue = queue
         self._reconciler = reconciler
-        self._told = told
+        self._on_reconciled = on_reconciled
         self._failures: dict[Key, int] = {}
 
     @property
     def failing(self) -> int:
-        """How many keys failed when they were last worked on."""
+        """How many keys failed in their last pass."""
         return len(self._failures)
 
     async def run(self, count: int) -> None:
-        """Work for ever."""
+        """Work until cancelled."""
         async with asyncio.TaskGroup() as group:
             for number in range(count):
                 group.create_task(self._work(), name=f"worker {number}")
@@ -59,40 +59,39 @@ class Workers:
         while True:
             key = await self._queue.take()
             try:
-                await self._once(key)
+                await self._reconcile(key)
             finally:
                 self._queue.done(key)
 
-    async def _once(self, key: Key) -> None:
+    async def _reconcile(self, key: Key) -> None:
         started, cause = time.monotonic(), None
         try:
-            again = await self._reconciler.reconcile(key)
+            requeue_after = await self._reconciler.reconcile(key)
         except ApiError as error:
             if error.namespace_gone:
                 self._failures.pop(key, None)
                 return
             cause = "Api"
             delay = self._delay(key, error.retry_after)
-            log.warning("%s/%s: %s; trying again in %.1f s", *key, error, delay, extra=about_key(self._kind, key))
+            log.warning("%s/%s: %s; retrying in %.1f s", *key, error, delay, extra=about_key(self._kind, key))
             self._queue.add_later(key, delay)
         except Exception:
             cause = "Bug"
             delay = self._delay(key, None)
             log.exception(
-                "%s/%s: cannot be reconciled; trying again in %.1f s", *key, delay, extra=about_key(self._kind, key)
+                "%s/%s: cannot be reconciled; retrying in %.1f s", *key, delay, extra=about_key(self._kind, key)
             )
             self._queue.add_later(key, delay)
         else:
             self._failures.pop(key, None)
-            if again == 0:
+            if requeue_after == 0:
                 self._queue.add_soon(key)
-            elif again is not None:
-                self._queue.add_later(key, again)
+            elif requeue_after is not None:
+                self._queue.add_later(key, requeue_after)
         finally:
-            self._told(time.monotonic() - started, cause)
+            self._on_reconciled(time.monotonic() - started, cause)
 
     def _delay(self, key: Key, retry_after: float | None) -> float:
         failures = self._failures[key] = self._failures.get(key, 0) + 1
-        return max(
-            min(retry_after or 0.0, LAST_RETRY_AFTER), min(LAST_DELAY, FIRST_DELAY * 2.0 ** min(failures - 1, 16))
-        )
+        delay = min(FIRST_DELAY_SECONDS * 2.0 ** min(failures - 1, 16), LAST_DELAY_SECONDS)
+        return max(delay, min(retry_after or 0.0, MAX_RETRY_AFTER_SECONDS))

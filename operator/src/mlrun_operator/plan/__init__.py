@@ -1,7 +1,8 @@
-"""The whole brain: what to do about a run, decided from what was observed. Pure.
+"""The whole brain: what to do about a run or a schedule, decided from what was observed. Pure.
 
-`plan` looks at one moment and names the next step. The controller takes it and plans again with what came of it, until
-nothing is left but the status. The policies stand in order; the first that has a decision wins. Each is a module.
+A planner looks at one moment and answers with a decision: an action to take, a question to ask, or the status to tell.
+The controller carries it out and asks again with what came of it, until only the status is left. The policies of a
+planner stand in order; the first that has a decision wins. Each is a module.
 """
 
 from collections.abc import Callable
@@ -9,62 +10,104 @@ from dataclasses import replace
 from typing import Final
 
 from mlrun_operator.api.contract.platform import Platform
-from mlrun_operator.plan.context import Ahead, Case, Object, Observation, Plan, Refusal
-from mlrun_operator.plan.finish import keep, reap
+from mlrun_operator.api.objects import Object, status_of
+from mlrun_operator.api.v1alpha1.status import RunStatus
+from mlrun_operator.assess.status import is_of_a_newer_operator, to_wire
+from mlrun_operator.plan.context import RunContext
+from mlrun_operator.plan.decision import Decision, Tell
+from mlrun_operator.plan.end import end
 from mlrun_operator.plan.follow import follow
-from mlrun_operator.plan.schedule import keep_schedule
-from mlrun_operator.plan.start import due, start
-from mlrun_operator.plan.stop import stop
+from mlrun_operator.plan.observation import Observation, Refusal, RunObservation, RunsAhead, ScheduleObservation
+from mlrun_operator.plan.retain import delete_leftover_jobs, retain_or_expire
+from mlrun_operator.plan.schedule import reconcile_schedule
+from mlrun_operator.plan.start import due, start, stop_unstarted
 
-__all__ = ["Ahead", "Object", "Observation", "Plan", "Refusal", "plan"]
+__all__ = [
+    "Decision",
+    "Observation",
+    "Refusal",
+    "RunObservation",
+    "RunsAhead",
+    "ScheduleObservation",
+    "plan",
+    "plan_run",
+    "plan_schedule",
+]
 
-
-def leave_the_dying(case: Case) -> Plan | None:
-    """A run that is being deleted starts nothing; its children go with it."""
-    return Plan() if case.meta.get("deletionTimestamp") else None
-
-
-def leave_the_unreadable(case: Case) -> Plan | None:
-    """Where it cannot be read how far the run is, a newer operator has written it: nothing is done on that."""
-    written, before = case.seen.run.get("status") or {}, case.before
-    known = {"phase": before.phase, "execution": before.execution, "schedule": before.schedule}
-    return Plan() if any(name in written and part is None for name, part in known.items()) else None
-
-
-POLICIES: Final[tuple[Callable[[Case], Plan | None], ...]] = (
-    leave_the_dying,
-    leave_the_unreadable,
-    keep_schedule,  # a run with a schedule has a CronJob, and runs of its own
-    stop,  # spec.stop ends what runs and lets nothing start
-    follow,  # an unfinished execution is followed to its end
-    reap,  # what is recorded as ended must not run on
+RUN_POLICIES: Final[tuple[Callable[[RunContext], Decision | None], ...]] = (
+    stop_unstarted,  # spec.stop lets nothing start
+    end,  # an execution that is being ended is led to its end
+    follow,  # one that was made is followed: ended, steered, or told of
+    delete_leftover_jobs,  # what is over must not run on
     start,  # a new execution, where the user asks for one
-    keep,  # a finished run stays as it is; its Jobs go when their time is over
+    retain_or_expire,  # a finished run stays as it is; its Jobs go when their time is over
 )
 
 
-def plan(seen: Observation, platform: Platform) -> Plan:
-    """What to do next about this run."""
-    case = Case(seen, platform)
-    decision = next(found for policy in POLICIES if (found := policy(case)) is not None)
-    decision = _until_the_next(case, decision)
-    if decision.status is not None and decision.status.wire() == (seen.run.get("status") or {}):
+def plan(observation: Observation, platform: Platform) -> Decision:
+    """Decide what to do next about a run, with a schedule or without."""
+    match observation:
+        case RunObservation():
+            return plan_run(observation, platform)
+        case ScheduleObservation():
+            return plan_schedule(observation, platform)
+
+
+def plan_run(observation: RunObservation, platform: Platform) -> Decision:
+    """Decide what to do next about a run without a schedule."""
+    if is_of_a_newer_operator(observation.run):
+        return Tell()
+    context = RunContext(observation, platform)
+    decision = next(d for policy in RUN_POLICIES if (d := policy(context)) is not None)
+    return _if_new(_before_the_next(context, decision), observation.run)
+
+
+def plan_schedule(observation: ScheduleObservation, platform: Platform) -> Decision:
+    """Decide what to do next about a schedule."""
+    if is_of_a_newer_operator(observation.run):
+        return Tell()
+    return _if_new(reconcile_schedule(observation, platform), observation.run)
+
+
+def _if_new(decision: Decision, run: Object) -> Decision:
+    """Return the decision without a status that is recorded already.
+
+    Another version of the same execution's hash, or the run's uid, is written with the next status that is new.
+    """
+    if not isinstance(decision, Tell) or decision.status is None:
+        return decision
+    written = status_of(run)
+    if _without_stamp(to_wire(decision.status, run), written) == _without_stamp(written, written):
         return replace(decision, status=None)
     return decision
 
 
-def _until_the_next(case: Case, decision: Plan) -> Plan:
-    """An end after which another execution is due speaks of its own generation only.
+def _without_stamp(wire: Object, written: Object) -> Object:
+    execution = wire.get("execution")
+    recorded = written.get("execution") or {}
+    if not isinstance(execution, dict) or execution.get("number") != recorded.get("number"):
+        return wire
+    is_edit = execution.get("generation") != recorded.get("generation")
+    stamp = () if is_edit else ("hash", "runUID")
+    return {**wire, "execution": {name: value for name, value in execution.items() if name not in stamp}}
+
+
+def _before_the_next(context: RunContext, decision: Decision) -> Decision:
+    """Return an end after which another execution is due as speaking of its own generation only.
 
     Else whoever waits for the change, a sync of a GitOps tool say, would take the old end for the new one.
     """
+    if not isinstance(decision, Tell) or decision.status is None or decision.status.execution is None:
+        return decision
     status = decision.status
-    if status is None or status.execution is None or "schedule" in case.spec:
+    if status.phase is None or not status.phase.finished:
         return decision
-    after = Case(replace(case.seen, run={**case.seen.run, "status": status.wire()}), case.platform)
-    if not after.finished or due(after) is None:
+    run = {**context.observation.run, "status": to_wire(status, context.observation.run)}
+    if due(RunContext(replace(context.observation, run=run), context.platform)) is None:
         return decision
-    generation = status.execution.generation
+    return replace(decision, status=_of_generation(status, decision.status.execution.generation))
+
+
+def _of_generation(status: RunStatus, generation: int | None) -> RunStatus:
     conditions = [c.model_copy(update={"observed_generation": generation}) for c in status.conditions or ()]
-    told = status.model_copy(update={"observed_generation": generation, "conditions": conditions})
-    return replace(decision, status=told)
+    return status.model_copy(update={"observed_generation": generation, "conditions": conditions})

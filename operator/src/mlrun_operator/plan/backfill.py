@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import islice
 
+from mlrun_operator.api.v1alpha1.run import RunSpec
 from mlrun_operator.api.v1alpha1.schedule import MAX_BACKFILL, Backfill
-from mlrun_operator.api.v1alpha1.status import BackfillStatus
+from mlrun_operator.api.v1alpha1.status import BackfillStatus, ScheduleStatus
 from mlrun_operator.api.values.cron import Cron
-from mlrun_operator.assess.schedule import OLDEST_FIRST, Slots, passed
+from mlrun_operator.assess.schedule import MANUAL, OLDEST_FIRST, Child, Slots, passed
 from mlrun_operator.assess.times import format_time, parse_time
 
 
@@ -121,3 +122,14 @@ def _past(status: BackfillStatus, slot: datetime) -> BackfillStatus:
 
 def _of(status: BackfillStatus, total: int) -> BackfillStatus:
     return status.model_copy(update={"total": total, "progress": f"{status.started}/{total}"})
+
+
+def is_still_needed(spec: RunSpec, recorded: ScheduleStatus, child: Child) -> bool:
+    """Return whether the slot would be run again if its run went now: a catch-up or a backfill has not passed it yet."""
+    if child.trigger == MANUAL:
+        return False
+    if spec.catch_up and spec.catch_up.policy == "All":
+        caught_up_to = parse_time(recorded.handled)
+        if caught_up_to is None or child.slot > caught_up_to:
+            return True
+    return ahead_of(spec.backfill, recorded.backfill, child.slot)

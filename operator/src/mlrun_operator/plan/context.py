@@ -1,178 +1,175 @@
-"""What is decided about and what is decided: an observation of one moment, and the next step."""
+"""A run's observation, read once: which execution is the current one, its Job and its pods, and its limits."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
 
 from pydantic.alias_generators import to_snake
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.contract.platform import Platform
-from mlrun_operator.api.v1alpha1.status import Execution, RunStatus
-from mlrun_operator.assess.jobs import collects, controlled_by, execution_of
-from mlrun_operator.assess.status import Frame, recorded
+from mlrun_operator.api.objects import (
+    Object,
+    annotations_of,
+    controller_of,
+    has_job_ended,
+    has_pod_ended,
+    is_controlled_by,
+    is_deleting,
+    labels_of,
+    spec_of,
+)
+from mlrun_operator.api.v1alpha1.status import Ending, Execution, RunStatus
+from mlrun_operator.api.values.names import collector_name, job_name
+from mlrun_operator.assess.jobs import execution_of
+from mlrun_operator.assess.status import StatusBase, parse_status
+from mlrun_operator.plan.observation import RunObservation
 from mlrun_operator.render.execution import execution_hash
-
-Object = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why the API server did not take our Job: its HTTP code and words."""
-
-    code: int
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ahead:
-    """How many runs have a Job, or have waited longer for one: of the same function, and in the same namespace."""
-
-    function: int = 0
-    namespace: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """One run and all that bears on it, at one moment.
-
-    `jobs` and `pods` are those that carry the run's uid, and a stranger of the name that the next Job needs.
-    `confirmed` says that Job and pods were read directly just now, because the watches had not shown them. `events` are
-    Kubernetes' own of the run's Job and pods, None where they were not asked for. `ahead` counts only where a limit is
-    set. `whole` is a Job with its pods' template, where it was asked for. Of a schedule `cron_job` is the object of its
-    CronJob's name, ours or not, `jobs` are also those that fired and became no run yet, `children` the runs that it
-    made. Of a run that a schedule made, `schedule` is that schedule.
-    """
-
-    run: Object
-    now: datetime
-    function: Object | None = None
-    jobs: Sequence[Object] = ()
-    pods: Sequence[Object] = ()
-    refusal: Refusal | None = None
-    confirmed: bool = False
-    events: Sequence[Object] | None = None
-    ahead: Ahead = Ahead()
-    whole: Object | None = None
-    cron_job: Object | None = None
-    children: Sequence[Object] = ()
-    schedule: Object | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The next step: at most one action, else the status.
-
-    `create` an object, and `before` it what a Job's pods need (one of that name that exists is as good), `replace` a
-    CronJob, `delete` an object of ours, `adopt` a fired Job for the run of its name, `suspend` a Job (True) or let it
-    go on (False), `confirm` by direct reading, `ask_events`, `read` a Job whole. `status` is None where it says it all;
-    `requeue` is when to look again.
-    """
-
-    create: Object | None = None
-    before: Object | None = None
-    replace: Object | None = None
-    delete: Object | None = None
-    adopt: tuple[Object, Object] | None = None
-    suspend: tuple[Object, bool] | None = None
-    confirm: bool = False
-    ask_events: bool = False
-    read: Object | None = None
-    status: RunStatus | None = None
-    requeue: timedelta | None = None
-
-    @property
-    def acts(self) -> bool:
-        """Whether there is something to do before the status."""
-        steps = (self.create, self.replace, self.delete, self.adopt, self.suspend, self.confirm, self.ask_events)
-        return any(bool(step) for step in (*steps, self.read))
 
 
 @dataclass(frozen=True)
-class Case:
-    """An observation, read once."""
+class RunContext:
+    """A run without a schedule at one moment. `latest` is its newest execution, recorded or not."""
 
-    seen: Observation
+    observation: RunObservation
     platform: Platform
-    frame: Frame = field(init=False)
+    base: StatusBase = field(init=False)
     latest: Execution | None = field(init=False)
 
     def __post_init__(self) -> None:
-        frame = Frame(self.meta.get("generation", 1), recorded(self.seen.run), self.seen.now)
-        object.__setattr__(self, "frame", frame)
+        run = self.observation.run
+        base = StatusBase(self.generation, parse_status(run), self.observation.now, self.meta["uid"])
+        object.__setattr__(self, "base", base)
         object.__setattr__(self, "latest", self._latest())
 
     @property
     def meta(self) -> Object:
-        """The run's metadata."""
-        meta: Object = self.seen.run["metadata"]
+        """Return the run's metadata."""
+        meta: Object = self.observation.run["metadata"]
         return meta
 
     @property
     def spec(self) -> Object:
-        """The run's spec as it was written, valid or not."""
-        spec: Object = self.seen.run["spec"]
-        return spec
+        """Return the run's spec as it was written, valid or not."""
+        return spec_of(self.observation.run)
 
     @property
-    def before(self) -> RunStatus:
-        """The status as it is recorded."""
-        return self.frame.before
+    def generation(self) -> int:
+        """Return the run's generation."""
+        return int(self.meta.get("generation", 1))
 
     @property
-    def finished(self) -> bool:
-        """Whether the latest execution is recorded as ended."""
-        written = self.before.execution
-        return bool(
-            self.latest
-            and written
-            and written.number == self.latest.number
-            and self.before.phase
-            and self.before.phase.finished
-        )
+    def recorded(self) -> RunStatus:
+        """Return the recorded status."""
+        return self.base.recorded
 
     @property
-    def fired_job(self) -> str | None:
-        """The uid of the Job that the CronJob controller made for this run; None for any other run."""
-        return fired_job(self.seen.run)
-
-    def our_jobs(self) -> list[tuple[Execution, Object]]:
-        """The Jobs that the run controls or that were made for it, with their executions."""
-        uid, fired = self.meta["uid"], self.fired_job
-        ours = [
-            job for job in self.seen.jobs if controlled_by(job, uid) or (fired and job["metadata"].get("uid") == fired)
-        ]
-        return [(execution, job) for job in ours if (execution := execution_of(job))]
+    def is_recorded(self) -> bool:
+        """Return whether the newest execution is the recorded one."""
+        return self.latest is not None and self.latest.same_as(self.recorded.execution)
 
     @property
-    def stopping(self) -> bool:
-        """Whether the run is to stop, by its own spec or by its schedule's."""
-        schedule: Object = self.seen.schedule or {}
-        return bool(self.spec.get("stop") or (schedule.get("spec") or {}).get("stop"))
+    def is_over(self) -> bool:
+        """Return whether the newest execution is recorded as ended."""
+        phase = self.recorded.phase
+        return self.is_recorded and phase is not None and phase.finished
+
+    @property
+    def ending(self) -> Ending | None:
+        """Return how the newest execution is being ended; None where it is not, or has been."""
+        return self.latest.ending if self.latest and self.is_recorded and not self.is_over else None
+
+    @property
+    def is_job_recorded(self) -> bool:
+        """Return whether the newest execution is recorded as made."""
+        return self.is_recorded and (self.recorded.execution is not None and bool(self.recorded.execution.job_uid))
+
+    @property
+    def was_made(self) -> bool:
+        """Return whether the newest execution has ever had a Job, as far as it is known."""
+        fired = self.fired_job_uid is not None and self.latest is not None and self.latest.number == 1
+        return fired or (self.is_recorded and bool(self.is_job_recorded or self.recorded.job_name))
+
+    @property
+    def stops(self) -> bool:
+        """Return whether the run is to stop, by its own spec or by its schedule's."""
+        return bool(self.spec.get("stop") or spec_of(self.observation.schedule).get("stop"))
+
+    @property
+    def fired_job_uid(self) -> str | None:
+        """Return the uid of the Job that the CronJob controller made for this run; None for any other run."""
+        return fired_job_uid(self.observation.run)
+
+    @property
+    def job(self) -> Object | None:
+        """Return the newest execution's Job."""
+        return self.job_of(self.latest.number) if self.latest else None
+
+    def job_name(self, number: int) -> str:
+        """Return the one name that the Job of this execution can have."""
+        fired = self.fired_job_uid is not None and number == 1
+        return str(self.meta["name"]) if fired else job_name(self.meta["name"], self.meta["uid"], number)
 
     def job_of(self, number: int) -> Object | None:
-        """Our Job of that execution: of a sweep that fans out the one of its points."""
-        jobs = (job for execution, job in self.our_jobs() if execution.number == number)
-        return next((job for job in jobs if not collects(job)), None)
+        """Return our Job of this execution: of a sweep that fans out the one of its points.
+
+        It is ours by its name and controller; once its uid is recorded, only by that.
+        """
+        uid = self._job_uid(number)
+        named = (job for job in self.observation.jobs if job["metadata"]["name"] == self.job_name(number))
+        return next((job for job in named if self._is_ours(job, uid)), None)
 
     def collector_of(self, number: int) -> Object | None:
-        """Our Job that collects what the points of that execution have left."""
-        jobs = (job for execution, job in self.our_jobs() if execution.number == number)
-        return next((job for job in jobs if collects(job)), None)
+        """Return our Job that collects what the points of this execution have left."""
+        name = collector_name(self.meta["name"], self.meta["uid"], number)
+        named = (job for job in self.observation.jobs if job["metadata"]["name"] == name)
+        return next((job for job in named if is_controlled_by(job, self.meta["uid"])), None)
+
+    def our_jobs(self) -> list[tuple[int, Object]]:
+        """Return the Jobs that this run's executions have, with the executions' numbers."""
+        numbers = range(1, (self.latest.number if self.latest else 0) + 1)
+        numbered = {int(e.number) for job in self.observation.jobs if (e := execution_of(job))} & set(numbers)
+        recorded = self.recorded.execution
+        numbered |= {recorded.number} if recorded else set()
+        jobs = [(n, job) for n in sorted(numbered) for job in (self.job_of(n), self.collector_of(n))]
+        return [(n, job) for n, job in jobs if job is not None]
+
+    def pods_of(self, job: Object) -> list[Object]:
+        """Return the pods that the Job controls: those whose reports count."""
+        return [pod for pod in self.observation.pods if is_controlled_by(pod, job["metadata"]["uid"])]
+
+    def execution_pods(self) -> list[Object]:
+        """Return the newest execution's pods, oldest first, whatever became of its Job."""
+        uids = self._execution_job_uids()
+        known = {attempt.uid for attempt in self.base.of(self.latest).attempts or ()} if self.latest else set()
+        pods = [
+            pod
+            for pod in self.observation.pods
+            if uids & {controller_of(pod).get("uid"), labels_of(pod).get(constants.LABEL_JOB_UID)}
+            or pod["metadata"]["uid"] in known
+            or (not uids and self.recorded.job_name == labels_of(pod).get(constants.LABEL_JOB))
+        ]
+        return sorted(pods, key=lambda pod: (pod["metadata"].get("creationTimestamp", ""), pod["metadata"]["name"]))
+
+    def living_pods(self) -> list[Object]:
+        """Return the newest execution's pods that may run: there, and not in a terminal phase."""
+        return [pod for pod in self.execution_pods() if not has_pod_ended(pod)]
+
+    def other_living_pods(self) -> list[Object]:
+        """Return the pods that may run of any Job of this run but the newest execution's."""
+        own = {pod["metadata"]["uid"] for pod in self.execution_pods()}
+        return [pod for pod in self.observation.pods if pod["metadata"]["uid"] not in own and not has_pod_ended(pod)]
 
     def limit(self, name: str, job: Object | None) -> int | None:
-        """A limit as the run has it now, else as it was when the Job was made, or before as function or platform."""
-        said = self.spec.get(name)
-        if isinstance(said, int):
-            return said
+        """Return a limit as the run has it now, else as it was when the Job was made, or as function or platform say."""
+        limit = self.spec.get(name)
+        if isinstance(limit, int):
+            return limit
         if job is not None:
-            kept = (job["metadata"].get("annotations") or {}).get(constants.ANNOTATION_LIMITS)
-            pinned = _pinned(kept).get(name)
+            pinned = _json_object(annotations_of(job).get(constants.ANNOTATION_LIMITS)).get(name)
             if isinstance(pinned, int):
                 return pinned
-        elif isinstance(function := self.spec.get("function") or (self.seen.function or {}).get("spec"), dict):
+        elif isinstance(function := self.spec.get("function") or spec_of(self.observation.function), dict):
             options = function.get("run")
             if isinstance(options, dict) and isinstance(options.get(name), int):
                 return int(options[name])
@@ -180,28 +177,69 @@ class Case:
         return next((default for default in defaults if isinstance(default, int)), None)
 
     def _latest(self) -> Execution | None:
-        """The newest execution there is: the recorded one, or that of a Job which was not recorded yet."""
-        written = self.frame.before.execution
-        newest = max((execution for execution, _ in self.our_jobs()), key=lambda e: e.number, default=None)
-        if newest is None and written is None and self.fired_job is not None:
+        """Return the recorded execution, or that of a newer Job which was not recorded yet."""
+        recorded = self.recorded.execution
+        number = recorded.number + 1 if recorded else 1
+        job = self.job_of(number)
+        if job is not None:
+            return self._execution_of(job, number)
+        if recorded is None and self.fired_job_uid is not None:
             return Execution(number=1, hash=execution_hash(self.spec), generation=1)
-        return newest if newest and (written is None or newest.number >= written.number) else written
+        return recorded
+
+    def _execution_of(self, job: Object, number: int) -> Execution:
+        """Return the execution that a Job was made for; where somebody took its annotations, for the spec of now."""
+        annotated = execution_of(job)
+        if annotated is None:
+            return Execution(number=number, hash=execution_hash(self.spec), generation=self.generation)
+        return annotated.model_copy(update={"number": number})
+
+    def _job_uid(self, number: int) -> str | None:
+        """Return the uid that the Job of this execution has for sure."""
+        recorded = self.recorded.execution
+        if recorded and recorded.number == number and recorded.job_uid:
+            return recorded.job_uid
+        return self.fired_job_uid if number == 1 else None
+
+    def _is_ours(self, job: Object, uid: str | None) -> bool:
+        if uid is not None:
+            return bool(job["metadata"]["uid"] == uid)
+        return is_controlled_by(job, self.meta["uid"])
+
+    def _execution_job_uids(self) -> set[str]:
+        """Return the uids of the newest execution's Jobs: its own and its collector's."""
+        if self.latest is None:
+            return set()
+        uids = {self._job_uid(self.latest.number)}
+        jobs: Sequence[Object | None] = (self.job, self.collector_of(self.latest.number))
+        return {uid for uid in (*uids, *(job["metadata"]["uid"] for job in jobs if job)) if uid}
 
 
-def fired_job(run: Object) -> str | None:
-    """The uid of the Job that the CronJob controller made for this run; None for any other run."""
-    uid: str | None = (run["metadata"].get("annotations") or {}).get(constants.ANNOTATION_JOB_UID)
-    return uid
+def fired_job_uid(run: Object) -> str | None:
+    """Return the uid of the Job that the CronJob controller made for this run; None for any other run.
+
+    The annotation holds the run's name, too: one that a copied manifest carries along does nothing.
+    """
+    note: str | None = annotations_of(run).get(constants.ANNOTATION_JOB_UID)
+    if note is None or controller_of(run).get("kind") != constants.RUN_KIND:
+        return None
+    name, slash, uid = note.rpartition("/")
+    return uid if not slash or name == run["metadata"]["name"] else None
 
 
-def queued_by_kueue(job: Object) -> bool:
-    """Whether the Job's `suspend` is Kueue's: by the label on the Job itself, whoever put it there."""
-    return constants.LABEL_QUEUE in (job["metadata"].get("labels") or {})
+def is_queued_by_kueue(job: Object) -> bool:
+    """Return whether the Job's `suspend` is Kueue's: by the label on the Job itself, whoever put it there."""
+    return constants.LABEL_QUEUE in labels_of(job)
 
 
-def _pinned(text: str | None) -> Object:
+def can_make_pods(job: Object) -> bool:
+    """Return whether the Job has not ended and is not on its way out."""
+    return not has_job_ended(job) and not is_deleting(job)
+
+
+def _json_object(text: str | None) -> Object:
     try:
-        found = json.loads(text or "{}")
+        value = json.loads(text or "{}")
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return value if isinstance(value, dict) else {}

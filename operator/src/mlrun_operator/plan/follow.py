@@ -1,120 +1,176 @@
-"""An execution that has started and is not recorded as finished is followed to its end (BEHAVIOUR A4, A6, B)."""
+"""An execution that was made and is not over is followed: ended, steered, or told of (BEHAVIOUR A4, A6, A8, B)."""
 
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Final
 
 from mlrun_operator.api import constants
+from mlrun_operator.api.objects import Object, annotations_of, condition_of, has_job_ended, is_deleting, spec_of
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
-from mlrun_operator.api.v1alpha1.status import Execution, Phase
+from mlrun_operator.api.v1alpha1.status import Ending, Execution, Phase
 from mlrun_operator.api.values.cron import parse_cron
 from mlrun_operator.api.values.names import slot_of
-from mlrun_operator.assess.conditions import Verdict
+from mlrun_operator.assess import conditions as cond
+from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.execution import Assessment
-from mlrun_operator.assess.jobs import lost_volumes
-from mlrun_operator.assess.status import after_job, attempts_of, with_job
+from mlrun_operator.assess.jobs import DEADLINE, has_decided, points_of
+from mlrun_operator.assess.status import job_status
 from mlrun_operator.assess.times import format_time
-from mlrun_operator.plan.context import Case, Object, Plan
-from mlrun_operator.plan.progress import assessed, pending_over, suspension, told
-from mlrun_operator.plan.sweep import collect, end_points
+from mlrun_operator.plan.assessed import assessed
+from mlrun_operator.plan.begin_end import begin_end
+from mlrun_operator.plan.context import RunContext, is_queued_by_kueue
+from mlrun_operator.plan.decision import Ask, Decision, ReadDirectly
+from mlrun_operator.plan.end import conclude
+from mlrun_operator.plan.limits import end_by_limit, patch_limits
+from mlrun_operator.plan.progress import tell_progress
+from mlrun_operator.plan.sidecars import end_sidecars, lingering_wait
+from mlrun_operator.plan.supersede import change_warnings, supersede, supersede_wait
+from mlrun_operator.plan.suspend import suspend_or_resume, waits_to_resume
+from mlrun_operator.plan.sweep import STOPPED, collect
+
+_Policy = Callable[[RunContext, Execution, Object, Assessment], Decision | None]
 
 
-def follow(case: Case) -> Plan | None:
-    """Say how the execution is doing; end it where a limit of the operator's own is reached."""
-    latest = case.latest
-    if latest is None or case.finished:
+def follow(context: RunContext) -> Decision | None:
+    """Lead an execution that has a Job on, or tell how it is doing."""
+    execution = context.latest
+    if execution is None or context.is_over or not (context.was_made or context.job):
         return None
-    job = case.job_of(latest.number)
+    job = context.job
     if job is None:
-        return _lost(case, latest)
-    now = assessed(case, job)
-    too_often = _disrupted(case, latest, job, now)
-    if (step := _steered(case, latest, job, too_often)) is not None:
-        return step
-    if too_often is not None:
-        return _failed(case, latest, job, now, too_often)
-    if now.wait is not None and now.wait <= timedelta(0):
-        return Plan(confirm=True)
-    return _over_limit(case, latest, job, now) or told(case, job, now, with_job(case.frame, latest, job, now))
+        return _end_without_job(context, execution)
+    assessment = assessed(context, job)
+    if context.is_job_recorded or has_job_ended(job):
+        for policy in _POLICIES:
+            if (decision := policy(context, execution, job, assessment)) is not None:
+                return decision
+    return _progress(context, execution, job, assessment)
 
 
-def _steered(case: Case, latest: Execution, job: Object, too_often: Verdict | None) -> Plan | None:
-    """What the Jobs need before anything is said of them."""
-    if too_often and (step := end_points(case, latest, job, too_often)) is not None:
-        return step
-    if (wanted := suspension(case, job)) is not None:
-        return Plan(suspend=(job, wanted))
-    return collect(case, latest, job)
+def _end_without_job(context: RunContext, execution: Execution) -> Decision:
+    """End an execution whose Job was deleted by somebody else; that it is gone is read directly."""
+    if not context.observation.fresh:
+        return Ask(ReadDirectly())
+    if context.stops:
+        outcome = STOPPED
+    elif is_replaced(context):
+        outcome = Outcome(Phase.STOPPED, Reason.REPLACED, EXPLANATIONS[Reason.REPLACED].happened)
+    else:
+        outcome = _job_deleted(context, execution)
+    if context.living_pods():
+        return begin_end(context, execution, outcome)
+    since = format_time(context.observation.now)
+    ending = Ending(phase=outcome.phase, reason=outcome.reason, message=outcome.message, since=since)
+    return conclude(context, execution, ending)
 
 
-def _lost(case: Case, latest: Execution) -> Plan | None:
-    """An execution without its Job: not started yet, or its Job was deleted before its end was recorded."""
-    name = case.before.job_name or (case.meta["name"] if case.fired_job and latest.number == 1 else None)
-    if name is None:
+def _job_deleted(context: RunContext, execution: Execution) -> Outcome:
+    name = context.recorded.job_name or context.job_name(execution.number)
+    todo = EXPLANATIONS[Reason.JOB_DELETED].todo
+    return Outcome(Phase.FAILED, Reason.JOB_DELETED, f"Job {name} was deleted before its end was recorded. {todo}")
+
+
+def _stop(context: RunContext, execution: Execution, job: Object, _: Assessment) -> Decision | None:
+    """End the execution where the run is to stop; one that has ended by itself is told as it ended."""
+    if not context.stops or (has_job_ended(job) and points_of(job) is None):
         return None
-    if not case.seen.confirmed:
-        return Plan(confirm=True)
-    if replaced(case):
-        said = Verdict(Phase.STOPPED, Reason.REPLACED, EXPLANATIONS[Reason.REPLACED].happened)
-        return Plan(status=after_job(case.frame, latest, said, []))
-    words = f"Job {name} was deleted before its end was recorded. {EXPLANATIONS[Reason.JOB_DELETED].todo}"
-    return Plan(status=after_job(case.frame, latest, Verdict(Phase.FAILED, Reason.JOB_DELETED, words), []))
+    return begin_end(context, execution, STOPPED)
 
 
-def replaced(case: Case) -> bool:
-    """Whether the Job went because the next slot of its schedule took its place."""
-    schedule = case.seen.schedule
-    if schedule is None or case.fired_job is None:
+def _end_deleted(context: RunContext, execution: Execution, job: Object, _: Assessment) -> Decision | None:
+    """End an execution whose Job somebody else is deleting."""
+    if not is_deleting(job) or has_job_ended(job):
+        return None
+    if is_replaced(context):
+        return begin_end(context, execution, Outcome(Phase.STOPPED, Reason.REPLACED, _happened(Reason.REPLACED)))
+    return begin_end(context, execution, _job_deleted(context, execution))
+
+
+def _end_decided(context: RunContext, execution: Execution, job: Object, assessment: Assessment) -> Decision | None:
+    """Record the end that Kubernetes has decided while pods still run: they may never end, with their node."""
+    if has_job_ended(job) or not has_decided(job) or points_of(job) is not None or not context.living_pods():
+        return None
+    failure = condition_of(job, "FailureTarget")
+    if not failure:
+        return begin_end(context, execution, Outcome(Phase.SUCCEEDED, Reason.SUCCEEDED, ""))
+    if failure.get("reason") == DEADLINE:
+        message = failure.get("message") or _happened(Reason.DEADLINE_EXCEEDED)
+        return begin_end(context, execution, Outcome(Phase.FAILED, Reason.DEADLINE_EXCEEDED, message))
+    failed = next((pod for pod in reversed(assessment.pods) if pod.ended and not pod.succeeded), None)
+    reason = Reason(failed.attempt.reason) if failed and failed.attempt.reason else Reason.TERMINATED
+    message = (failed.attempt.message if failed else None) or failure.get("message") or _happened(reason)
+    return begin_end(context, execution, Outcome(Phase.FAILED, reason, message))
+
+
+def _end_by_sidecar(context: RunContext, execution: Execution, job: Object, _: Assessment) -> Decision | None:
+    return end_sidecars(context, execution, job) if points_of(job) is None or not has_job_ended(job) else None
+
+
+def _suspend(context: RunContext, execution: Execution, job: Object, _: Assessment) -> Decision | None:
+    return suspend_or_resume(context, execution, job)
+
+
+def _patch_limits(context: RunContext, _: Execution, job: Object, __: Assessment) -> Decision | None:
+    return patch_limits(context, job)
+
+
+def _collect(context: RunContext, execution: Execution, job: Object, _: Assessment) -> Decision | None:
+    return collect(context, execution, job)
+
+
+def _read_directly(_: RunContext, __: Execution, ___: Object, assessment: Assessment) -> Decision | None:
+    """Ask directly for the pods of a Job that has ended, before their reports are given up."""
+    is_due = assessment.wait is not None and assessment.wait <= timedelta(0)
+    return Ask(ReadDirectly()) if is_due else None
+
+
+_POLICIES: Final[tuple[_Policy, ...]] = (
+    _stop,  # spec.stop, of the run or of its schedule
+    _end_deleted,  # somebody else deletes the Job
+    end_by_limit,  # disruptions, volumes that the API server dropped, the pending deadline
+    _end_decided,  # Kubernetes has decided, and pods still run
+    _end_by_sidecar,  # the wrapper has reported, another container runs on or has failed
+    supersede,  # it waits for a cause, and what it was made of has changed
+    _suspend,  # spec.suspend
+    _patch_limits,  # an edit of Kubernetes' own limits
+    _collect,  # the points of a sweep are over
+    _read_directly,
+)
+
+
+def _progress(context: RunContext, execution: Execution, job: Object, assessment: Assessment) -> Decision:
+    warnings = [*change_warnings(context, execution, job), *_suspend_warnings(context, job)]
+    status = job_status(context.base, execution, job, assessment, warnings if not assessment.phase.finished else ())
+    waits = [supersede_wait(context, execution, job, assessment), lingering_wait(context)]
+    if job["spec"].get("suspend") and (context.living_pods() or waits_to_resume(context, job)):
+        waits.append(timedelta(seconds=5))
+    return tell_progress(context, job, assessment, status, waits)
+
+
+def _suspend_warnings(context: RunContext, job: Object) -> list[tuple[str, str]]:
+    if not context.spec.get("suspend") or not is_queued_by_kueue(job):
+        return []
+    message = "spec.suspend has no effect on a run in a Kueue queue; hold the queue or set spec.active of its Workload"
+    return [(cond.SUSPEND_IGNORED, message)]
+
+
+def is_replaced(context: RunContext) -> bool:
+    """Return whether the Job went because the next slot of its schedule took its place."""
+    schedule = context.observation.schedule
+    if schedule is None or context.fired_job_uid is None:
         return False
-    slot = slot_of(case.meta["name"], schedule["metadata"]["uid"])
+    slot = slot_of(context.meta["name"], schedule["metadata"]["uid"])
     if slot is None:
         return False
-    notes = case.meta.get("annotations") or {}
+    annotations = annotations_of(context.observation.run)
     try:
-        cron = parse_cron(notes[constants.ANNOTATION_EXPRESSION], notes[constants.ANNOTATION_TIME_ZONE])
+        cron = parse_cron(annotations[constants.ANNOTATION_EXPRESSION], annotations[constants.ANNOTATION_TIME_ZONE])
     except (KeyError, ValueError):
         return False
     later = cron.next(slot)
-    replaces = (schedule.get("spec") or {}).get("concurrencyPolicy") == "Replace"
-    return replaces and later is not None and later <= case.seen.now
+    replaces = spec_of(schedule).get("concurrencyPolicy") == "Replace"
+    return replaces and later is not None and later <= context.observation.now
 
 
-def _over_limit(case: Case, latest: Execution, job: Object, now: Assessment) -> Plan | None:
-    """The execution's end by a limit that Kubernetes does not know; what still runs of it is reaped then."""
-    if now.phase.finished:
-        return None
-    if dropped := lost_volumes(job):
-        words = f"the API server dropped the image volume {', '.join(dropped)}; it does not know that kind of volume"
-        return _failed(case, latest, job, now, Verdict(Phase.FAILED, Reason.VOLUME_UNSUPPORTED, words))
-    return _too_late(case, latest, job, now)
-
-
-def _disrupted(case: Case, latest: Execution, job: Object, now: Assessment) -> Verdict | None:
-    """That the execution was evicted more often than is borne: of many replicas or points so often for each of them."""
-    borne = case.limit("maxDisruptions", job)
-    if borne is None or now.phase.finished or now.end is not None:
-        return None
-    disruptions, count = attempts_of(case.frame, latest, now.pods)["disruptions"] or 0, len(now.replicas) or 1
-    if disruptions <= borne * count:
-        return None
-    words = f"evicted or preempted {disruptions} times, and maxDisruptions is {borne}"
-    return Verdict(Phase.FAILED, Reason.EVICTED, words if count == 1 else f"{words} for each of {count} pods")
-
-
-def _too_late(case: Case, latest: Execution, job: Object, now: Assessment) -> Plan | None:
-    late = pending_over(case, job, now)
-    if late is None or late > timedelta(0):
-        return None
-    if now.reason in (Reason.CREATED, Reason.RUNNING) and case.seen.events is None:
-        return Plan(ask_events=True)
-    seconds = case.limit("pendingDeadlineSeconds", job)
-    cause = f"{now.reason}: {now.message or EXPLANATIONS[now.reason].happened}"
-    cause = "nothing tells why" if now.reason is Reason.RUNNING and not now.message else cause
-    words = f"no pod could start within {seconds} s; {cause}"
-    return _failed(case, latest, job, now, Verdict(Phase.FAILED, Reason.PENDING_DEADLINE_EXCEEDED, words))
-
-
-def _failed(case: Case, latest: Execution, job: Object, now: Assessment, said: Verdict) -> Plan:
-    ended = replace(now, phase=said.phase, reason=said.reason, message=said.message)
-    status = with_job(case.frame, latest, job, ended)
-    completion = status.completion_time or format_time(case.seen.now)
-    return Plan(status=status.model_copy(update={"completion_time": completion}))
+def _happened(reason: Reason) -> str:
+    return EXPLANATIONS[reason].happened

@@ -1,167 +1,252 @@
-"""A new execution, where the user asks for one that was not started yet (BEHAVIOUR A1, A2)."""
+"""A new execution, where the user asks for one that was not started yet (BEHAVIOUR A1, A2, A5)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from pydantic import ValidationError
 
 from mlrun_operator.api import constants
+from mlrun_operator.api.objects import Object, annotations_of, is_deleting, labels_of, spec_of
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.v1alpha1.function import FunctionSpec
 from mlrun_operator.api.v1alpha1.run import RunSpec
 from mlrun_operator.api.v1alpha1.status import Execution, FunctionPin, Phase
 from mlrun_operator.api.values.names import kubernetes_name
 from mlrun_operator.api.words import in_words
-from mlrun_operator.assess.conditions import Verdict
-from mlrun_operator.assess.status import without_job
+from mlrun_operator.assess import conditions as cond
+from mlrun_operator.assess.conditions import Outcome
+from mlrun_operator.assess.pods import POD_POLL_INTERVAL
+from mlrun_operator.assess.status import waiting_status
 from mlrun_operator.assess.times import parse_time
-from mlrun_operator.plan.context import Case, Object, Plan
+from mlrun_operator.plan.context import RunContext
+from mlrun_operator.plan.decision import Ask, Create, Decision, Do, ReadDirectly, Tell
+from mlrun_operator.plan.observation import Refusal
+from mlrun_operator.plan.recorded import with_condition
 from mlrun_operator.render.envelope import PinnedFunction
-from mlrun_operator.render.execution import comparable, execution_hash, function_digest
+from mlrun_operator.render.execution import execution_hash, function_digest, is_same_execution, is_same_function
 from mlrun_operator.render.job import EnvelopeTooLargeError, build_job
 from mlrun_operator.render.service import service_for
 
-AGAIN: Final = timedelta(seconds=30)
+# A create that was refused is tried again after this long, ever later.
+RETRY_INTERVAL: Final = timedelta(seconds=30)
+_LONGEST_RETRY_INTERVAL: Final = timedelta(minutes=10)
 # The end of another run wakes a queued one; this is only for what nobody saw.
-_QUEUE_AGAIN: Final = timedelta(minutes=5)
+QUEUE_POLL_INTERVAL: Final = timedelta(minutes=5)
 
 
-def start(case: Case) -> Plan | None:
-    """Make the Job of the execution that is due, or say why it has to wait or can never be."""
-    execution = due(case)
+def start(context: RunContext) -> Decision | None:
+    """Create the Job of the execution that is due, or tell why it has to wait or can never be."""
+    if is_deleting(context.observation.run):
+        return None
+    execution = due(context)
     if execution is None:
         return None
-    return _held(case, execution) or _made(case, execution)
+    return _wait_for_other_pods(context, execution) or start_execution(context, execution)
 
 
-def due(case: Case) -> Execution | None:
-    """The execution that is to start now."""
-    number = _number(case)
-    if number is None:
+def start_execution(context: RunContext, execution: Execution) -> Decision:
+    """Create the Job of this execution, or tell why it has to wait or can never be."""
+    return _held(context, execution) or _create(context, execution)
+
+
+def start_successor(context: RunContext, superseded: Execution) -> Decision:
+    """Start the execution that takes the place of one that never ran, from the spec of now."""
+    return start_execution(context, wanted_execution(context, superseded.number + 1))
+
+
+def stop_unstarted(context: RunContext) -> Decision | None:
+    """Tell of an execution that was to start that it is stopped; nothing else is due while the run is to stop."""
+    if not context.stops or (not context.is_over and (context.was_made or context.job is not None)):
         return None
+    execution = due(context)
+    if execution is None:
+        return None
+    return waiting(context, execution, Outcome(Phase.STOPPED, Reason.STOPPED, "stopped before it started"))
+
+
+def due(context: RunContext) -> Execution | None:
+    """Return the execution that is to start now."""
+    number = _due_number(context)
+    return wanted_execution(context, number) if number is not None else None
+
+
+def wanted_execution(context: RunContext, number: int) -> Execution:
+    """Return the execution of this number for the spec of now."""
     return Execution(
         number=number,
-        hash=execution_hash(case.spec),
-        generation=case.frame.generation,
-        rerun=case.spec.get("rerun") or None,
+        hash=execution_hash(context.spec),
+        generation=context.generation,
+        rerun=context.spec.get("rerun") or None,
+        run_uid=context.meta["uid"],
     )
 
 
-def waiting(case: Case, execution: Execution, said: Verdict, again: timedelta | None = None) -> Plan:
-    """An execution without a Job: it waits for something, or cannot start at all."""
-    left = _pending_left(case, execution, said)
+def waiting(
+    context: RunContext, execution: Execution, outcome: Outcome, requeue_after: timedelta | None = None
+) -> Tell:
+    """Tell of an execution without a Job: it waits for something, or cannot start at all."""
+    left = _pending_left(context, execution, outcome)
     if left is not None and left <= timedelta(0):
-        words = f"not started within {case.limit('pendingDeadlineSeconds', None)} s; {said.reason}: {said.message}"
-        said, left, again = Verdict(Phase.FAILED, Reason.PENDING_DEADLINE_EXCEEDED, words), None, None
-    status = without_job(case.frame, execution, said)
-    if said.phase.finished and (function := function_of(case)) is not None:
+        limit = context.limit("pendingDeadlineSeconds", None)
+        message = f"not started within {limit} s; {outcome.reason}: {outcome.message}"
+        outcome, left, requeue_after = Outcome(Phase.FAILED, Reason.PENDING_DEADLINE_EXCEEDED, message), None, None
+    status = waiting_status(context.base, execution, outcome)
+    if outcome.phase.finished and (function := function_of(context)) is not None:
         pin = FunctionPin(
             name=function["metadata"]["name"],
             generation=function["metadata"].get("generation"),
-            digest=function_digest(function.get("spec") or {}),
+            digest=function_digest(spec_of(function)),
         )
         status = status.model_copy(update={"function": pin})
-    return Plan(status=status, requeue=min((wait for wait in (again, left) if wait is not None), default=None))
+    return Tell(status, min((wait for wait in (requeue_after, left) if wait is not None), default=None))
 
 
-def _pending_left(case: Case, execution: Execution, said: Verdict) -> timedelta | None:
-    """How much of the pending deadline is left; None where it does not run: for the run's turn, or when it rests."""
-    limit = case.limit("pendingDeadlineSeconds", None)
-    if limit is None or said.phase is not Phase.PENDING or said.reason is Reason.QUEUED:
+def _pending_left(context: RunContext, execution: Execution, outcome: Outcome) -> timedelta | None:
+    """Return how much of the pending deadline is left; None where it does not run: queued, suspended or ended."""
+    limit = context.limit("pendingDeadlineSeconds", None)
+    if limit is None or outcome.phase is not Phase.PENDING or outcome.reason is Reason.QUEUED:
         return None
-    recorded = case.before.execution is not None and case.before.execution.number == execution.number
-    waits = next(
-        (c for c in case.before.conditions or () if c.type == "Reconciling" and c.reason != Reason.QUEUED), None
-    )
-    since = parse_time(waits.last_transition_time) if recorded and waits else None
-    return (since or case.seen.now) + timedelta(seconds=limit) - case.seen.now
+    since = waiting_since(context, execution)
+    return since + timedelta(seconds=limit) - context.observation.now
 
 
-def _held(case: Case, execution: Execution) -> Plan | None:
-    """What keeps the execution from starting though nothing is wrong with it."""
-    if case.spec.get("suspend"):
-        words = EXPLANATIONS[Reason.SUSPENDED].happened
-        return waiting(case, execution, Verdict(Phase.SUSPENDED, Reason.SUSPENDED, words))
-    if execution.number == 1 and restored(case):
-        words = EXPLANATIONS[Reason.RESTORED].happened
-        return waiting(case, execution, Verdict(Phase.STOPPED, Reason.RESTORED, words))
+def waiting_since(context: RunContext, execution: Execution) -> datetime:
+    """Return since when the execution waits for something other than its turn."""
+    conditions = context.base.of(execution).conditions or ()
+    since = next((c for c in conditions if c.type == "Reconciling" and c.reason != Reason.QUEUED), None)
+    return (parse_time(since.last_transition_time) if since else None) or context.observation.now
+
+
+def _held(context: RunContext, execution: Execution) -> Decision | None:
+    """Return what keeps the execution from starting though nothing is wrong with it."""
+    if context.spec.get("suspend"):
+        message = EXPLANATIONS[Reason.SUSPENDED].happened
+        return waiting(context, execution, Outcome(Phase.SUSPENDED, Reason.SUSPENDED, message))
+    if execution.number == 1 and restored(context.observation.run):
+        message = EXPLANATIONS[Reason.RESTORED].happened
+        return waiting(context, execution, Outcome(Phase.STOPPED, Reason.RESTORED, message))
     return None
 
 
-def _made(case: Case, execution: Execution) -> Plan:
+def _wait_for_other_pods(context: RunContext, execution: Execution) -> Decision | None:
+    """Wait until no pod of an earlier Job may run; only an explicit rerun does not wait for a pod that is lost."""
+    living = context.other_living_pods()
+    if context.is_over:
+        living += context.living_pods()
+    if not living:
+        return None
+    if context.is_over and is_rerun(context) and _is_told_lost(context):
+        return None
+    if not context.observation.fresh:
+        return Ask(ReadDirectly())
+    names = ", ".join(sorted({pod["metadata"]["name"] for pod in living})[:5])
+    message = f"execution {execution.number} starts when pod {names} of an earlier one has ended"
+    if not context.is_over:
+        return waiting(context, execution, Outcome(Phase.PENDING, Reason.STOPPING, message), POD_POLL_INTERVAL)
+    return Tell(with_condition(context, cond.CHANGE_WAITS, message), POD_POLL_INTERVAL)
+
+
+def _is_told_lost(context: RunContext) -> bool:
+    return any(condition.type == cond.POD_MAY_STILL_RUN for condition in context.recorded.conditions or ())
+
+
+def _create(context: RunContext, execution: Execution) -> Decision:
     try:
-        spec = RunSpec.model_validate(case.spec)
-        function = resolve(case, spec)
+        spec = RunSpec.model_validate(context.spec)
+        function = resolve(context.observation.run, context.observation.function, spec)
         if function is None:
-            return waiting(case, execution, missing(spec, case.meta["namespace"]))
-        if (turn := _not_yet(case, function.spec)) is not None:
-            return waiting(case, execution, Verdict(Phase.PENDING, Reason.QUEUED, turn), _QUEUE_AGAIN)
-        job = build_job(case.seen.run, spec, function, execution.number, case.platform)
+            return waiting(context, execution, missing(spec, context.meta["namespace"]))
+        if (turn := wait_for_turn(context, function.spec)) is not None:
+            return waiting(context, execution, Outcome(Phase.PENDING, Reason.QUEUED, turn), QUEUE_POLL_INTERVAL)
+        job = build_job(context.observation.run, spec, function, execution.number, context.platform)
     except EnvelopeTooLargeError as error:
-        return waiting(case, execution, Verdict(Phase.FAILED, Reason.ENVELOPE_TOO_LARGE, str(error)))
+        return waiting(context, execution, Outcome(Phase.FAILED, Reason.ENVELOPE_TOO_LARGE, str(error)))
     except ValueError as error:
-        return waiting(case, execution, Verdict(Phase.FAILED, Reason.INVALID_RUN, in_words(error)))
-    taken = any(other["metadata"]["name"] == job["metadata"]["name"] for other in case.seen.jobs)
-    said = refused(case, job, taken=taken)
-    again = None if said and said.phase.finished else AGAIN
-    return waiting(case, execution, said, again) if said else Plan(create=job, before=service_for(job))
+        return waiting(context, execution, Outcome(Phase.FAILED, Reason.INVALID_RUN, in_words(error)))
+    is_taken = any(other["metadata"]["name"] == job["metadata"]["name"] for other in context.observation.jobs)
+    outcome = refused(context.observation.refusal, job, is_taken=is_taken)
+    if outcome is None:
+        return Do(Create(job, service_for(job)))
+    retry = None if outcome.phase.finished else retry_after(context, execution)
+    return waiting(context, execution, outcome, retry)
 
 
-def _not_yet(case: Case, function: FunctionSpec) -> str | None:
-    """Which limit of concurrent runs the run waits for, in words."""
-    ahead = case.seen.ahead
+def retry_after(context: RunContext, execution: Execution) -> timedelta:
+    """Return when a refused create is tried again: after as long as it has been refused, within bounds."""
+    waited = context.observation.now - waiting_since(context, execution)
+    return min(max(waited, RETRY_INTERVAL), _LONGEST_RETRY_INTERVAL)
+
+
+def wait_for_turn(context: RunContext, function: FunctionSpec) -> str | None:
+    """Return which limit of concurrent runs the run waits for, in words."""
+    ahead = context.observation.ahead
     limit = function.max_concurrent_runs
     if limit is not None and ahead.function >= limit:
-        return f"{ahead.function} runs of the function run or wait longer, and its maxConcurrentRuns is {limit}"
-    limit = case.platform.max_concurrent_runs
+        return f"waiting for {ahead.function} earlier runs of this function (maxConcurrentRuns: {limit})"
+    limit = context.platform.max_concurrent_runs
     if limit is not None and ahead.namespace >= limit:
-        return f"{ahead.namespace} runs of the namespace run or wait longer, and the operator allows {limit} at once"
+        return f"waiting for {ahead.namespace} earlier runs in this namespace (the operator allows {limit} at once)"
     return None
 
 
-def _number(case: Case) -> int | None:
-    latest = case.latest
+def _due_number(context: RunContext) -> int | None:
+    latest = context.latest
     if latest is None:
         return 1
-    if not case.finished:
+    if not context.is_over:
         return latest.number
-    wanted, rerun = execution_hash(case.spec), case.spec.get("rerun")
-    newer = latest.generation is None or case.frame.generation > latest.generation
-    edited = newer and comparable(wanted, latest.hash) and wanted != latest.hash
-    again = edited or (rerun and rerun != latest.rerun) or _function_changed(case)
+    if is_restored_with_status(context):
+        return None
+    again = is_edited(context, latest) or is_rerun(context) or _follows_its_function(context)
     return latest.number + 1 if again else None
 
 
-def _function_changed(case: Case) -> bool:
-    """Whether the function is another than the one that was run, and the run is to follow it.
+def is_restored_with_status(context: RunContext) -> bool:
+    """Return whether the status was recorded for another object of this name: a backup brought both back."""
+    execution = context.recorded.execution
+    return bool(execution and execution.run_uid and execution.run_uid != context.meta["uid"])
+
+
+def is_edited(context: RunContext, execution: Execution) -> bool:
+    """Return whether the run has changed, in what runs, since this execution was asked for."""
+    is_newer = execution.generation is None or context.generation > execution.generation
+    return is_newer and is_same_execution(execution.hash, context.spec) is False
+
+
+def is_rerun(context: RunContext) -> bool:
+    """Return whether `spec.rerun` has a new value."""
+    rerun = context.spec.get("rerun")
+    return bool(rerun) and context.latest is not None and rerun != context.latest.rerun
+
+
+def is_function_changed(context: RunContext) -> bool:
+    """Return whether the function is another than the one that was pinned."""
+    pin, function = context.recorded.function, function_of(context)
+    return pin is not None and function is not None and is_same_function(pin.digest, spec_of(function)) is False
+
+
+def _follows_its_function(context: RunContext) -> bool:
+    """Return whether the function has changed, and the run is to follow it.
 
     A run that a schedule made stays what it is: the next one has the new function.
     """
-    reference, pin, function = case.spec.get("functionRef"), case.before.function, function_of(case)
+    reference = context.spec.get("functionRef")
     follows = isinstance(reference, dict) and reference.get("onChange") == "Rerun"
-    if (
-        not follows
-        or pin is None
-        or function is None
-        or constants.LABEL_SCHEDULE_UID in (case.meta.get("labels") or {})
-    ):
-        return False
-    digest = function_digest(function.get("spec") or {})
-    return digest != pin.digest and digest.partition(":")[0] == pin.digest.partition(":")[0]
+    is_child = constants.LABEL_SCHEDULE_UID in labels_of(context.observation.run)
+    return follows and not is_child and is_function_changed(context)
 
 
-def restored(case: Case) -> bool:
-    """Whether the run came back from a backup."""
-    marks = {**(case.meta.get("labels") or {}), **(case.meta.get("annotations") or {})}
+def restored(run: Object) -> bool:
+    """Return whether the run came back from a backup."""
+    marks = {**labels_of(run), **annotations_of(run)}
     return constants.LABEL_VELERO_RESTORE in marks or constants.ANNOTATION_RESTORED in marks
 
 
-def resolve(case: Case, spec: RunSpec) -> PinnedFunction | None:
-    """The function to run; None where the referenced one does not exist."""
+def resolve(run: Object, function: Object | None, spec: RunSpec) -> PinnedFunction | None:
+    """Return the function to run; None where the referenced one does not exist. Raises ValueError."""
     if spec.function is not None:
-        name, uid = spec.name or case.meta["name"], case.meta["uid"]
-        return PinnedFunction.of_inline(name, uid, case.spec["function"], spec.function)
-    function = case.seen.function
+        name, uid = spec.name or run["metadata"]["name"], run["metadata"]["uid"]
+        return PinnedFunction.of_inline(name, uid, run["spec"]["function"], spec.function)
     if function is None:
         return None
     try:
@@ -170,31 +255,40 @@ def resolve(case: Case, spec: RunSpec) -> PinnedFunction | None:
         raise ValueError(f"MlrunFunction {function['metadata']['name']}: {in_words(error)}") from None
 
 
-def refused(case: Case, wanted: Object, *, taken: bool) -> Verdict | None:
-    """Why an object cannot be made as it should be: its name is taken, or the API server has not taken it."""
-    name, kind = wanted["metadata"]["name"], wanted["kind"]
-    if taken:
-        words = f"{kind} {name} exists and does not belong to this run; delete it and the run starts"
-        return Verdict(Phase.PENDING, Reason.NAME_CONFLICT, words)
-    refusal = case.seen.refusal
+def refused(refusal: Refusal | None, obj: Object, *, is_taken: bool) -> Outcome | None:
+    """Return why an object cannot be created: its name is taken, or the API server has not taken it."""
+    name, kind = obj["metadata"]["name"], obj["kind"]
+    if is_taken:
+        message = f"{kind} {name} exists and does not belong to this run; delete it and the run starts"
+        return Outcome(Phase.PENDING, Reason.NAME_CONFLICT, message)
     if refusal is None:
         return None
     denied = "denied the request" in refusal.message or "denied request" in refusal.message
     if refusal.code in (400, 422) and not denied:
-        return Verdict(Phase.FAILED, Reason.INVALID_RUN, refusal.message)
+        return Outcome(Phase.FAILED, Reason.INVALID_RUN, refusal.message)
+    if refusal.code in (413, 500) and "too large" in refusal.message:
+        return Outcome(Phase.FAILED, Reason.INVALID_RUN, f"{kind} {name} is too large: {refusal.message}")
     reason = Reason.QUOTA_EXCEEDED if "exceeded quota" in refusal.message else Reason.ADMISSION_DENIED
-    return Verdict(Phase.PENDING, reason, refusal.message)
+    return Outcome(Phase.PENDING, reason, refusal.message)
 
 
-def missing(spec: RunSpec, namespace: str) -> Verdict:
-    """That the function does not exist."""
-    asked = spec.function_ref.name if spec.function_ref else ""
-    name = kubernetes_name(asked)
-    told = name if name == asked else f"{name} (which is {asked} as a Kubernetes name)"
-    words = f"MlrunFunction {told} does not exist in namespace {namespace}; the run starts when it appears"
-    return Verdict(Phase.PENDING, Reason.FUNCTION_MISSING, words)
+def missing(spec: RunSpec, namespace: str) -> Outcome:
+    """Return that the function does not exist."""
+    name = spec.function_ref.name if spec.function_ref else ""
+    legal = kubernetes_name(name)
+    shown = legal if legal == name else f"{legal} (which is {name} as a Kubernetes name)"
+    message = f"MlrunFunction {shown} does not exist in namespace {namespace}; the run starts when it appears"
+    return Outcome(Phase.PENDING, Reason.FUNCTION_MISSING, message)
 
 
-def function_of(case: Case) -> Object | None:
-    """The function that the run refers to, as it is now."""
-    return case.seen.function if "functionRef" in case.spec else None
+def function_of(context: RunContext) -> Object | None:
+    """Return the function that the run refers to, as it is now."""
+    return context.observation.function if "functionRef" in context.spec else None
+
+
+def function_spec_of(context: RunContext) -> FunctionSpec | None:
+    """Return the function that the run refers to, as far as it can be read."""
+    try:
+        return FunctionSpec.model_validate(spec_of(function_of(context))) if function_of(context) else None
+    except ValidationError:
+        return None

@@ -1,118 +1,145 @@
 """A sweep that fans out has two Jobs: its points, and once they are over the collector, whose end is the run's.
 
-Points are over when their Job has ended, in whatever way, or is suspended for good: because the run is to stop, or was
-evicted too often. The collector runs no code of the user's, so making it again is harmless: it needs no record.
+Points are over when their Job has ended, in whatever way, or is suspended for good because the execution is being
+ended. The collector runs no code of the user's, so making it again is harmless: it needs no record.
 """
 
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
+from mlrun_operator.api.objects import Object, has_job_ended, is_deleting
 from mlrun_operator.api.reasons import Reason
-from mlrun_operator.api.v1alpha1.status import Execution, Phase
-from mlrun_operator.assess.conditions import Verdict
+from mlrun_operator.api.v1alpha1.status import Ending, Execution, Phase
+from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.execution import Assessment
-from mlrun_operator.assess.jobs import end_of, points_of
-from mlrun_operator.assess.pods import A_LOOK, may_report, still_ending, view
-from mlrun_operator.assess.status import with_job
-from mlrun_operator.assess.sweep_collect import collecting, ending
+from mlrun_operator.assess.jobs import end_of, has_decided, points_of
+from mlrun_operator.assess.pods import POD_POLL_INTERVAL, may_report, read_pod, still_ending
+from mlrun_operator.assess.status import job_status
+from mlrun_operator.assess.sweep_collect import collecting, ending_points
 from mlrun_operator.assess.sweep_status import lost
 from mlrun_operator.assess.times import format_time
-from mlrun_operator.plan.context import Case, Object, Plan, queued_by_kueue
-from mlrun_operator.plan.progress import assessed, pending_over, pods_of, since, suspension, told
-from mlrun_operator.plan.start import AGAIN, refused
+from mlrun_operator.plan.assessed import assessed
+from mlrun_operator.plan.context import RunContext, is_queued_by_kueue
+from mlrun_operator.plan.decision import (
+    Ask,
+    Create,
+    Decision,
+    Do,
+    ReadDirectly,
+    ReadWholeJob,
+    SetSuspended,
+    Tell,
+)
+from mlrun_operator.plan.progress import pending_left, tell_progress, waiting_for_pods_since
+from mlrun_operator.plan.start import RETRY_INTERVAL, refused
+from mlrun_operator.plan.suspend import suspend_or_resume
 from mlrun_operator.render.collector import build_collector
 
-# How long a run that is to end waits for the collector's pod to start.
-_PATIENCE: Final = timedelta(seconds=60)
+# How long a run that is to stop waits for the collector's pod to start.
+_COLLECTOR_GRACE: Final = timedelta(seconds=60)
 # And one whose points were evicted: their nodes went, and new ones take their time.
-_PATIENCE_FOR_NODES: Final = timedelta(minutes=15)
-STOPPED: Final = Verdict(Phase.STOPPED, Reason.STOPPED, "stopped by spec.stop")
+_COLLECTOR_GRACE_AFTER_EVICTION: Final = timedelta(minutes=15)
+STOPPED: Final = Outcome(Phase.STOPPED, Reason.STOPPED, "stopped by spec.stop")
+# Ends after which there is nothing to collect.
+_WITHOUT_RESULTS: Final = (Reason.JOB_DELETED, Reason.SUPERSEDED, Reason.VOLUME_UNSUPPORTED)
 
 
-def collect(case: Case, latest: Execution, job: Object) -> Plan | None:
-    """What a sweep needs once its points' Job has ended; None for any other Job, and before."""
-    if points_of(job) is None:
+def collect(context: RunContext, execution: Execution, job: Object) -> Decision | None:
+    """Return what a sweep needs once its points' Job has ended; None for any other Job, and before."""
+    if points_of(job) is None or end_of(job) is None:
         return None
-    if end_of(job) is not None:
-        if still_ending(pods_of(case, job), case.seen.now):
-            return Plan(status=with_job(case.frame, latest, job, assessed(case, job)), requeue=A_LOOK)
-        return _collect(case, latest, job)
-    early = case.collector_of(latest.number)  # of a stop that was taken back
-    return Plan(delete=early) if early and not early["metadata"].get("deletionTimestamp") else None
+    if still_ending(context.pods_of(job), context.observation.now):
+        return Tell(job_status(context.base, execution, job, assessed(context, job)), POD_POLL_INTERVAL)
+    return _collect(context, execution, job)
 
 
-def end_points(case: Case, latest: Execution, job: Object, why: Verdict) -> Plan | None:
-    """Let running points end, collect what they all have, and end so; None where there is nothing to collect.
+def end_points(context: RunContext, execution: Execution, ending: Ending) -> Decision | None:
+    """Let the points of a sweep that is being ended end, and collect what they have; None where that is not to be done.
 
     The suspended Job is deleted once the run's end is recorded. Kueue would resume it, so that its Jobs are deleted.
     """
-    if points_of(job) is None or queued_by_kueue(job) or not _begun(case, latest, job):
+    job, outcome = context.job, Outcome(ending.phase, Reason(ending.reason), ending.message)
+    if job is None or points_of(job) is None or is_deleting(job) or outcome.reason in _WITHOUT_RESULTS:
         return None
-    if not job["spec"].get("suspend"):
-        return Plan(suspend=(job, True))
-    if may_report(pods_of(case, job), case.seen.now):
-        now = ending(assessed(case, job), why)
-        return Plan(status=with_job(case.frame, latest, job, now), requeue=A_LOOK)
-    return _collect(case, latest, job, why)
+    if (is_queued_by_kueue(job) and not has_job_ended(job)) or not _has_begun(context, execution, job):
+        return None
+    if not (has_job_ended(job) or has_decided(job) or job["spec"].get("suspend")):
+        return Do(SetSuspended(job, suspended=True))
+    if may_report(context.pods_of(job), context.observation.now):
+        assessment = ending_points(assessed(context, job), outcome)
+        return Tell(job_status(context.base, execution, job, assessment), POD_POLL_INTERVAL)
+    return _collect(context, execution, job, outcome)
 
 
-def _begun(case: Case, latest: Execution, job: Object) -> bool:
-    """Whether a point has ever started."""
-    recorded = case.before.execution == latest and case.before.attempt_count
-    return bool(recorded) or any(view(pod).started for pod in pods_of(case, job))
+def _has_begun(context: RunContext, execution: Execution, job: Object) -> bool:
+    """Return whether a point has ever started."""
+    recorded = context.base.of(execution).attempt_count
+    return bool(recorded) or any(read_pod(pod).started for pod in context.pods_of(job))
 
 
-def _collect(case: Case, latest: Execution, job: Object, why: Verdict | None = None) -> Plan:
-    """Put together what there is; `why` it ends where the points did not end by themselves."""
-    points, collector = assessed(case, job), case.collector_of(latest.number)
+def _collect(context: RunContext, execution: Execution, job: Object, outcome: Outcome | None = None) -> Decision:
+    """Collect what there is; with `outcome` the run ends so, since the points did not end by themselves."""
+    points, collector = assessed(context, job), context.collector_of(execution.number)
     if collector is None:
-        return _made(case, latest, job, points)
-    asked = why or (STOPPED if case.stopping else None)
-    if asked is None and (wanted := suspension(case, collector)) is not None:
-        return Plan(suspend=(collector, wanted))
-    its = assessed(case, collector)
-    if its.wait is not None and its.wait <= timedelta(0):
-        return Plan(confirm=True)
-    now = collecting(points, its, why)
-    late = pending_over(case, collector, its)
-    if asked is not None and (given_up := _given_up(case, collector, its)) is not None:
-        now = replace(now, phase=asked.phase, reason=asked.reason, message=f"{asked.message}; {given_up}")
-    elif late is not None and late <= timedelta(0):
-        words = f"what its points have left was not put together: no pod could start; {its.reason}: {its.message}"
-        now = replace(now, phase=Phase.FAILED, reason=Reason.PENDING_DEADLINE_EXCEEDED, message=words)
-    status = with_job(case.frame, latest, job, now)
-    if now.phase.finished and status.completion_time is None:
-        status = status.model_copy(update={"completion_time": format_time(case.seen.now)})
-    step = told(case, collector, its, status)
-    if asked is None or now.phase.finished or step.acts:
-        return step
-    return replace(step, requeue=min(step.requeue or _PATIENCE, _PATIENCE))
+        return _create_collector(context, execution, job, points)
+    if is_deleting(collector):
+        return Tell(requeue_after=POD_POLL_INTERVAL)
+    if outcome is None and (decision := suspend_or_resume(context, execution, collector)) is not None:
+        return decision
+    collected = assessed(context, collector)
+    if collected.wait is not None and collected.wait <= timedelta(0):
+        return Ask(ReadDirectly())
+    assessment = _in_time(context, collector, collected, collecting(points, collected, outcome), outcome)
+    status = job_status(context.base, execution, job, assessment)
+    if assessment.phase.finished and status.completion_time is None:
+        status = status.model_copy(update={"completion_time": format_time(context.observation.now)})
+    waits = [] if outcome is None or assessment.phase.finished else [_COLLECTOR_GRACE]
+    return tell_progress(context, collector, collected, status, waits)
 
 
-def _made(case: Case, latest: Execution, job: Object, points: Assessment) -> Plan:
-    """Make the collector, from the whole of the points' Job, or say what is in its way."""
-    whole = case.seen.whole
-    if whole is None or whole["metadata"]["uid"] != job["metadata"]["uid"]:
-        return Plan(read=job)
+def _in_time(
+    context: RunContext, collector: Object, collected: Assessment, assessment: Assessment, outcome: Outcome | None
+) -> Assessment:
+    """Return the assessment; the run ends without its results where the collector's pod does not start in time."""
+    left = pending_left(context, collector, collected)
+    if outcome is not None and (message := _given_up(context, collector, collected, outcome)) is not None:
+        return replace(assessment, phase=outcome.phase, reason=outcome.reason, message=f"{outcome.message}; {message}")
+    if left is not None and left <= timedelta(0):
+        cause = f"{collected.reason}: {collected.message}"
+        message = f"results were not collected because the collector pod could not start; {cause}"
+        return replace(assessment, phase=Phase.FAILED, reason=Reason.PENDING_DEADLINE_EXCEEDED, message=message)
+    return assessment
+
+
+def _create_collector(context: RunContext, execution: Execution, job: Object, points: Assessment) -> Decision:
+    """Create the collector, from the whole of the points' Job, or tell what is in its way."""
+    whole_job = context.observation.whole_job
+    if whole_job is None or whole_job["metadata"]["uid"] != job["metadata"]["uid"]:
+        return Ask(ReadWholeJob(job))
     try:
-        wanted = build_collector(whole, case.seen.run, latest.number, lost(points.replicas))
+        collector = build_collector(whole_job, context.observation.run, execution.number, lost(points.replicas))
     except ValueError as error:
-        now = replace(points, phase=Phase.FAILED, reason=Reason.WRAPPER_ERROR, message=str(error))
-        return Plan(status=with_job(case.frame, latest, job, now))
-    taken = any(other["metadata"]["name"] == wanted["metadata"]["name"] for other in case.seen.jobs)
-    said = refused(case, wanted, taken=taken)
-    if said is None:
-        return Plan(create=wanted)
-    phase = Phase.FAILED if said.phase.finished else Phase.RUNNING
-    now = replace(points, phase=phase, reason=said.reason, message=said.message)
-    return Plan(status=with_job(case.frame, latest, job, now), requeue=None if phase.finished else AGAIN)
+        assessment = replace(points, phase=Phase.FAILED, reason=Reason.WRAPPER_ERROR, message=str(error))
+        return Tell(job_status(context.base, execution, job, assessment))
+    names = {other["metadata"]["name"] for other in context.observation.jobs}
+    outcome = refused(context.observation.refusal, collector, is_taken=collector["metadata"]["name"] in names)
+    if outcome is None:
+        return Do(Create(collector))
+    phase = Phase.FAILED if outcome.phase.finished else Phase.RUNNING
+    assessment = replace(points, phase=phase, reason=outcome.reason, message=outcome.message)
+    status = job_status(context.base, execution, job, assessment)
+    return Tell(status, None if phase.finished else RETRY_INTERVAL)
 
 
-def _given_up(case: Case, collector: Object, its: Assessment) -> str | None:
-    """What a run that is to end says where its collector's pod does not start in time."""
-    waited = case.seen.now - since(collector, case.seen.now)
-    patience = _PATIENCE if case.stopping else _PATIENCE_FOR_NODES
-    if its.phase.finished or any(pod.started for pod in its.pods) or waited < patience:
+def _given_up(context: RunContext, collector: Object, collected: Assessment, outcome: Outcome) -> str | None:
+    """Return what a run that is being ended tells where its collector's pod does not start in time."""
+    now = context.observation.now
+    waited = now - waiting_for_pods_since(collector, now)
+    is_stopped = outcome.phase is Phase.STOPPED or context.stops
+    grace = _COLLECTOR_GRACE if is_stopped else _COLLECTOR_GRACE_AFTER_EVICTION
+    if collected.phase.finished or any(pod.started for pod in collected.pods) or waited < grace:
         return None
-    return f"what its points have left was not put together: {its.message or 'the pod did not start'}"
+    return (
+        f"results were not collected because the collector pod could not start: {collected.message or 'no cause known'}"
+    )

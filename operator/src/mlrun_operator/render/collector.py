@@ -12,7 +12,7 @@ from mlrun_operator.api.contract.envelope import decode, encode
 from mlrun_operator.api.values.names import collector_name, label_value
 from mlrun_operator.render.envelope import result_budget
 from mlrun_operator.render.foreign_image import NOT_FOR_US, VOLUME
-from mlrun_operator.render.job import failure_policy, owner_of
+from mlrun_operator.render.job import failure_policy, kueue_marks, owner_of
 
 Object = dict[str, Any]
 # It only reads and writes the store, which may be away for a while.
@@ -50,12 +50,14 @@ def build_collector(points: Object, run: Object, n: int, lost: Mapping[str, str]
             "labels": {**_labels(points["metadata"]), **own},
             "annotations": {
                 **{note: notes[note] for note in _KEPT if note in notes},
+                **kueue_marks(points["metadata"], "annotations"),
                 constants.ANNOTATION_COLLECTS: points["metadata"]["name"],
             },
             "ownerReferences": [owner_of(meta)],
         },
         "spec": {
             "backoffLimit": RETRIES,
+            **({"suspend": True} if constants.LABEL_QUEUE in _labels(points["metadata"]) else {}),
             "podFailurePolicy": failure_policy(pod, "FailJob"),
             "template": {
                 "metadata": {

@@ -18,7 +18,7 @@ from mlrun_operator.api.v1alpha1.schedule import (
 from mlrun_operator.api.values.cron import DEFAULT_ZONE
 from mlrun_operator.api.values.names import cron_job_name, label_value
 from mlrun_operator.render.envelope import PinnedFunction
-from mlrun_operator.render.job import build_job
+from mlrun_operator.render.job import build_job, kueue_marks
 
 Object = dict[str, Any]
 # How many Jobs more than the user's limit Kubernetes keeps: those that a resting operator has not recorded yet.
@@ -28,8 +28,8 @@ SPARE_JOBS: Final = 60
 def build_cron_job(run: Object, spec: RunSpec, function: PinnedFunction, platform: Platform, *, rests: bool) -> Object:
     """The CronJob, complete. Its Jobs are first executions of runs that do not exist yet. Raises as `build_job`."""
     meta = run["metadata"]
-    # Without annotations: the firings do not belong to the trace in which the schedule was made.
-    about = {**meta, "generation": 1, "annotations": {}}
+    # Without other annotations: the firings do not belong to the trace in which the schedule was made.
+    about = {**meta, "generation": 1, "annotations": kueue_marks(meta, "annotations")}
     job = build_job({**run, "metadata": about, "spec": child_spec(run["spec"])}, spec, function, 1, platform)
     labels, annotations = job["metadata"]["labels"], job["metadata"]["annotations"]
     annotations[constants.ANNOTATION_SCHEDULE] = meta["name"]
@@ -65,7 +65,6 @@ def build_child(run: Object, name: str, trigger: str, slot: datetime, *, job: Ob
     """The run of one slot; `job` is the one that the CronJob controller made for it."""
     meta = run["metadata"]
     owner = {"apiVersion": constants.API_VERSION, "kind": constants.RUN_KIND, "name": meta["name"], "uid": meta["uid"]}
-    queue = {key: value for key, value in (meta.get("labels") or {}).items() if key == constants.LABEL_QUEUE}
     return {
         "apiVersion": constants.API_VERSION,
         "kind": constants.RUN_KIND,
@@ -76,14 +75,15 @@ def build_child(run: Object, name: str, trigger: str, slot: datetime, *, job: Ob
                 constants.LABEL_MANAGED_BY: constants.MANAGER,
                 constants.LABEL_RUN: label_value(meta["name"]),
                 constants.LABEL_SCHEDULE_UID: meta["uid"],
-                **queue,
+                **kueue_marks(meta, "labels"),
             },
             "annotations": {
+                **kueue_marks(meta, "annotations"),
                 constants.ANNOTATION_SCHEDULED_TIME: slot.strftime("%Y-%m-%dT%H:%M:%SZ"),
                 constants.ANNOTATION_EXPRESSION: str(run["spec"].get("schedule")),
                 constants.ANNOTATION_TIME_ZONE: str(run["spec"].get("timeZone") or DEFAULT_ZONE),
                 constants.ANNOTATION_TRIGGER: trigger,
-                **({constants.ANNOTATION_JOB_UID: job["metadata"]["uid"]} if job else {}),
+                **({constants.ANNOTATION_JOB_UID: f"{name}/{job['metadata']['uid']}"} if job else {}),
             },
             "ownerReferences": [{**owner, "controller": True}],
         },

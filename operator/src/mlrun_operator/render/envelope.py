@@ -15,6 +15,9 @@ from mlrun_operator.render.execution import function_digest
 # What of a function its pods need not know.
 _NOT_FOR_PODS: Final = ("description", "git_source", "embedded", "run", "max_concurrent_runs")
 
+# For how many containers more there is room: what meshes and agents inject, and `kubectl debug` adds.
+_INJECTED: Final = 4
+
 
 @dataclass(frozen=True, slots=True)
 class PinnedFunction:
@@ -101,5 +104,8 @@ def _store_of(platform: Platform, namespace: str) -> StoreInfo:
 
 
 def result_budget(containers: int) -> int:
-    """Bytes of one termination message: the kubelet shares 12 KiB among a pod's containers, 4 KiB for one at most."""
-    return min(4096, 12288 // containers)
+    """Return how many bytes one termination message may have, in a pod that is rendered with so many containers.
+
+    The kubelet shares 12 KiB among all containers of the pod, with 4 KiB for one at most, and cuts what is longer.
+    """
+    return min(4096, 12288 // (containers + _INJECTED))

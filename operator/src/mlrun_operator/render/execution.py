@@ -43,3 +43,13 @@ def _without_prose(spec: Mapping[str, Any]) -> dict[str, Any]:
 def _sha256(value: object) -> str:
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def is_same_execution(recorded_hash: str, run_spec: Mapping[str, Any]) -> bool | None:
+    """Return whether the recorded hash is the spec's, by its own version's rules; None where they are unknown."""
+    return recorded_hash == execution_hash(run_spec) if comparable(recorded_hash, HASH_VERSION) else None
+
+
+def is_same_function(recorded_digest: str, function_spec: Mapping[str, Any]) -> bool | None:
+    """Return whether the recorded digest is the function's, by its own version's rules; None where they are unknown."""
+    return recorded_digest == function_digest(function_spec) if recorded_digest.startswith("sha256:") else None

@@ -47,26 +47,31 @@ def build_job(run: Object, spec: RunSpec, function: PinnedFunction, n: int, plat
     envelope = envelope.model_copy(update={**about_pod, "non_retryable": options.non_retryable, "sweep": sweep})
     labels = _labels(meta, function, envelope.run.project)
     template = options.pod_template or {}
-    queue = {key: value for key, value in (meta.get("labels") or {}).items() if key == constants.LABEL_QUEUE}
+    job_labels = {**(options.pod_labels or {}), **kueue_marks(meta, "labels"), **labels}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {
             "name": name,
             "namespace": meta["namespace"],
-            "labels": {**(options.pod_labels or {}), **queue, **labels},
-            "annotations": {**_annotations(run, function, n), **_kept(options), **_count(side_by_side)},
+            "labels": job_labels,
+            "annotations": {
+                **kueue_marks(meta, "annotations"),
+                **_annotations(run, function, n),
+                **_kept(options),
+                **_count(side_by_side),
+            },
             "ownerReferences": [owner_of(meta)],
         },
         "spec": {
             **limits,
+            # Kueue suspends it anyway, but a pod may have started by then.
+            **({"suspend": True} if constants.LABEL_QUEUE in job_labels else {}),
             "podFailurePolicy": failure_policy(pod, "FailIndex" if side_by_side else "FailJob"),
             "template": {
                 "metadata": {
                     "labels": {**_template_meta(template, "labels"), **(options.pod_labels or {}), **labels},
-                    "annotations": _pod_annotations(
-                        {**_template_meta(template, "annotations"), **(options.pod_annotations or {})}, encode(envelope)
-                    ),
+                    "annotations": _pod_annotations(_users_annotations(meta, options), encode(envelope)),
                 },
                 "spec": pod,
             },
@@ -109,6 +114,20 @@ def _grace(pod: Object) -> int:
     return seconds if isinstance(seconds, int) and seconds >= 0 else GRACE_SECONDS
 
 
+def kueue_marks(meta: Object, kind: str, prefix: str = constants.KUEUE_PREFIX) -> dict[str, str]:
+    """Return the object's labels or annotations that are for Kueue."""
+    return {key: value for key, value in (meta.get(kind) or {}).items() if key.startswith(prefix)}
+
+
+def _users_annotations(meta: Object, options: RunOptions) -> dict[str, str]:
+    """Return the annotations of the pods that are the users'."""
+    return {
+        **kueue_marks(meta, "annotations", constants.KUEUE_POD_PREFIX),
+        **_template_meta(options.pod_template or {}, "annotations"),
+        **(options.pod_annotations or {}),
+    }
+
+
 def _template_meta(template: Object, kind: str) -> Object:
     return dict((template.get("metadata") or {}).get(kind) or {})
 
@@ -149,7 +168,8 @@ def _annotations(run: Object, function: PinnedFunction, n: int) -> dict[str, str
 
 
 def _pod_annotations(users: dict[str, str], envelope: str) -> dict[str, str]:
-    annotations = {**users, constants.ANNOTATION_ENVELOPE: envelope}
+    ours = {constants.ANNOTATION_DEFAULT_CONTAINER: constants.CONTAINER, constants.ANNOTATION_ENVELOPE: envelope}
+    annotations = {**users, **ours}
     size = sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
     if size > MAX_ANNOTATIONS:
         raise EnvelopeTooLargeError(
@@ -160,19 +180,24 @@ def _pod_annotations(users: dict[str, str], envelope: str) -> dict[str, str]:
 
 
 def failure_policy(pod: Object, action: str) -> Object:
-    """Ends the Job, or one index of it, at once for what no retry mends.
+    """Return the rules by which Kubernetes ends the Job, or one index of it, at once for what no retry mends.
 
-    Evictions and preemptions are not the function's failures. One rule for each container of ours: a rule sees no
-    container but the one that it names.
+    Evictions and preemptions are not the function's failures. An index whose wrapper has reported is not run again for
+    another container of its pod. Then one rule for each container of ours, which sees no other.
     """
-    there = {container["name"] for container in (*pod["containers"], *pod.get("initContainers", ()))}
-    ours = [name for name in (constants.INIT_CONTAINER, constants.CONTAINER) if name in there]
+    names = {container["name"] for container in (*pod["containers"], *pod.get("initContainers", ()))}
+    ours = [name for name in (constants.INIT_CONTAINER, constants.CONTAINER) if name in names]
     return {
         "rules": [
-            {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+            _on_condition("Ignore", "DisruptionTarget"),
+            *([_on_condition(action, constants.CONDITION_REPORTED)] if action == "FailIndex" else []),
             *({"action": action, "onExitCodes": _final(name)} for name in ours),
         ]
     }
+
+
+def _on_condition(action: str, condition: str) -> Object:
+    return {"action": action, "onPodConditions": [{"type": condition, "status": "True"}]}
 
 
 def _final(container: str) -> Object:

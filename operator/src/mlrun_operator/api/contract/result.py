@@ -4,12 +4,17 @@ Plain JSON where it fits, else compressed base64 behind a prefix, else cut in a 
 previews, the traceback's beginning, inputs and warnings, the traceback and the parameters of a sweep's best point,
 results (largest first), outputs (last names first), at last the message. The whole is always in the store's run.json.
 
-An operator that was rolled back reads reports of newer wrappers: what it knows of them counts, the rest is left out.
+The kubelet cuts the end off a message that is longer than the pod's containers leave room for. Reason and message come
+first, so that the head of such a report still tells them. An operator that was rolled back reads reports of newer
+wrappers: what it knows of them counts, the rest is left out.
 """
 
 import base64
+import binascii
 import json
+import re
 import zlib
+from collections.abc import Iterator
 from typing import Any, Final, Literal
 
 from pydantic import ValidationError
@@ -22,8 +27,13 @@ COMPRESSED_PREFIX: Final = "zlib+base64:"
 # What a result that does not fit keeps of the traceback, and the ever shorter messages at last, in characters.
 _TRACEBACK: Final = 1024
 _MESSAGES: Final = (1024, 512, 256, 64, 0)
-# No result compresses better than this; trying would only cost time.
-_HOPELESS: Final = 1000
+# Bytes of a report as plain JSON, and how deeply its values may be nested: what is written and what is read.
+MAX_DECODED: Final = 64 * 1024
+MAX_DEPTH: Final = 32
+# Fields of which the beginning is worth keeping where a report was cut in them.
+_CUT_TEXTS: Final = ("message", "traceback")
+# An escape sequence, of which a cut may leave any part, has at most this many characters.
+_ESCAPE: Final = 12
 # What is left out of a newer report may make what holds it invalid, and that again; no report is nested deeper.
 _ROUNDS: Final = 8
 # Unknown fields of one report; with more it is none.
@@ -52,7 +62,7 @@ class Result(Model):
 
 
 def encode(result: Result, budget: int) -> str:
-    """The termination message of at most `budget` bytes of UTF-8, with as little cut as that allows.
+    """Return the termination message of at most `budget` bytes of UTF-8, with as little cut as that allows.
 
     Raises ValueError where not even the reason fits.
     """
@@ -71,21 +81,127 @@ def encode(result: Result, budget: int) -> str:
     return text
 
 
-def decode(text: str, exit_code: int | None = None) -> Result | None:
-    """The result in a termination message; None where a container ended without one.
+def decode(text: str, exit_code: int | None = None, limit: int = MAX_DECODED) -> Result | None:
+    """Return the result in a termination message; None where a container ended without one. Never raises.
 
-    Of a newer wrapper's what is known here. A reason that is not is read as that of the `exit_code`.
+    At most `limit` bytes are decoded. A report that is longer, that the kubelet cut, or that holds values which are
+    nested more than MAX_DEPTH deep is `truncated`. Of a newer wrapper's what is known here counts, and a reason that is
+    not is read as that of the `exit_code`.
     """
+    plain, whole = _plain(text, limit)
     try:
-        if text.startswith(COMPRESSED_PREFIX):
-            text = zlib.decompress(base64.b64decode(text.removeprefix(COMPRESSED_PREFIX))).decode()
-        report = json.loads(text)
-    except (ValueError, zlib.error, RecursionError):
-        return None
+        report = json.loads(plain) if whole else _head(plain)
+    except (ValueError, RecursionError):
+        report = _head(plain)
     try:
-        return Result.model_validate_json(text)
+        return _without_depth(Result.model_validate_json(plain))
     except ValidationError:
-        return _known(report, exit_code)
+        result = _known(report, exit_code)
+    return result and _without_depth(result)
+
+
+def _plain(text: str, limit: int) -> tuple[str, bool]:
+    """Return the report as plain JSON, and whether that is all of it."""
+    if not text.startswith(COMPRESSED_PREFIX):
+        data = text.encode("utf-8", "replace")
+        return data[:limit].decode("utf-8", "ignore"), len(data) <= limit
+    decompressor = zlib.decompressobj()
+    try:
+        data = decompressor.decompress(_base64_head(text.removeprefix(COMPRESSED_PREFIX)), limit)
+    except (binascii.Error, zlib.error):
+        return "", False
+    return data.decode("utf-8", "ignore"), decompressor.eof
+
+
+def _base64_head(text: str) -> bytes:
+    """Return the bytes of the whole groups of four that are there."""
+    data = text.encode("ascii", "ignore")
+    return base64.b64decode(data[: len(data) // 4 * 4])
+
+
+def _head(text: str) -> dict[str, Any] | None:
+    """Return the fields of a JSON object whose end is missing: whole ones, and what there is of a text or a map."""
+    report: dict[str, Any] = {"truncated": True}
+    for name, value, start in _fields(text, 0):
+        if start is None:
+            report[name] = value
+        elif name in _CUT_TEXTS and text[start : start + 1] == '"':
+            report[name] = _cut_text(text[start + 1 :])
+        elif text[start : start + 1] == "{":
+            report[name] = {inner: part for inner, part, cut in _fields(text, start) if cut is None}
+    return report
+
+
+def _fields(text: str, position: int) -> Iterator[tuple[str, Any, int | None]]:
+    """Yield name and value of the fields of the object at `position`; of a cut value its position instead."""
+    if text[position : position + 1] != "{":
+        return
+    position = _next(text, position + 1)
+    while text[position : position + 1] == '"':
+        try:
+            name, position = _DECODER.raw_decode(text, position)
+        except (ValueError, RecursionError):
+            return
+        start = _next(text, position)
+        try:
+            value, position = _DECODER.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            yield name, None, start
+            return
+        if position == len(text) and isinstance(value, int | float):  # its last digits may be missing
+            return
+        yield name, value, None
+        position = _next(text, position)
+
+
+_DECODER: Final = json.JSONDecoder()
+_GAP: Final = re.compile(r"[\s,:]*")
+
+
+def _next(text: str, position: int) -> int:
+    gap = _GAP.match(text, position)
+    return gap.end() if gap else position
+
+
+def _cut_text(text: str) -> str:
+    """Return a JSON text without its quotes, less an escape sequence that was cut at its end."""
+    for length in range(len(text), max(len(text) - _ESCAPE, 0) - 1, -1):
+        try:
+            found: str = json.loads(f'"{text[:length]}"', strict=False)
+        except ValueError:
+            continue
+        return found.rstrip("\ufffd").encode("utf-8", "ignore").decode()
+    return ""
+
+
+def _without_depth(result: Result) -> Result:
+    """Return the result without values that are nested too deeply for a status."""
+    results = {name: value for name, value in result.results.items() if _is_shallow(value)}
+    outputs = {
+        name: output if _is_shallow(output.preview) else _bare(output) for name, output in result.outputs.items()
+    }
+    sweep = result.sweep if _is_shallow(result.sweep and result.sweep.best and result.sweep.best.parameters) else None
+    changes = {"results": results, "outputs": outputs, "sweep": sweep or _without_parameters(result.sweep)}
+    bounded = result.model_copy(update=changes)
+    return result if bounded == result else bounded.model_copy(update={"truncated": True})
+
+
+def _is_shallow(value: Any) -> bool:
+    """Return whether the value has at most MAX_DEPTH levels."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [part for each in level for part in _parts(each)]
+        if not level:
+            return True
+    return False
+
+
+def _parts(value: Any) -> list[Any]:
+    return list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+
+
+def _bare(output: OutputInfo) -> OutputInfo:
+    return output.model_copy(update={"preview": None})
 
 
 def _known(report: Any, exit_code: int | None) -> Result | None:
@@ -131,18 +247,18 @@ def _leave_out(report: Any, place: tuple[int | str, ...]) -> None:
 
 
 def _fitting(result: Result, budget: int) -> str | None:
-    """The shorter of what fits: plain where it does, else compressed; None where neither does."""
+    """Return what fits: plain JSON, else compressed; None where neither does, or where it is more than is decoded."""
     plain = json.dumps(result.wire(), ensure_ascii=False, separators=(",", ":")).encode()
     if len(plain) <= budget:
         return plain.decode()
-    if len(plain) > budget * _HOPELESS:
+    if len(plain) > MAX_DECODED:
         return None
     text = COMPRESSED_PREFIX + base64.b64encode(zlib.compress(plain, 9)).decode()
     return text if len(text) <= budget else None
 
 
 class _Cuts:
-    """The result after the first n cuts, in the documented order, for n from 0 to `count`."""
+    """Makes the result shorter in the documented order, by the first n cuts, for n from 0 to `count`."""
 
     def __init__(self, result: Result) -> None:
         self._result = result
@@ -154,7 +270,7 @@ class _Cuts:
         self.count = self._before_message + len(_MESSAGES)
 
     def after(self, cuts: int) -> Result:
-        """The first `cuts` cuts applied."""
+        """Return the result with the first `cuts` cuts."""
         if cuts == 0:
             return self._result
         result = self._result
@@ -165,11 +281,7 @@ class _Cuts:
             "truncated": True,
             "traceback": (traceback or None) if cuts < self._before_results else None,
             "results": {name: value for name, value in result.results.items() if name not in without},
-            "outputs": {
-                name: output.model_copy(update={"preview": None})
-                for name, output in result.outputs.items()
-                if name not in gone
-            },
+            "outputs": {name: _bare(output) for name, output in result.outputs.items() if name not in gone},
         }
         if cuts >= 3:
             update |= {"inputs": [], "warnings": []}

@@ -118,10 +118,14 @@ class Volume(Model):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        written = self.wire()
-        if sum(kind in written for kind in _VOLUME_KINDS) != 1:
+        if len(self.source) != 1:
             raise ValueError(_ONE_KIND)
         return self
+
+    @property
+    def source(self) -> dict[str, object]:
+        """What it is, by its kind, without its name and where it is mounted."""
+        return {kind: value for kind, value in self.wire().items() if kind in _VOLUME_KINDS}
 
 
 class KeySelector(Model):
@@ -263,6 +267,16 @@ class RunOptions(Model):
     ttl_seconds_after_finished: int | None = Field(
         None, ge=0, le=315_360_000, description="When the Job and its pods are deleted after the end; default: never."
     )
+
+    @field_validator("volumes")
+    @classmethod
+    def _one_source_a_name(cls, volumes: list[Volume] | None) -> list[Volume] | None:
+        """One volume may be mounted at several paths; two of one name would be one of them by chance."""
+        sources: dict[str, Volume] = {}
+        for volume in volumes or ():
+            if sources.setdefault(volume.name, volume).source != volume.source:
+                raise ValueError(f"two volumes are called {volume.name!r} and have different sources; rename one")
+        return volumes
 
     @field_validator("pod_template")
     @classmethod

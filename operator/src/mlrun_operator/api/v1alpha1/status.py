@@ -46,13 +46,40 @@ class Condition(Model):
     observed_generation: int | None = Field(None, description="The spec that it speaks of.")
 
 
+class Ending(Model):
+    """How an execution that is being ended will end, once none of its pods may run any more."""
+
+    phase: Phase = Field(description="The phase that it will have.")
+    reason: str = Field(max_length=64, description="The reason that it will have.")
+    message: str = Field("", max_length=MAX_MESSAGE, description="For people.")
+    since: str = Field(max_length=32, json_schema_extra={"format": "date-time"}, description="When its end began.")
+    completed_indexes: str | None = Field(
+        None, max_length=4096, description="Replicas that have succeeded, in the compact form of a Job: 0,2-5."
+    )
+
+
 class Execution(Model):
-    """Which execution the status speaks of, and the intent it was started for."""
+    """Which execution the status speaks of, the intent it was started for, and how far its life is.
+
+    Without `jobUID` it is wanted, with it its Job was made; `ending` says that it is being ended.
+    """
 
     number: int = Field(ge=1, description="1 for the first.")
     hash: str = Field(max_length=80, description="Of the fields that change what runs.")
     generation: int | None = Field(None, description="metadata.generation when it was asked for.")
     rerun: str | None = Field(None, max_length=256, description="spec.rerun when it was asked for.")
+    run_uid: str | None = Field(
+        None, alias="runUID", max_length=64, description="metadata.uid of the run; another one after a restore."
+    )
+    job_uid: str | None = Field(None, alias="jobUID", max_length=64, description="metadata.uid of its Job.")
+    ending: Ending | None = None
+    schema_version: int | None = Field(
+        None, alias="schema", description="Raised by an operator whose records an older one must not touch."
+    )
+
+    def same_as(self, other: "Execution | None") -> bool:
+        """Return whether both are the same execution of a run."""
+        return other is not None and self.number == other.number
 
 
 class PastExecution(Model):
@@ -78,6 +105,7 @@ class Attempt(Model):
     message: str | None = Field(None, max_length=MAX_MESSAGE, description="Why it ended so.")
     start_time: str | None = Field(None, max_length=32, description="When its container started.")
     completion_time: str | None = Field(None, max_length=32, description="When its container ended.")
+    disrupted: bool | None = Field(None, description="Whether the cluster ended it: an eviction or a preemption.")
 
 
 class FunctionPin(Model):

@@ -1,4 +1,4 @@
-"""What Prometheus is told: `catalogue` names every metric, `meters` count as things happen, `gauges` look when asked.
+"""Metrics for Prometheus: `catalogue` names each, `meters` count as things happen, `gauges` are read at a scrape.
 
-Nothing is labelled by a run's name. What happens often costs a dictionary and an addition.
+No label holds a run's name. What happens often costs a look-up in a dictionary and an addition.
 """

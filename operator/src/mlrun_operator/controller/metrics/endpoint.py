@@ -1,4 +1,4 @@
-"""`/metrics`, in the form that the asker prefers."""
+"""`/metrics`, in the format that the client prefers."""
 
 import asyncio
 
@@ -10,12 +10,12 @@ from mlrun_operator.controller.http_server import serve
 
 
 async def serve_metrics(listen: str, registry: CollectorRegistry) -> None:
-    """Answer Prometheus until cancelled; without an address nobody is answered."""
+    """Serve Prometheus until cancelled; without an address only wait."""
     if not listen:
         await asyncio.Event().wait()
 
     async def answer(request: web.Request) -> web.Response:
-        encoder, kind = choose_encoder(request.headers.get("Accept", ""))
-        return web.Response(body=encoder(registry), headers={"Content-Type": kind})
+        encoder, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return web.Response(body=encoder(registry), headers={"Content-Type": content_type})
 
     await serve(listen, [web.get("/metrics", answer)])

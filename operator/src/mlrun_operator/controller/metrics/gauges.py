@@ -1,4 +1,4 @@
-"""What is looked up when Prometheus asks: sizes and ages that are known anyway."""
+"""Gauges that are read at a scrape: sizes and ages that the parts of the process know anyway."""
 
 import platform
 import time
@@ -15,22 +15,22 @@ from mlrun_operator.cluster.index import Index
 from mlrun_operator.controller.election import Leadership
 from mlrun_operator.controller.metrics import catalogue
 from mlrun_operator.controller.metrics.catalogue import Metric
-from mlrun_operator.controller.metrics.meters import Meters, known
+from mlrun_operator.controller.metrics.meters import Meters, reason_label
 from mlrun_operator.controller.queue import FairQueue
 from mlrun_operator.controller.watch_monitor import WatchMonitor
 from mlrun_operator.controller.worker import Workers
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """The queue of a kind and those who work on it."""
+class WorkerPool:
+    """The queue of a kind and its workers."""
 
     queue: FairQueue
     workers: Workers
 
 
 class Gauges(Collector):
-    """A collector over the parts of the process; asked on the event loop's thread."""
+    """A collector over the parts of the process; called on the event loop's thread."""
 
     def __init__(
         self,
@@ -38,52 +38,49 @@ class Gauges(Collector):
         leadership: Leadership,
         index: Index,
         watch_monitor: WatchMonitor,
-        lines: Mapping[str, Line],
+        pools: Mapping[str, WorkerPool],
     ) -> None:
         self._meters = meters
         self._leadership = leadership
         self._index = index
-        self._vigil = watch_monitor
-        self._lines = lines
-        self._began = time.time()
+        self._watch_monitor = watch_monitor
+        self._pools = pools
         meters.registry.register(self)
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
-        """Nothing: what is collected says it."""
+        """Return nothing: the names are known at the first scrape."""
         return ()
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """The gauges as they are now."""
+        """Yield the gauges as they are now."""
         yield _family(catalogue.BUILD, {(__version__, platform.python_version(), version("kopf")): 1})
         yield _family(catalogue.LEADER, {(): self._leadership.may_write()})
         yield from self._queues()
-        yield _family(catalogue.WATCH_HEARD, self._heard())
+        yield from self._watches()
         yield _family(catalogue.INDEX, {(plural,): count for plural, count in self._index.sizes().items()})
         yield _family(catalogue.RUNS, self._runs())
 
     def _queues(self) -> Iterator[GaugeMetricFamily]:
-        lines = {(kind,): line for kind, line in self._lines.items()}
-        yield _family(catalogue.FAILING, {kind: line.workers.failing for kind, line in lines.items()})
-        yield _family(catalogue.QUEUE_DEPTH, {kind: len(line.queue) for kind, line in lines.items()})
-        yield _family(catalogue.QUEUE_OLDEST, {kind: line.queue.oldest_age() for kind, line in lines.items()})
-        yield _family(catalogue.QUEUE_ACTIVE, {kind: line.queue.active for kind, line in lines.items()})
-        yield _family(catalogue.QUEUE_LATER, {kind: line.queue.delayed for kind, line in lines.items()})
+        pools = {(kind,): pool for kind, pool in self._pools.items()}
+        yield _family(catalogue.FAILING, {kind: pool.workers.failing for kind, pool in pools.items()})
+        yield _family(catalogue.QUEUE_DEPTH, {kind: len(pool.queue) for kind, pool in pools.items()})
+        yield _family(catalogue.QUEUE_OLDEST, {kind: pool.queue.oldest_age() for kind, pool in pools.items()})
+        yield _family(catalogue.QUEUE_ACTIVE, {kind: pool.queue.active for kind, pool in pools.items()})
+        yield _family(catalogue.QUEUE_LATER, {kind: pool.queue.delayed for kind, pool in pools.items()})
 
-    def _heard(self) -> dict[tuple[str, ...], float]:
-        now, found = time.time(), dict[tuple[str, ...], float]()
-        for path, silence in self._vigil.silence().items():
-            resource = (path.rpartition("/")[2],)
-            heard = self._began if silence is None else now - silence
-            found[resource] = min(heard, found.get(resource, heard))
-        return found
+    def _watches(self) -> Iterator[GaugeMetricFamily]:
+        watches = {(w.resource.plural, w.namespace or ""): w for w in self._watch_monitor.watches}
+        time_now = time.time()
+        yield _family(catalogue.WATCH_HEARD, {labels: time_now - watch.idle() for labels, watch in watches.items()})
+        yield _family(catalogue.WATCH_REFUSED, {labels: watch.refusal is not None for labels, watch in watches.items()})
 
     def _runs(self) -> Mapping[tuple[str, ...], float]:
-        """By namespace where those are told; a new one's counters begin, and the next scrape shows them at zero."""
-        found = Counter[tuple[str, ...]]()
+        """Count the runs, by namespace where that is set; a new namespace's counters begin at zero with it."""
+        counts = Counter[tuple[str, ...]]()
         for (namespace, phase, reason), count in self._index.standings.items():
-            self._meters.begin(namespace)
-            found[phase or "Pending", known(reason), self._meters.namespace_of(namespace)] += count
-        return found
+            self._meters.preset(namespace)
+            counts[phase or "Pending", reason_label(reason), self._meters.namespace_of(namespace)] += count
+        return counts
 
 
 def _family(metric: Metric, samples: Mapping[tuple[str, ...], float]) -> GaugeMetricFamily:

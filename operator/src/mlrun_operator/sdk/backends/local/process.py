@@ -87,7 +87,7 @@ class LocalProcess:
         self._tell(self._status(Phase.RUNNING, Reason.RUNNING, ""))
         folder = self._work.folder / str(number)
         code = await self._wrapper(folder, pod, pod_uid)
-        result = results.decode((folder / "termination-log").read_text(errors="replace"), code)
+        result = self._report_of(folder, code)
         shutil.rmtree(folder / "work", ignore_errors=True)
         self._attempts[-1] = Attempt(
             pod=pod,
@@ -156,8 +156,12 @@ class LocalProcess:
 
     async def _ended_now(self) -> tuple[int, Result | None]:
         """What the process left that the deadline ended."""
-        file = self._work.folder / str(len(self._attempts)) / "termination-log"
-        return 1, results.decode(file.read_text(errors="replace")) if file.exists() else None
+        return 1, self._report_of(self._work.folder / str(len(self._attempts)))
+
+    def _report_of(self, folder: Path, code: int | None = None) -> Result | None:
+        file = folder / "termination-log"
+        text = file.read_text(errors="replace") if file.exists() else ""
+        return results.decode(text, code, self._work.envelope.result_budget)
 
     def _final(self, code: int, result: Result | None) -> RunStatus:
         phase, reason = Phase.FAILED, result.reason if result else Reason.WRAPPER_ERROR

@@ -1,0 +1,133 @@
+"""The containers of a pod as the kubelet reports them: whose each is, and how it ended."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, Final
+
+from mlrun_operator.api import constants
+from mlrun_operator.api.objects import spec_of, status_of
+
+Object = dict[str, Any]
+
+OOM_KILLED: Final = "OOMKilled"
+# How much of a container's last words is repeated, in characters.
+_MAX_WORDS: Final = 300
+
+
+class Role(Enum):
+    """Whose a container is, and how Kubernetes treats it. A native sidecar never decides how its pod ends."""
+
+    WRAPPER = auto()
+    WRAPPER_INIT = auto()
+    INIT = auto()
+    NATIVE_SIDECAR = auto()
+    SIDECAR = auto()
+
+    @property
+    def is_init(self) -> bool:
+        """Whether containers of this role are init containers."""
+        return self in (Role.WRAPPER_INIT, Role.INIT, Role.NATIVE_SIDECAR)
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One container of a pod: its state now, and the one before it was restarted.
+
+    `has_started` says of a native sidecar whether it passed its startup probe.
+    """
+
+    name: str
+    role: Role
+    image: str
+    state: Object
+    last_state: Object
+    restarts: int = 0
+    has_started: bool | None = None
+
+    @property
+    def terminated(self) -> Object | None:
+        """How it ended; None while it has not."""
+        return self.state.get("terminated") or None
+
+    @property
+    def running(self) -> bool:
+        """Whether it runs now."""
+        return self.terminated is None and self.state.get("running") is not None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it ended otherwise than with exit code 0."""
+        return self.terminated is not None and self.terminated.get("exitCode") != 0
+
+    @property
+    def described(self) -> str:
+        """Its name for people, with what it is."""
+        return f"init container {self.name}" if self.role.is_init else f"container {self.name}"
+
+
+# A container that the status does not mention.
+_ABSENT: Final = Container(constants.CONTAINER, Role.WRAPPER, "", {}, {})
+
+
+def containers_of(pod: Object) -> tuple[Container, ...]:
+    """Return all containers, init containers first, without ephemeral ones."""
+    return tuple(_read(pod))
+
+
+def wrapper_of(containers: tuple[Container, ...]) -> Container:
+    """Return the wrapper's own container; one without a state where the kubelet has not reported it."""
+    return next((container for container in containers if container.role is Role.WRAPPER), _ABSENT)
+
+
+def deciding_of(containers: tuple[Container, ...]) -> Container:
+    """Return the wrapper's container, or our init container where that failed before the wrapper started."""
+    wrapper = wrapper_of(containers)
+    if wrapper.running or wrapper.terminated:
+        return wrapper
+    failed = (c for c in containers if c.role is Role.WRAPPER_INIT and c.has_failed)
+    return next(failed, wrapper)
+
+
+def last_words(terminated: Object | None) -> str:
+    """Return the last line of a termination message."""
+    lines = str((terminated or {}).get("message") or "").strip().splitlines()
+    return lines[-1].strip()[:_MAX_WORDS] if lines else ""
+
+
+def how_it_ended(container: Container, terminated: Object | None, when: str = "") -> str:
+    """Return a phrase that names the container, its exit code and its last words; `when` follows the exit code."""
+    end = f"{container.described} {_end(terminated or {})}{when}"
+    words = last_words(terminated)
+    return f"{end}: {words}" if words else end
+
+
+def _end(terminated: Object) -> str:
+    if terminated.get("reason") == OOM_KILLED:
+        return "used more memory than its limit and was killed"
+    code = terminated.get("exitCode")
+    return "ended without an exit code" if code is None else f"ended with exit code {code}"
+
+
+def _read(pod: Object) -> Iterator[Container]:
+    status = status_of(pod)
+    native = {c.get("name") for c in spec_of(pod).get("initContainers") or () if c.get("restartPolicy") == "Always"}
+    for written in status.get("initContainerStatuses") or ():
+        name = written.get("name", "")
+        other = Role.NATIVE_SIDECAR if name in native else Role.INIT
+        yield _container(written, Role.WRAPPER_INIT if name == constants.INIT_CONTAINER else other)
+    for written in status.get("containerStatuses") or ():
+        name = written.get("name", "")
+        yield _container(written, Role.WRAPPER if name == constants.CONTAINER else Role.SIDECAR)
+
+
+def _container(written: Object, role: Role) -> Container:
+    return Container(
+        name=written.get("name", ""),
+        role=role,
+        image=written.get("image", ""),
+        state=written.get("state") or {},
+        last_state=written.get("lastState") or {},
+        restarts=written.get("restartCount") or 0,
+        has_started=written.get("started"),
+    )

@@ -1,0 +1,274 @@
+"""The actions and questions of a plan, carried out against the API server; each answers with a fact."""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final, assert_never
+
+from mlrun_operator.api import constants
+from mlrun_operator.api.objects import Object, has_job_ended, key_of
+from mlrun_operator.assess.pods import unstarted
+from mlrun_operator.cluster.api_client import ApiClient
+from mlrun_operator.cluster.errors import ApiError
+from mlrun_operator.cluster.index import Index
+from mlrun_operator.cluster.resources import CRON_JOBS, JOBS, PODS, RUNS, SERVICES, Resource
+from mlrun_operator.cluster.run_queues import RunKey
+from mlrun_operator.controller.concurrency import ConcurrencyLimiter
+from mlrun_operator.controller.log_format import about
+from mlrun_operator.controller.observers import ReconcileObserver
+from mlrun_operator.controller.rate_limiter import TokenBucket
+from mlrun_operator.plan.context import fired_job_uid
+from mlrun_operator.plan.decision import (
+    Adopt,
+    Create,
+    Delete,
+    DeletePod,
+    MarkReported,
+    PatchLimits,
+    ReadDirectly,
+    ReadEvents,
+    ReadWholeJob,
+    Replace,
+    SetSuspended,
+    Step,
+)
+from mlrun_operator.plan.observation import (
+    EventsRead,
+    Fact,
+    Gone,
+    Observation,
+    ReadFresh,
+    Refusal,
+    RunObservation,
+    ScheduleObservation,
+    Stored,
+    WholeJobRead,
+)
+
+log = logging.getLogger("mlrun_operator")
+
+_CREATED: Final = {resource.kind: resource for resource in (RUNS, CRON_JOBS, JOBS)}
+# The API server reads all events of a namespace to find those of a pod. Runs that hang ask ever more seldom anyway.
+_EVENT_READS_PER_SECOND: Final = 2.0
+_EVENT_READS_AT_ONCE: Final = 20
+
+
+class Actor:
+    """Carries out the steps of plans."""
+
+    def __init__(  # noqa: PLR0913 - those it works with
+        self,
+        cluster: ApiClient,
+        index: Index,
+        limiter: ConcurrencyLimiter,
+        *,
+        wake: Callable[[RunKey], None],
+        clock: Callable[[], datetime],
+        observers: Sequence[ReconcileObserver],
+    ) -> None:
+        """`wake` is told whom our own writes concern: the watch shows nothing new of them."""
+        self._cluster = cluster
+        self._index = index
+        self._limiter = limiter
+        self._wake = wake
+        self._clock = clock
+        self._observers = observers
+        self._event_reads = TokenBucket(_EVENT_READS_PER_SECOND, _EVENT_READS_AT_ONCE)
+
+    async def apply(self, step: Step, observation: Observation) -> Fact:  # noqa: PLR0911 - one a kind of step
+        """Take the step and return what is known by it. Raises ApiError: try again later."""
+        match step:
+            case Create():
+                return await self._create(step, observation.run)
+            case Replace():
+                return await self._replace(step.cron_job, observation.run)
+            case Delete():
+                return await self._delete(step.obj, observation)
+            case DeletePod():
+                return await self._delete_pod(step, observation.run)
+            case MarkReported():
+                return await self._mark_reported(step.pod)
+            case Adopt():
+                return await self._adopt(step, observation.run)
+            case SetSuspended():
+                return await self._set_suspended(step, observation)
+            case PatchLimits():
+                return await self._patch_limits(step)
+            case ReadDirectly():
+                return await self._read_directly(observation)
+            case ReadEvents():
+                return EventsRead(await self._events(observation))
+            case ReadWholeJob():
+                return await self._read_whole_job(step.job)
+        assert_never(step)
+
+    async def _create(self, step: Create, run: Object) -> Fact:
+        """Create the object. Of one of its name that exists already it is read what it is; a refusal is remembered."""
+        obj, resource = step.obj, _CREATED[step.obj["kind"]]
+        try:
+            with self._limiter.starting(run):
+                if step.service is not None:
+                    await self._ensure(step.service)
+                created = await self._cluster.create(resource, obj)
+        except ApiError as error:
+            if not error.already_exists:
+                return _refusal(error)
+            existing = await self._cluster.read(resource, obj["metadata"]["namespace"], obj["metadata"]["name"])
+            return Stored(resource.kind, existing)
+        self._index.put(resource, created)
+        log.info("%s/%s: created %s %s", *key_of(run), resource.kind, created["metadata"]["name"], extra=about(run))
+        for observer in self._observers:
+            observer.on_created(run, obj, self._clock())
+        if resource is RUNS:
+            self._wake(key_of(created))
+        return Stored(resource.kind, created)
+
+    async def _ensure(self, service: Object) -> None:
+        """Create a Service, unless there is one."""
+        try:
+            await self._cluster.create(SERVICES, service)
+        except ApiError as error:
+            if not error.already_exists:
+                raise
+
+    async def _replace(self, cron_job: Object, run: Object) -> Fact:
+        """Replace the CronJob. A refusal is remembered; a conflict is raised."""
+        try:
+            written = await self._cluster.replace(CRON_JOBS, cron_job)
+        except ApiError as error:
+            return _refusal(error)
+        self._index.put(CRON_JOBS, written)
+        log.info("%s/%s: changed CronJob %s", *key_of(run), written["metadata"]["name"], extra=about(run))
+        return Stored(CRON_JOBS.kind, written)
+
+    async def _delete(self, obj: Object, observation: Observation) -> Fact:
+        """Delete a Job of the run, a child of it, or the run itself. One that is gone already is as good."""
+        run, meta = observation.run, obj["metadata"]
+        children = observation.children if isinstance(observation, ScheduleObservation) else ()
+        resource = RUNS if any(meta["uid"] == known["metadata"]["uid"] for known in (run, *children)) else JOBS
+        await self._gone(resource, obj)
+        log.info("%s/%s: deleted %s %s", *key_of(run), resource.kind, meta["name"], extra=about(run))
+        self._index.drop(resource, obj)
+        if resource is RUNS:
+            self._wake(key_of(obj))  # its fired Job; a watch that starts now does not tell of it
+        return Gone(meta["uid"])
+
+    async def _delete_pod(self, step: DeletePod, run: Object) -> Fact:
+        """Delete the pod: it gets its grace period, and goes on being watched."""
+        name = step.pod["metadata"]["name"]
+        await self._gone(PODS, step.pod)
+        log.warning("%s/%s: deleted pod %s: %s", *key_of(run), name, step.why, extra=about(run))
+        meta = {**step.pod["metadata"], "deletionTimestamp": self._clock().strftime("%Y-%m-%dT%H:%M:%SZ")}
+        return Stored(PODS.kind, {**step.pod, "metadata": meta})
+
+    async def _gone(self, resource: Resource, obj: Object) -> None:
+        try:
+            await self._cluster.delete(resource, obj)
+        except ApiError as error:
+            if not error.not_found:
+                raise
+
+    async def _mark_reported(self, pod: Object) -> Fact:
+        condition = {"type": constants.CONDITION_REPORTED, "status": "True", "reason": "WrapperReported"}
+        return await self._patched(PODS, pod, {"status": {"conditions": [condition]}}, status=True)
+
+    async def _adopt(self, step: Adopt, run: Object) -> Fact:
+        """Mark the fired Job as that of its run: it is not taken up again, and goes when that run is gone."""
+        labels = {
+            constants.LABEL_RUN_UID: step.child["metadata"]["uid"],
+            constants.LABEL_SCHEDULE_UID: run["metadata"]["uid"],
+        }
+        await self._patched(JOBS, step.job, {"metadata": {"labels": labels}}, any_state=True)
+        return Gone(step.job["metadata"]["uid"])
+
+    async def _set_suspended(self, step: SetSuspended, observation: Observation) -> Fact:
+        """Suspend a Job, marked as the operator's doing in the same patch, or a CronJob; or let it go on."""
+        changes: dict[str, Any] = {"spec": {"suspend": step.suspended}}
+        if isinstance(observation, ScheduleObservation):
+            return await self._patched(CRON_JOBS, step.obj, changes)
+        mark = {constants.ANNOTATION_SUSPENDED_BY: "run" if step.suspended else None}
+        with self._limiter.starting(observation.run):
+            return await self._patched(JOBS, step.obj, {**changes, "metadata": {"annotations": mark}})
+
+    async def _patch_limits(self, step: PatchLimits) -> Fact:
+        mark = {constants.ANNOTATION_LIMITS_GENERATION: str(step.generation)}
+        return await self._patched(JOBS, step.job, {"spec": step.limits, "metadata": {"annotations": mark}})
+
+    async def _patched(
+        self, resource: Resource, obj: Object, changes: Object, *, any_state: bool = False, status: bool = False
+    ) -> Fact:
+        """Patch the object. One that is gone is forgotten."""
+        try:
+            if status:
+                patched = await self._cluster.patch_status(resource, obj, changes)
+            else:
+                patched = await self._cluster.patch(resource, obj, changes, any_state=any_state)
+        except ApiError as error:
+            if not error.not_found:
+                raise
+            self._index.drop(resource, obj)
+            return Gone(obj["metadata"]["uid"])
+        self._index.put(resource, patched)
+        return Stored(resource.kind, patched)
+
+    async def _read_directly(self, observation: Observation) -> Fact:
+        """Read Jobs and pods directly: the watches may be late, or have missed that they are gone."""
+        run = observation.run
+        namespace, uid = run["metadata"]["namespace"], run["metadata"]["uid"]
+        selector = f"{constants.LABEL_RUN_UID}={uid}"
+        jobs = await self._cluster.read_all(JOBS, namespace, selector)
+        pods = await self._cluster.read_all(PODS, namespace, selector)
+        if (fired_uid := fired_job_uid(run)) is not None:
+            jobs += [job for job in await self._read_fired(run) if job["metadata"]["uid"] == fired_uid]
+            pods += await self._cluster.read_all(PODS, namespace, f"{constants.LABEL_JOB_UID}={fired_uid}")
+        for resource, objects in ((JOBS, jobs), (PODS, pods)):
+            for obj in objects:
+                self._index.put(resource, obj)
+        return ReadFresh(_unique(jobs), _unique(pods), self._clock())
+
+    async def _read_fired(self, run: Object) -> list[Object]:
+        try:
+            return [await self._cluster.read(JOBS, *key_of(run))]
+        except ApiError as error:
+            if not error.not_found:
+                raise
+            return []
+
+    async def _events(self, observation: Observation) -> list[Object]:
+        """Return Kubernetes' events of the run's unfinished Jobs and their pods; none where too many runs ask."""
+        if not isinstance(observation, RunObservation) or not self._event_reads.try_acquire():
+            return []
+        run = observation.run
+        pods = sorted(observation.pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
+        jobs = (job for job in observation.jobs if not has_job_ended(job))
+        uids = [obj["metadata"]["uid"] for obj in (*jobs, *(unstarted(pods)[:1] or pods[-1:]))]
+        try:
+            return await self._cluster.events_of(run["metadata"]["namespace"], uids)
+        except ApiError as error:
+            log.warning("%s/%s: cannot read the events of its pod: %s", *key_of(run), error, extra=about(run))
+            return []
+
+    async def _read_whole_job(self, job: Object) -> Fact:
+        """Read the Job whole: the index keeps only what decisions are made of. One that is gone is forgotten."""
+        try:
+            whole = await self._cluster.read(JOBS, *key_of(job))
+        except ApiError as error:
+            if not error.not_found:
+                raise
+            whole = None
+        if whole is None or whole["metadata"]["uid"] != job["metadata"]["uid"]:
+            self._index.drop(JOBS, job)
+            return Gone(job["metadata"]["uid"])
+        return WholeJobRead(whole)
+
+
+def _refusal(error: ApiError) -> Refusal:
+    """Return why the API server refused the object. Raises the error where it is none of that."""
+    too_large = error.code in (413, 500) and "too large" in error.message
+    if error.refused or too_large or "failed calling webhook" in error.message:
+        return Refusal(error.code, error.message)
+    raise error
+
+
+def _unique(objects: Iterable[Object]) -> list[Object]:
+    return list({obj["metadata"]["uid"]: obj for obj in objects}.values())

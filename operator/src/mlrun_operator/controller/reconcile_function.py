@@ -1,0 +1,38 @@
+"""One function, once: whether its runs can start."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from mlrun_operator.api.objects import is_deleting
+from mlrun_operator.cluster.api_client import ApiClient
+from mlrun_operator.cluster.errors import ApiError
+from mlrun_operator.cluster.index import Index
+from mlrun_operator.cluster.resources import FUNCTIONS
+from mlrun_operator.cluster.run_queues import RunKey
+from mlrun_operator.controller.reconcile import utc_now
+from mlrun_operator.plan.function import function_status
+
+
+class FunctionReconciler:
+    """Tells of each function whether its runs can start."""
+
+    def __init__(self, cluster: ApiClient, index: Index, clock: Callable[[], datetime] = utc_now) -> None:
+        self._cluster = cluster
+        self._index = index
+        self._clock = clock
+
+    async def reconcile(self, key: RunKey) -> float | None:
+        """Write the function's status where it says something new. Raises ApiError."""
+        function = self._index.get(FUNCTIONS, *key)
+        if function is None or is_deleting(function):
+            return None
+        status = function_status(function, self._clock())
+        if status is not None:
+            try:
+                written = await self._cluster.replace_status(FUNCTIONS, function, status.wire())
+            except ApiError as error:
+                if error.conflict or error.not_found:
+                    return None if error.not_found else 1.0
+                raise
+            self._index.put(FUNCTIONS, written)
+        return None

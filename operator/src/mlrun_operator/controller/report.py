@@ -1,0 +1,83 @@
+"""The one status write of a reconcile, and the event that follows it."""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from mlrun_operator.api import constants
+from mlrun_operator.api.objects import Object, controller_of, key_of, labels_of
+from mlrun_operator.api.v1alpha1.status import RunStatus
+from mlrun_operator.assess.events import transition
+from mlrun_operator.assess.status import parse_status, reduced, to_wire
+from mlrun_operator.cluster.api_client import ApiClient
+from mlrun_operator.cluster.errors import ApiError
+from mlrun_operator.cluster.index import Index
+from mlrun_operator.cluster.resources import RUNS
+from mlrun_operator.cluster.run_queues import RunKey
+from mlrun_operator.controller.event_recorder import EventRecorder
+from mlrun_operator.controller.log_format import about
+from mlrun_operator.controller.observers import ReconcileObserver
+
+log = logging.getLogger("mlrun_operator")
+
+
+class Reporter:
+    """Writes statuses and posts their events."""
+
+    def __init__(  # noqa: PLR0913 - those it works with
+        self,
+        cluster: ApiClient,
+        index: Index,
+        events: EventRecorder,
+        *,
+        wake: Callable[[RunKey], None],
+        clock: Callable[[], datetime],
+        observers: Sequence[ReconcileObserver],
+    ) -> None:
+        self._cluster = cluster
+        self._index = index
+        self._events = events
+        self._wake = wake
+        self._clock = clock
+        self._observers = observers
+
+    async def report(self, run: Object, status: RunStatus) -> Object | None:
+        """Write the status and return the run as it is then; None where the run has changed meanwhile or is gone."""
+        try:
+            written = await self._write(run, status)
+        except ApiError as error:
+            if error.conflict or error.not_found:
+                return None
+            raise
+        self._index.put(RUNS, written)
+        recorded = parse_status(run)
+        for observer in self._observers:
+            observer.on_status_written(run, recorded, status, self._clock())
+        if (schedule := _schedule_of(run)) and status.phase != recorded.phase:
+            self._wake((run["metadata"]["namespace"], schedule))
+        change = transition(recorded, status)
+        if change is not None:
+            log.info("%s/%s: %s %s", *key_of(run), change.reason, change.message, extra=about(run, status))
+            await self._events.record(run, status)
+        return written
+
+    async def _write(self, run: Object, status: RunStatus) -> Object:
+        """Write the status; without its details where the API server does not take them, for an end must be recorded."""
+        try:
+            return await self._cluster.replace_status(RUNS, run, to_wire(status, run))
+        except ApiError as error:
+            if not _is_too_much(error):
+                raise
+            log.warning("%s/%s: status written without details: %s", *key_of(run), error, extra=about(run, status))
+            return await self._cluster.replace_status(RUNS, run, to_wire(reduced(status, error.message[:200]), run))
+
+
+def _is_too_much(error: ApiError) -> bool:
+    """Return whether the API server does not take the status for its schema or its size."""
+    return error.code in (400, 413, 422) or (error.code >= 500 and "too large" in error.message)
+
+
+def _schedule_of(run: Object) -> str | None:
+    """Return the name of the schedule that made the run."""
+    is_child = constants.LABEL_SCHEDULE_UID in labels_of(run)
+    return controller_of(run).get("name") if is_child else None

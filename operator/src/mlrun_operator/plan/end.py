@@ -1,0 +1,159 @@
+"""One policy for every end that is not the pods' own: stop, limits, a lost Job, a newer spec, a sidecar (BEHAVIOUR A4).
+
+That the execution is being ended, and how, is recorded first. Then its Job goes, its pods are waited for, and what they
+report is added; only then is it over.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from mlrun_operator.api.objects import Object, has_job_ended, is_deleting
+from mlrun_operator.api.reasons import Reason
+from mlrun_operator.api.v1alpha1.status import Ending, Execution, Phase
+from mlrun_operator.assess import conditions as cond
+from mlrun_operator.assess.conditions import Outcome
+from mlrun_operator.assess.execution import left_by, outcome_of, success_of
+from mlrun_operator.assess.jobs import has_decided, indexes
+from mlrun_operator.assess.pods import PodView, is_presumed_lost, read_pod
+from mlrun_operator.assess.replicas import reported_successes
+from mlrun_operator.assess.status import ended_status
+from mlrun_operator.assess.times import parse_time
+from mlrun_operator.plan.begin_end import tell_ending
+from mlrun_operator.plan.context import RunContext, can_make_pods
+from mlrun_operator.plan.decision import Ask, Decision, Delete, DeletePod, Do, ReadDirectly, Tell
+from mlrun_operator.plan.sidecars import delete_lingering_pod
+from mlrun_operator.plan.start import start_successor
+from mlrun_operator.plan.sweep import end_points
+
+# How long a pod whose Job is gone may have no deletionTimestamp: the garbage collector comes sooner.
+_ORPHAN_GRACE: Final = timedelta(seconds=10)
+# Ends that reports do not change: somebody asked for them, or a limit did.
+_FINAL_REASONS: Final = frozenset(
+    {
+        *(Reason.STOPPED, Reason.REPLACED, Reason.SUPERSEDED, Reason.EVICTED),
+        *(Reason.PENDING_DEADLINE_EXCEEDED, Reason.VOLUME_UNSUPPORTED),
+    }
+)
+
+
+def end(context: RunContext) -> Decision | None:
+    """Lead an execution that is being ended to its end."""
+    execution, ending = context.latest, context.ending
+    if execution is None or ending is None:
+        return None
+    if (decision := end_points(context, execution, ending)) is not None:
+        return decision
+    return (
+        _delete_job(context, ending)
+        or _delete_pods(context)
+        or _wait(context, execution, ending)
+        or conclude(context, execution, ending)
+    )
+
+
+def conclude(context: RunContext, execution: Execution, ending: Ending) -> Decision:
+    """Tell the end of an execution of which nothing may run any more, or go on to the one that takes its place."""
+    pods = context.execution_pods()
+    views = [read_pod(pod) for pod in pods]
+    outcome = _final_outcome(context, ending, views)
+    if ending.reason == Reason.SUPERSEDED and not context.stops and outcome.phase is not Phase.SUCCEEDED:
+        return start_successor(context, execution)
+    living = [pod["metadata"]["name"] for pod in context.living_pods()]
+    warnings = [(cond.POD_MAY_STILL_RUN, _still_there(living))] if living else []
+    ended = execution.model_copy(update={"ending": ending})
+    return Tell(ended_status(context.base, ended, outcome, views, warnings))
+
+
+def _still_there(pods: Sequence[str]) -> str:
+    return (
+        f"pod {', '.join(pods[:5])} did not end in its grace period; its node may be lost. The next execution waits "
+        "until the pod is gone: delete it by force once you know that it does not run"
+    )
+
+
+def _delete_job(context: RunContext, ending: Ending) -> Decision | None:
+    """Delete the Job, unless it makes no pods any more: what has ended stays for its logs."""
+    job = context.job
+    if job is None or not can_make_pods(job) or has_decided(job):
+        return None
+    if ending.reason == Reason.SUCCEEDED and not _is_retried(context, job):
+        return None
+    return Do(Delete(job))
+
+
+def _is_retried(context: RunContext, job: Object) -> bool:
+    """Return whether the Job would start the work again though the wrapper has succeeded."""
+    pods = [read_pod(pod) for pod in context.pods_of(job)]
+    return bool(job["spec"].get("suspend")) or (
+        bool(pods) and pods[-1].ended and not any(pod.phase_succeeded for pod in pods)
+    )
+
+
+def _delete_pods(context: RunContext) -> Decision | None:
+    """Delete a pod that would run on: another container keeps it, or its Job went and left it."""
+    job = context.job
+    if (decision := delete_lingering_pod(context)) is not None:
+        return decision
+    since = parse_time(context.ending.since) if context.ending else None
+    if job is not None or since is None or context.observation.now < since + _ORPHAN_GRACE:
+        return None
+    orphans = [pod for pod in context.living_pods() if not is_deleting(pod)]
+    return Do(DeletePod(orphans[0], "its Job is gone")) if orphans else None
+
+
+def _wait(context: RunContext, execution: Execution, ending: Ending) -> Decision | None:
+    """Wait for pods that may report, and for a Job that ends by itself; then look directly, once."""
+    now, job, living = context.observation.now, context.job, context.living_pods()
+    expected = [pod for pod in living if not is_presumed_lost(pod, now)]
+    ends_itself = job is not None and not has_job_ended(job) and (has_decided(job) or ending.reason == Reason.SUCCEEDED)
+    if expected or (ends_itself and not living):
+        return tell_ending(context, execution, ending)
+    if not context.observation.fresh and not (job is not None and has_job_ended(job)):
+        return Ask(ReadDirectly())
+    return None
+
+
+def _final_outcome(context: RunContext, ending: Ending, views: Sequence[PodView]) -> Outcome:
+    """Return how the execution has ended: as recorded, or as the reports of all its indexes say where those decide."""
+    recorded = Outcome(ending.phase, Reason(ending.reason), ending.message)
+    if recorded.reason in _FINAL_REASONS:
+        return _with_remains(context, recorded, views)
+    count = context.recorded.replicas
+    if context.recorded.sweep:
+        return recorded
+    if count:
+        succeeded = indexes(ending.completed_indexes) | reported_successes(views)
+        if len(succeeded) >= count:
+            return Outcome(Phase.SUCCEEDED, Reason.SUCCEEDED, f"all {count} replicas succeeded")
+        return recorded
+    success = _success(context, ending, views)
+    return outcome_of(success) if success is not None else _by_report(recorded, views)
+
+
+def _success(context: RunContext, ending: Ending, views: Sequence[PodView]) -> PodView | None:
+    ended = [view for view in views if view.ended]
+    if context.job is not None or ending.reason != Reason.DEADLINE_EXCEEDED:
+        return success_of(context.job or {}, ended)
+    since = parse_time(ending.since)
+    in_time = (view for view in ended if view.succeeded and since and (view.wrapper_ended_at or since) <= since)
+    return next(in_time, None)
+
+
+def _by_report(recorded: Outcome, views: Sequence[PodView]) -> Outcome:
+    """Return the failure that the last pod reported where only its Job was lost."""
+    last = views[-1] if views else None
+    if recorded.reason is not Reason.JOB_DELETED or last is None or not last.ended or last.result is None:
+        return recorded
+    if last.result.reason in (Reason.TERMINATED, Reason.SUCCEEDED):
+        return recorded
+    return Outcome(Phase.FAILED, last.result.reason, last.result.message)
+
+
+def _with_remains(context: RunContext, outcome: Outcome, views: Sequence[PodView]) -> Outcome:
+    """Return the outcome of a stop with what it has left."""
+    if outcome.reason is not Reason.STOPPED or context.recorded.sweep or not (views or context.recorded.attempt_count):
+        return outcome
+    result = next((view.result for view in reversed(views) if view.result), None)
+    remains = left_by(result) if result else "its pod left no report"
+    return Outcome(outcome.phase, outcome.reason, f"{outcome.message}; {remains}")

@@ -1,0 +1,162 @@
+"""What was read before deciding: of a run, or of a schedule, at one moment; and what a step taken adds to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from mlrun_operator.api.objects import Object
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the API server did not take our object: its HTTP code and words."""
+
+    code: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunsAhead:
+    """How many runs may run, or have waited longer: of the same function, and in the same namespace."""
+
+    function: int = 0
+    namespace: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The object is now so."""
+
+    kind: str
+    obj: Object
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The object is gone, or was told to go."""
+
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFresh:
+    """Jobs and pods as the API server has them now."""
+
+    jobs: Sequence[Object]
+    pods: Sequence[Object]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EventsRead:
+    """Kubernetes' events of the run's Jobs and pods."""
+
+    events: Sequence[Object]
+
+
+@dataclass(frozen=True, slots=True)
+class WholeJobRead:
+    """A Job with its pod template."""
+
+    job: Object
+
+
+Fact = Stored | Gone | Refusal | ReadFresh | EventsRead | WholeJobRead
+
+
+@dataclass(frozen=True, slots=True)
+class RunObservation:
+    """One run without a schedule, and all that bears on it.
+
+    `jobs` and `pods` carry the run's uid; a stranger of the name that the next Job needs is among `jobs`. `fresh` says
+    that both were read directly just now. `events` are None where they were not read. `whole_job` is a Job with its
+    pods' template, where it was read. `schedule` is the one that made the run.
+    """
+
+    run: Object
+    now: datetime
+    function: Object | None = None
+    jobs: Sequence[Object] = ()
+    pods: Sequence[Object] = ()
+    refusal: Refusal | None = None
+    fresh: bool = False
+    events: Sequence[Object] | None = None
+    ahead: RunsAhead = field(default_factory=RunsAhead)
+    whole_job: Object | None = None
+    schedule: Object | None = None
+
+    def learn(self, fact: Fact) -> "RunObservation":
+        """Return the observation with this fact in it."""
+        match fact:
+            case Stored("Job", job):
+                return replace(self, jobs=with_object(self.jobs, job))
+            case Stored("Pod", pod):
+                return replace(self, pods=with_object(self.pods, pod))
+            case Gone(uid):
+                run = deleted(self.run) if self.run["metadata"]["uid"] == uid else self.run
+                return replace(self, run=run, jobs=without(self.jobs, uid), pods=without(self.pods, uid))
+            case Refusal():
+                return replace(self, refusal=fact)
+            case ReadFresh(jobs, pods, at):
+                return replace(self, jobs=jobs, pods=pods, now=at, fresh=True)
+            case EventsRead(events):
+                return replace(self, events=events)
+            case WholeJobRead(job):
+                return replace(self, whole_job=job)
+            case Stored():
+                raise TypeError(f"a run makes no {fact.kind}")
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleObservation:
+    """One run with a schedule, and all that bears on it.
+
+    `cron_job` has the name of its CronJob, whether it is ours or not; `jobs` are those that fired and became no run
+    yet; `children` are the runs that it made.
+    """
+
+    run: Object
+    now: datetime
+    function: Object | None = None
+    cron_job: Object | None = None
+    jobs: Sequence[Object] = ()
+    children: Sequence[Object] = ()
+    refusal: Refusal | None = None
+    fresh: bool = False
+
+    def learn(self, fact: Fact) -> "ScheduleObservation":
+        """Return the observation with this fact in it."""
+        match fact:
+            case Stored("CronJob", cron_job):
+                return replace(self, cron_job=cron_job)
+            case Stored("Job", job):
+                return replace(self, jobs=with_object(self.jobs, job))
+            case Stored(_, child):
+                return replace(self, children=with_object(self.children, child))
+            case Gone(uid):
+                run = deleted(self.run) if self.run["metadata"]["uid"] == uid else self.run
+                return replace(self, run=run, jobs=without(self.jobs, uid), children=without(self.children, uid))
+            case Refusal():
+                return replace(self, refusal=fact)
+            case ReadFresh(jobs, _, at):
+                return replace(self, jobs=jobs, now=at, fresh=True)
+            case EventsRead() | WholeJobRead():
+                return self
+
+
+Observation = RunObservation | ScheduleObservation
+
+
+def with_object(objects: Sequence[Object], obj: Object) -> list[Object]:
+    """Return the objects with this one in its present state."""
+    return [*without(objects, obj["metadata"]["uid"]), obj]
+
+
+def without(objects: Sequence[Object], uid: str) -> list[Object]:
+    """Return the objects without the one of this uid."""
+    return [obj for obj in objects if obj["metadata"]["uid"] != uid]
+
+
+def deleted(run: Object) -> Object:
+    """Return the run as it is once it was told to go."""
+    return {**run, "metadata": {**run["metadata"], "deletionTimestamp": "now"}}

@@ -1,0 +1,80 @@
+"""`spec.suspend` of a run whose Job exists: the operator takes back only what it suspended itself (BEHAVIOUR A9)."""
+
+from mlrun_operator.api import constants
+from mlrun_operator.api.objects import Object, annotations_of, is_deleting
+from mlrun_operator.api.reasons import EXPLANATIONS, Reason
+from mlrun_operator.api.v1alpha1.status import Execution, Phase
+from mlrun_operator.assess.conditions import Outcome
+from mlrun_operator.assess.execution import outcome_of, success_of
+from mlrun_operator.assess.jobs import has_decided, indexes, points_of, replicas_of
+from mlrun_operator.assess.pods import is_presumed_lost, read_pod
+from mlrun_operator.assess.replicas import reported_successes
+from mlrun_operator.plan.begin_end import begin_end
+from mlrun_operator.plan.context import RunContext, is_queued_by_kueue
+from mlrun_operator.plan.decision import Decision, Do, SetSuspended
+from mlrun_operator.plan.start import function_spec_of, wait_for_turn
+
+
+def suspend_or_resume(context: RunContext, execution: Execution, job: Object) -> Decision | None:
+    """Suspend the Job, or let it go on; one whose pods had all succeeded when it was suspended is over."""
+    if is_deleting(job) or has_decided(job):
+        return None
+    is_suspended = bool(job["spec"].get("suspend"))
+    if is_suspended and (success := _forgotten_success(context, job)) is not None:
+        return begin_end(context, execution, success)
+    if is_queued_by_kueue(job):
+        return None
+    wants = bool(context.spec.get("suspend"))
+    if wants and not is_suspended:
+        return Do(SetSuspended(job, suspended=True))
+    if wants or not is_suspended or not is_suspended_by_us(job) or _pods_are_ending(context):
+        return None
+    return Do(SetSuspended(job, suspended=False)) if waits_to_resume(context, job) is None else None
+
+
+def suspended_outcome(context: RunContext, job: Object) -> Outcome:
+    """Return where the execution is while its Job is suspended, by who suspended it."""
+    if is_queued_by_kueue(job):
+        return _explained(Phase.PENDING, Reason.QUEUED)
+    if context.spec.get("suspend"):
+        return _explained(Phase.SUSPENDED, Reason.SUSPENDED)
+    if not is_suspended_by_us(job):
+        return _explained(Phase.PENDING, Reason.JOB_SUSPENDED)
+    turn = waits_to_resume(context, job)
+    return Outcome(Phase.PENDING, Reason.QUEUED, turn) if turn else _explained(Phase.SUSPENDED, Reason.SUSPENDED)
+
+
+def waits_to_resume(context: RunContext, job: Object) -> str | None:
+    """Return which limit of concurrent runs a Job that is to go on waits for; None where it may go on."""
+    if not is_suspended_by_us(job):
+        return None
+    function = function_spec_of(context)
+    return wait_for_turn(context, function) if function is not None else None
+
+
+def is_suspended_by_us(job: Object) -> bool:
+    """Return whether it was the operator that suspended the Job."""
+    return bool(job["spec"].get("suspend")) and constants.ANNOTATION_SUSPENDED_BY in annotations_of(job)
+
+
+def _pods_are_ending(context: RunContext) -> bool:
+    return any(not is_presumed_lost(pod, context.observation.now) for pod in context.living_pods())
+
+
+def _forgotten_success(context: RunContext, job: Object) -> Outcome | None:
+    """Return the success that the Job controller forgets of pods which end while the Job is being suspended."""
+    if points_of(job) is not None or _pods_are_ending(context):
+        return None
+    views = [read_pod(pod) for pod in context.pods_of(job)]
+    count = replicas_of(job)
+    if count is None:
+        success = success_of(job, [view for view in views if view.ended])
+        return outcome_of(success) if success else None
+    succeeded = indexes((job.get("status") or {}).get("completedIndexes")) | reported_successes(views)
+    if len(succeeded) < count:
+        return None
+    return Outcome(Phase.SUCCEEDED, Reason.SUCCEEDED, f"all {count} replicas succeeded")
+
+
+def _explained(phase: Phase, reason: Reason) -> Outcome:
+    return Outcome(phase, reason, EXPLANATIONS[reason].happened)

@@ -1,6 +1,7 @@
 """The operator's process: the real index, event handler and reconciler, driven without an event loop."""
 
 import asyncio
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from support.simulator.api_server import ApiServer, Change
-from support.simulator.client import SimulatedClient, Trouble
+from support.simulator.client import SimulatedClient
 from support.simulator.clock import Alarm, Clock, FakeLoop
 from support.simulator.objects import Key, Object, copy_of
 
@@ -17,14 +18,11 @@ from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.index import Index
 from mlrun_operator.cluster.resources import CRON_JOBS, FUNCTIONS, JOBS, PODS, RUNS, Resource
 from mlrun_operator.controller.event_handler import WatchEventHandler
+from mlrun_operator.controller.event_router import EventRouter
 from mlrun_operator.controller.rate_limiter import TokenBucket
 from mlrun_operator.controller.reconcile import Reconciler
-
-try:
-    from mlrun_operator.controller.reconcile_function import FunctionReconciler
-except ImportError:
-    from mlrun_operator.controller.reconcile import FunctionReconciler
-from mlrun_operator.controller.worker import FIRST_DELAY, LAST_DELAY
+from mlrun_operator.controller.reconcile_function import FunctionReconciler
+from mlrun_operator.controller.worker import FIRST_DELAY_SECONDS, LAST_DELAY_SECONDS
 
 WATCHED: Final = {resource.plural: resource for resource in (RUNS, FUNCTIONS, CRON_JOBS, JOBS, PODS)}
 _SELECTED: Final = ("cronjobs", "jobs", "pods")
@@ -75,9 +73,9 @@ class WatchStream:
         there = [obj for obj in self._server.all(self._resource.plural) if self._selects(obj)]
         version = self._server.version
         for obj in there:
-            self._intake.seen(self._resource, copy_of(obj))
+            self._intake.on_update(self._resource, copy_of(obj))
         uids = {str(obj["metadata"]["uid"]) for obj in there}
-        self._intake.all_gone(self._resource, self._intake.index.missing_from(self._resource, None, uids, version))
+        self._intake.on_missing(self._resource, self._intake.index.missing_from(self._resource, None, uids, version))
 
     def _selects(self, obj: Object | None) -> bool:
         if obj is None or self._resource.plural not in _SELECTED:
@@ -87,137 +85,174 @@ class WatchStream:
     def _show(self, change: Change) -> None:
         """Show the change; an object that leaves the label selector is told as deleted."""
         if self._selects(change.new):
-            self._intake.seen(self._resource, copy_of(change.new))
+            self._intake.on_update(self._resource, copy_of(change.new))
         elif self._selects(change.old):
             last = copy_of(change.old)
             last["metadata"]["resourceVersion"] = str(change.version)
-            self._intake.gone(self._resource, last)
+            self._intake.on_delete(self._resource, last)
+
+
+class WorkQueue:
+    """What `FairQueue` is to the operator, by the world's clock."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._keys: OrderedDict[Key, None] = OrderedDict()
+        self._timers: dict[Key, tuple[float, Alarm]] = {}
+        self._failures: dict[Key, int] = {}
+        self._often: dict[Key, tuple[datetime, int]] = {}
+
+    def add(self, key: Key, *, urgent: bool = False) -> None:
+        """Queue the key."""
+        if (timer := self._timers.pop(key, None)) is not None:
+            timer[1].cancel()
+        self._keys[key] = None
+        self._keys.move_to_end(key, last=not urgent)
+
+    def add_soon(self, key: Key) -> None:
+        """Queue the key."""
+        self.add(key)
+
+    def add_later(self, key: Key, seconds: float) -> None:
+        """Queue the key after a while, or at the earlier one of two such times."""
+        due = self._clock.now.timestamp() + seconds
+        known = self._timers.get(key)
+        if known is not None and known[0] <= due:
+            return
+        if known is not None:
+            known[1].cancel()
+        self._timers[key] = (due, self._clock.after(seconds, lambda: self.add(key)))
+
+    def take(self) -> Key | None:
+        """Return the next key."""
+        return self._keys.popitem(last=False)[0] if self._keys else None
+
+    def failed(self, key: Key) -> None:
+        """Queue the key again, ever later."""
+        failures = self._failures[key] = self._failures.get(key, 0) + 1
+        self.add_later(key, min(LAST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2.0 ** min(failures - 1, 16)))
+
+    def succeeded(self, key: Key, again: float | None) -> None:
+        """Queue the key again when it asks for that."""
+        self._failures.pop(key, None)
+        if again == 0:
+            self.add(key)
+        elif again is not None:
+            self.add_later(key, again)
+
+    def times_now(self, key: Key) -> int:
+        """Return how often the key was taken at this moment."""
+        since, count = self._often.get(key, (self._clock.now, 0))
+        count = count + 1 if since == self._clock.now else 1
+        self._often[key] = (self._clock.now, count)
+        return count
+
+    def close(self) -> None:
+        """Forget everything."""
+        for _, alarm in self._timers.values():
+            alarm.cancel()
+        self._timers.clear()
+        self._keys.clear()
+
+
+class _Errors(logging.Handler):
+    """Keeps what the operator logs as an error: nothing in a history is one."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__(logging.ERROR)
+        self._faults = faults
+
+    def emit(self, record: logging.LogRecord) -> None:
+        cause = record.exc_info[1] if record.exc_info else None
+        self._faults.append(f"the operator logs an error: {record.getMessage()[:200]}: {cause!r}")
 
 
 class Operator:
     """One process of the operator, from its start to its death."""
 
-    def __init__(self, server: ApiServer, clock: Clock, platform: Platform, trouble: Trouble, client: SimulatedClient):
-        self._clock = clock
+    def __init__(self, server: ApiServer, clock: Clock, platform: Platform, client: SimulatedClient) -> None:
         self._loop = FakeLoop(clock)
-        self._queue: OrderedDict[tuple[str, Key], None] = OrderedDict()
-        self._timers: dict[tuple[str, Key], tuple[datetime, Alarm]] = {}
-        self._failures: dict[tuple[str, Key], int] = {}
-        self._often: dict[tuple[str, Key], tuple[datetime, int]] = {}
-        self._trouble = trouble
         self.client = client
-        # What must never happen in the operator itself: exceptions and circles.
+        # What must never happen in the operator itself: exceptions, errors in its log, and circles.
         self.faults: list[str] = []
-        self.index = Index(self._add_run)
-        self._intake = WatchEventHandler(self.index, self._heard)
-        self.watches = {plural: WatchStream(server, r, self._intake) for plural, r in WATCHED.items()}
+        self._errors = _Errors(self.faults)
+        runs, functions = WorkQueue(clock), WorkQueue(clock)
+        self.index = Index(runs.add)
+        router = EventRouter(self.index, runs, functions)  # type: ignore[arg-type]
+        intake = WatchEventHandler(self.index, router.route)
+        self.watches = {plural: WatchStream(server, r, intake) for plural, r in WATCHED.items()}
         reconciler = Reconciler(
             client,  # type: ignore[arg-type]
             self.index,
             platform,
-            wake=self._add_run,
+            wake=runs.add,
             clock=lambda: clock.now,
         )
-        for part, name in ((reconciler, "_events_budget"), (getattr(reconciler, "_actor", None), "_event_reads")):
-            if hasattr(part, name):
-                setattr(part, name, TokenBucket(2.0, 20, clock=lambda: clock.now.timestamp()))
-        functions = FunctionReconciler(client, self.index, clock=lambda: clock.now)  # type: ignore[arg-type]
-        self._reconcilers: dict[str, Callable[[Key], Coroutine[Any, Any, float | None]]] = {
-            "runs": reconciler.reconcile,
-            "functions": functions.reconcile,
-        }
-        with self._running_loop():
+        reconciler._actor._event_reads = TokenBucket(2.0, 20, clock=lambda: clock.now.timestamp())
+        functions_reconciler = FunctionReconciler(client, self.index, clock=lambda: clock.now)  # type: ignore[arg-type]
+        self._lines: tuple[tuple[WorkQueue, Reconcile], ...] = (
+            (runs, reconciler.reconcile),
+            (functions, functions_reconciler.reconcile),
+        )
+        with self._running():
             for watch in self.watches.values():
                 watch.relist()
 
-    # What is to be done.
-
-    def _add_run(self, key: Key) -> None:
-        self._add("runs", key)
-
-    def _add(self, kind: str, key: Key) -> None:
-        if (timer := self._timers.pop((kind, key), None)) is not None:
-            timer[1].cancel()
-        self._queue[kind, key] = None
-
-    def _add_later(self, kind: str, key: Key, seconds: float) -> None:
-        due = self._clock.now.timestamp() + seconds
-        known = self._timers.get((kind, key))
-        if known is not None and known[0].timestamp() <= due:
-            return
-        if known is not None:
-            known[1].cancel()
-        alarm = self._clock.after(seconds, lambda: self._add(kind, key))
-        self._timers[kind, key] = (datetime.fromtimestamp(due, tz=self._clock.now.tzinfo), alarm)
-
-    def _heard(self, resource: Resource, obj: Object) -> None:
-        for key in tuple(self.index.runs_of(resource, obj)):
-            self._add("runs", key)
-        if resource is FUNCTIONS:
-            self._add("functions", (obj["metadata"]["namespace"], obj["metadata"]["name"]))
-
-    # Doing it.
-
     def deliver(self) -> bool:
         """Let the watches show what happened; return whether something was shown."""
-        with self._running_loop():
+        with self._running():
             return any([watch.deliver() for watch in self.watches.values()])
 
     def work(self) -> bool:
         """Reconcile one key; return whether there was one. Raises DiedError."""
-        if not self._queue:
-            return False
-        (kind, key), _ = self._queue.popitem(last=False)
-        if self._goes_in_a_circle(kind, key):
-            return True
-        try:
-            with self._running_loop():
-                again = _finish(self._reconcilers[kind](key))
-        except ApiError as error:
-            if not error.namespace_gone:
-                self._retry(kind, key)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is a fault
-            self.faults.append(f"{kind} {key[1]}: {type(error).__name__}: {error}")
-            self._retry(kind, key)
-        else:
-            self._failures.pop((kind, key), None)
-            if again == 0:
-                self._add(kind, key)
-            elif again is not None:
-                self._add_later(kind, key, again)
-        return True
+        for queue, reconcile in self._lines:
+            if (key := queue.take()) is not None:
+                self._reconcile(queue, key, reconcile)
+                return True
+        return False
 
     def look_at_all(self) -> None:
         """Queue every run, as a resync would."""
-        for obj in self.index._objects[RUNS]:
-            self._add("runs", obj)
+        for key in self.index._objects[RUNS]:
+            self._lines[0][0].add(key)
 
     def die(self) -> None:
         """Let go of the clock."""
-        for _, alarm in self._timers.values():
-            alarm.cancel()
-        self._timers.clear()
-        self._queue.clear()
+        for queue, _ in self._lines:
+            queue.close()
 
-    def _retry(self, kind: str, key: Key) -> None:
-        failures = self._failures[kind, key] = self._failures.get((kind, key), 0) + 1
-        self._add_later(kind, key, min(LAST_DELAY, FIRST_DELAY * 2.0 ** min(failures - 1, 16)))
-
-    def _goes_in_a_circle(self, kind: str, key: Key) -> bool:
-        since, count = self._often.get((kind, key), (self._clock.now, 0))
-        count = count + 1 if since == self._clock.now else 1
-        self._often[kind, key] = (self._clock.now, count)
-        if count == _CIRCLE:
-            self.faults.append(f"{kind} {key[1]} is reconciled without end: {self.client.requests[-4:]}")
-        return count >= _CIRCLE
+    def _reconcile(self, queue: WorkQueue, key: Key, reconcile: "Reconcile") -> None:
+        times = queue.times_now(key)
+        if times >= _CIRCLE:
+            if times == _CIRCLE:
+                self.faults.append(f"{key[1]}: it is reconciled without end: {self.client.requests[-4:]}")
+            return
+        try:
+            with self._running():
+                again = _finish(reconcile(key))
+        except ApiError as error:
+            if not error.namespace_gone:
+                queue.failed(key)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a fault
+            self.faults.append(f"{key[1]}: {type(error).__name__}: {error}")
+            queue.failed(key)
+        else:
+            queue.succeeded(key, again)
 
     @contextmanager
-    def _running_loop(self) -> Iterator[None]:
+    def _running(self) -> Iterator[None]:
+        """Be the running event loop, and hear of errors."""
         asyncio._set_running_loop(self._loop)  # type: ignore[arg-type]
+        _LOG.addHandler(self._errors)
         try:
             yield
         finally:
+            _LOG.removeHandler(self._errors)
             asyncio._set_running_loop(None)
+
+
+Reconcile = Callable[[Key], Coroutine[Any, Any, float | None]]
+_LOG: Final = logging.getLogger("mlrun_operator")
 
 
 def _finish(coroutine: Coroutine[Any, Any, float | None]) -> float | None:
@@ -228,5 +263,3 @@ def _finish(coroutine: Coroutine[Any, Any, float | None]) -> float | None:
         result: float | None = end.value
         return result
     raise RuntimeError("the reconciler waits for something that the simulator does not play")
-
-

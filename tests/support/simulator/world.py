@@ -61,7 +61,7 @@ class World:
     """See the module."""
 
     def __init__(self, platform: Platform = _PLATFORM) -> None:
-        logging.getLogger("mlrun_operator").setLevel(logging.CRITICAL)
+        logging.getLogger("mlrun_operator").setLevel(logging.ERROR)
         self.clock = Clock()
         self.server = ApiServer(self.clock)
         self.kubelet = Kubelet(self.server, self._report)
@@ -342,7 +342,7 @@ class World:
         client = SimulatedClient(self.server, self.trouble, outage=lambda: self.is_cut_off)
         client.requests = self.requests
         self.server.changes.clear()
-        self.operator = Operator(self.server, self.clock, self._platform, self.trouble, client)
+        self.operator = Operator(self.server, self.clock, self._platform, client)
 
     def _stop(self, seconds: float) -> None:
         if self.operator is None:

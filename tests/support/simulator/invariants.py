@@ -63,9 +63,9 @@ class RunRecord:
     # Uids of Jobs that were recorded.
     recorded: set[str] = field(default_factory=set)
     over: dict[int, str] = field(default_factory=dict)
-    # By execution: its newest pod, and the pods whose reports with results count: of the newest, or of a success.
+    # By execution: its newest pod, and the pods that left a report with results; whether they succeeded.
     newest_pod: dict[int, str] = field(default_factory=dict)
-    reports: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
+    reports: dict[int, dict[str, bool]] = field(default_factory=lambda: defaultdict(dict))
     is_gone: bool = False
 
 
@@ -239,9 +239,8 @@ class Ledger:
         name, reports = pod["metadata"]["name"], record.reports[job.number]
         if is_new:
             record.newest_pod[job.number] = name
-        counts = pod["status"].get("phase") == "Succeeded" or record.newest_pod.get(job.number) == name
-        if is_terminal(pod) and _has_outputs(pod) and counts and name not in reports:
-            reports.append(name)
+        if is_terminal(pod) and _has_outputs(pod):
+            reports[name] = pod["status"]["phase"] == "Succeeded"
 
     # What must hold.
 
@@ -282,11 +281,12 @@ class Ledger:
         number = _number(status)
         if status.get("phase") not in _ENDS or not _is_over(status.get("execution") or {}):
             return
-        if not record.reports[number] or status.get("results") or status.get("replicaStatuses"):
+        newest = record.newest_pod.get(number)
+        pods = [name for name, succeeded in record.reports[number].items() if succeeded or name == newest]
+        if not pods or status.get("results") or status.get("replicaStatuses"):
             return
         if not any(c["type"] == "ResultMissing" and c["status"] == "True" for c in status.get("conditions") or ()):
-            pods = ", ".join(record.reports[number])
-            self._breaks(record, f"the report of {pods} is neither in the status nor missed by it")
+            self._breaks(record, f"the report of {', '.join(pods)} is neither in the status nor missed by it")
 
     def _breaks(self, record: RunRecord, words: str) -> None:
         told = f"{record.name}: {words}"

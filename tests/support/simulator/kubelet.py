@@ -76,8 +76,7 @@ class Kubelet:
         bound = self._server.patch("pods", *key_of(pod), {"spec": {"nodeName": f"node-{pod['metadata']['name']}"}})
         scheduled = condition("PodScheduled", "True", self._clock.now)
         waiting = {"reason": obstacle.waiting, "message": obstacle.message} if obstacle else _CREATING
-        names = [container["name"] for container in pod["spec"]["containers"]]
-        states = [_state(name, waiting=waiting) for name in names]
+        states = [_state(container, waiting=waiting) for container in pod["spec"]["containers"]]
         self._write(bound, conditions=[scheduled], containerStatuses=states, startTime=stamp(self._clock.now))
         if self.automatic and not obstacle:
             self._clock.after(2, lambda: self._by_itself(uid))
@@ -107,7 +106,7 @@ class Kubelet:
         self._write(
             pod,
             phase="Running",
-            containerStatuses=[_state(c["name"], running=running) for c in pod["spec"]["containers"]],
+            containerStatuses=[_state(c, running=running) for c in pod["spec"]["containers"]],
         )
         self.started.add(uid_of(pod))
         return True
@@ -158,7 +157,7 @@ class Kubelet:
         state = {"exitCode": exit_code, "startedAt": pod["status"].get("startTime", now), "finishedAt": now}
         state |= {"reason": "Error" if exit_code else "Completed", "message": message[:cut], **terminated}
         states = [
-            _state(known["name"], terminated=state)
+            {**known, "ready": False, "state": {"terminated": state}}
             if known["name"] == name and "terminated" not in known["state"]
             else known
             for known in pod["status"]["containerStatuses"]
@@ -211,7 +210,7 @@ class Kubelet:
             return
         if own_limit:
             words = 'Usage of EmptyDir volume "work" exceeds the limit "1Mi".'
-            states = [_state(c["name"], terminated=_killed(self._clock.now)) for c in pod["spec"]["containers"]]
+            states = [_state(c, terminated=_killed(self._clock.now)) for c in pod["spec"]["containers"]]
             self._write(pod, phase="Failed", reason="Evicted", message=words, containerStatuses=states)
             return
         self._disrupt(pod, "EvictionByEvictionAPI", "Eviction API: evicting")
@@ -296,8 +295,9 @@ class Kubelet:
 _CREATING: Final = {"reason": "ContainerCreating"}
 
 
-def _state(name: str, **state: Any) -> Object:
-    return {"name": name, "state": state, "ready": "running" in state, "restartCount": 0, "image": "", "imageID": ""}
+def _state(container: Object, **state: Any) -> Object:
+    about = {"name": container["name"], "image": container.get("image", ""), "imageID": "", "restartCount": 0}
+    return {**about, "state": state, "ready": "running" in state}
 
 
 def _killed(now: Any) -> Object:

@@ -34,9 +34,11 @@ OWN_LABELS: Final = (
     LABEL_PROJECT,
 )
 
-# On pods: Kubernetes' own, which replica of an Indexed Job this is.
+# On pods: Kubernetes' own, the name of their Job and which replica of an Indexed Job this is.
 LABEL_JOB: Final = "batch.kubernetes.io/job-name"
 LABEL_INDEX: Final = "batch.kubernetes.io/job-completion-index"
+# On pods: Kubernetes' own, the uid of their Job. It stays where the owner reference is taken off (`--cascade=orphan`).
+LABEL_JOB_UID: Final = "batch.kubernetes.io/controller-uid"
 
 # On the runs that a schedule made: the schedule's metadata.uid.
 LABEL_SCHEDULE_UID: Final = f"{GROUP}/schedule-uid"
@@ -62,6 +64,8 @@ ANNOTATION_REPLICAS: Final = f"{GROUP}/replicas"
 # On Jobs: how many points of a sweep it runs, one an index; and on the Job that collects their results, of which Job.
 ANNOTATION_POINTS: Final = f"{GROUP}/points"
 ANNOTATION_COLLECTS: Final = f"{GROUP}/collects"
+# On Jobs: who set `suspend`; the operator lets go only what it has suspended itself.
+ANNOTATION_SUSPENDED_BY: Final = f"{GROUP}/suspended-by"
 # On pods: the envelope (see envelope.py), read by the wrapper through the downward API.
 ANNOTATION_ENVELOPE: Final = f"{GROUP}/envelope"
 

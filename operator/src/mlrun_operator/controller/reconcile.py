@@ -86,7 +86,7 @@ class Reconciler:
         await self._news.catch_up(run)
         seen, taken = self._observe(run), set[str]()
         for _ in range(_STEPS_A_TURN):
-            seen = replace(seen, ahead=self._turns.ahead_of(run, seen.function))
+            seen = replace(seen, ahead=self._turns.runs_ahead(run, seen.function))
             step = plan(seen, self._platform)
             _once(step, taken, key)
             if step.acts:
@@ -161,7 +161,7 @@ class Reconciler:
         """
         resource = _MADE[obj["kind"]]
         try:
-            with self._turns.starting(seen.run):
+            with self._turns.reserve(seen.run):
                 if before is not None:
                     await self._have(before)
                 made = await self._cluster.create(resource, obj)
@@ -279,7 +279,7 @@ class Reconciler:
             pods += await self._cluster.read_all(PODS, namespace, f"{_OF_JOB}={fired}")
         for resource, found in ((JOBS, jobs), (PODS, pods)):
             for obj in found:
-                self._index.put(resource, obj)
+                self._index.put(resource, obj, direct=True)
         return replace(seen, jobs=jobs, pods=pods, confirmed=True, now=self._clock())
 
     async def _read(self, seen: Observation, job: Object) -> Observation:

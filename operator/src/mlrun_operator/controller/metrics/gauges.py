@@ -80,7 +80,7 @@ class Gauges(Collector):
     def _runs(self) -> Mapping[tuple[str, ...], float]:
         """By namespace where those are told; a new one's counters begin, and the next scrape shows them at zero."""
         found = Counter[tuple[str, ...]]()
-        for (namespace, phase, reason), count in self._index.standings.items():
+        for (namespace, phase, reason), count in self._index.run_counts.items():
             self._meters.begin(namespace)
             found[phase or "Pending", known(reason), self._meters.namespace_of(namespace)] += count
         return found

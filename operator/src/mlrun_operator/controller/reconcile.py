@@ -104,7 +104,7 @@ class Reconciler:
     def _with_runs_ahead(self, observation: Observation) -> Observation:
         if not isinstance(observation, RunObservation):
             return observation
-        return replace(observation, ahead=self._limiter.ahead_of(observation.run, observation.function))
+        return replace(observation, ahead=self._limiter.runs_ahead(observation.run, observation.function))
 
     async def _delete_orphaned_job(self, key: RunKey) -> None:
         """Delete a fired Job whose run is gone; that it is gone is read directly."""

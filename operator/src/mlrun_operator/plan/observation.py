@@ -85,7 +85,7 @@ class RunObservation:
     whole_job: Object | None = None
     schedule: Object | None = None
 
-    def learn(self, fact: Fact) -> "RunObservation":
+    def learn(self, fact: Fact) -> "RunObservation":  # noqa: PLR0911 - one a kind of fact
         """Return the observation with this fact in it."""
         match fact:
             case Stored("Job", job):
@@ -124,7 +124,7 @@ class ScheduleObservation:
     refusal: Refusal | None = None
     fresh: bool = False
 
-    def learn(self, fact: Fact) -> "ScheduleObservation":
+    def learn(self, fact: Fact) -> "ScheduleObservation":  # noqa: PLR0911 - one a kind of fact
         """Return the observation with this fact in it."""
         match fact:
             case Stored("CronJob", cron_job):

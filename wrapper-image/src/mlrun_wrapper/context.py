@@ -14,7 +14,7 @@ from mlrun_operator.store import Catalogue, Store, derived_uuid
 from mlrun_wrapper.code import Code
 from mlrun_wrapper.errors import StepError
 from mlrun_wrapper.executor_process import ExecutorProcess
-from mlrun_wrapper.grace import Grace
+from mlrun_wrapper.grace_period import GracePeriod
 from mlrun_wrapper.log import Log
 from mlrun_wrapper.settings import Settings
 from mlrun_wrapper.signals import Sigterm
@@ -47,12 +47,12 @@ class Context:
     artifacts: dict[str, dict[str, Any]] = field(default_factory=dict)  # inputs: mlrun's, of entities, by their keys
     inputs: list[InputInfo] = field(default_factory=list)  # inputs
     executing: bool = False  # execute: the handler is running
-    terminated: float | None = None  # execute: when SIGTERM came while it ran, on the monotonic clock
     outcome: dict[str, Any] | None = None  # execute
     outputs: dict[str, OutputInfo] = field(default_factory=dict)  # outputs
     results: dict[str, Any] = field(default_factory=dict)  # outputs
     summaries: dict[int, Summary] = field(default_factory=dict)  # collect: how each point of a sweep ended
     sweep: SweepStatus | None = None  # collect
+    run_path: str | None = None  # the report: the folder of run.json and log.txt
 
     @property
     def run(self) -> Envelope:
@@ -88,9 +88,9 @@ class Context:
         return self.settings.replica if self.iteration is None else self.iteration
 
     @property
-    def grace(self) -> Grace:
-        """The pod's grace period; Kubernetes' own until the envelope is read."""
-        return Grace(self.envelope.grace_seconds if self.envelope else GRACE_SECONDS)
+    def grace(self) -> GracePeriod:
+        """Return the pod's grace period; Kubernetes' own until the envelope is read."""
+        return GracePeriod(self.envelope.grace_seconds if self.envelope else GRACE_SECONDS)
 
     @property
     def run_uuid(self) -> str:

@@ -18,14 +18,14 @@ from mlrun_operator.api.contract import envelope as envelopes
 from mlrun_operator.api.contract.envelope import Envelope
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.store import StoreError, open_store
-from mlrun_wrapper import execution, limits, outputs
+from mlrun_wrapper import alarm, execution, outputs
+from mlrun_wrapper.conclusion import conclude
 from mlrun_wrapper.context import Context
 from mlrun_wrapper.errors import STORE, StepError, from_store, unforeseen
 from mlrun_wrapper.inputs import fetch_inputs
 from mlrun_wrapper.interpreter import carried
 from mlrun_wrapper.names import path_names
 from mlrun_wrapper.proxy import proxied
-from mlrun_wrapper.report import report
 from mlrun_wrapper.requirements import install_requirements
 from mlrun_wrapper.servers import elsewhere, s3_variables, without_the_stores
 from mlrun_wrapper.signals import Terminated
@@ -132,7 +132,25 @@ def steps(envelope: Envelope) -> Steps:
 
 
 def walk(context: Context) -> int:
-    """All steps, then the report; the exit code."""
+    """Take all steps, then report; return the exit code."""
+    try:
+        _take_steps(context)
+    except StepError as failure:
+        context.failure = context.failure or failure
+    except Terminated:
+        context.failure = context.failure or StepError(Reason.TERMINATED, _not_started(context))
+    except alarm.TimeIsUp:
+        text = "the grace period was too short to store all that the handler made"
+        context.warnings.append(text)
+        context.failure = context.failure or StepError(Reason.TERMINATED, f"the pod was told to end, and {text}")
+    except Exception as error:
+        context.log.line(traceback.format_exc())
+        context.failure = unforeseen(error)
+    alarm.silence()
+    return conclude(context)
+
+
+def _take_steps(context: Context) -> None:
     try:
         with context.sigterm.doing(lambda: execution.told_to_end(context)):
             with context.timed("envelope"):
@@ -141,19 +159,11 @@ def walk(context: Context) -> int:
                 context.sigterm.check()
                 with context.timed(name):
                     step(context)
-    except StepError as failure:
-        context.failure = context.failure or failure
-    except Terminated:
-        text = "the pod was told to end before the handler had started"
-        context.failure = context.failure or StepError(Reason.TERMINATED, text)
-    except limits.TimeIsUp:
-        text = "the grace period was too short to store all that the handler made"
-        context.warnings.append(text)
-        context.failure = context.failure or StepError(Reason.TERMINATED, f"the pod was told to end, and {text}")
-    except Exception as error:
-        context.log.line(traceback.format_exc())
-        context.failure = unforeseen(error)
-    limits.silence()
-    point.tell(context)
-    report(context)
-    return context.failure.exit_code if context.failure else 0
+    finally:
+        alarm.silence()
+
+
+def _not_started(context: Context) -> str:
+    if context.collecting:
+        return "the pod was told to end before the points were collected"
+    return "the pod was told to end before the handler had started"

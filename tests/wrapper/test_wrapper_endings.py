@@ -40,7 +40,7 @@ SLEEPS = """
             print("handler cleans up")
 """
 
-STEPS = {"envelope", "store", "source", "requirements", "check", "inputs", "execute", "outputs", "verify"}
+STEPS = {"envelope", "store", "attempts", "source", "requirements", "check", "inputs", "execute", "outputs", "verify"}
 
 
 def run_json(store: StoreInfo, ended: Ended) -> dict[str, Any]:

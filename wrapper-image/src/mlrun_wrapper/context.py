@@ -38,6 +38,7 @@ class Context:
     envelope: Envelope | None = None  # envelope
     elsewhere: StoreInfo | None = None  # envelope: the run's own S3 server, if it has one
     store: Store | None = None  # store
+    earlier: dict[str, Any] | None = None  # attempts: the run.json of an earlier pod that has succeeded
     points: dict[int, dict[str, Any]] = field(default_factory=dict)  # points: of a sweep, by mlrun's iterations
     iteration: int | None = None  # join: which point this pod is
     code: Code | None = None  # source
@@ -94,14 +95,21 @@ class Context:
 
     @property
     def run_uuid(self) -> str:
-        """Names this pod's attempt at this execution."""
-        run = self.run.run
-        return derived_uuid(run.uid, run.execution, "run", 0, self.settings.pod_uid)
+        """Return the uuid of this pod's attempt at this execution."""
+        return self._run_uuid_of(self.settings.pod_uid)
 
     @property
     def run_folder(self) -> str:
-        """Where run.json and log.txt go, relative to the store's root."""
-        return f"{self.run.run.project}/run/run/{self.run.run.name}/{self.run_uuid}"
+        """Return where run.json and log.txt go, relative to the store's root."""
+        return self.run_folder_of(self.settings.pod_uid)
+
+    def run_folder_of(self, pod_uid: str) -> str:
+        """Return where those of any pod of this execution are."""
+        return f"{self.run.run.project}/run/run/{self.run.run.name}/{self._run_uuid_of(pod_uid)}"
+
+    def _run_uuid_of(self, pod_uid: str) -> str:
+        run = self.run.run
+        return derived_uuid(run.uid, run.execution, "run", 0, pod_uid)
 
     def output_uuid(self, name: str, index: int = 0) -> str:
         """The uuid of an output: a duplicate pod's outputs have others."""

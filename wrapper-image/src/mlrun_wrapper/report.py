@@ -14,6 +14,8 @@ from mlrun_wrapper.errors import StepError
 from mlrun_wrapper.executor_process import EXIT_SECONDS
 
 _BUDGET: Final = 4096
+# What JSON cannot hold: half a character, an object, what is nested too deeply.
+_UNWRITABLE: Final = (ValueError, TypeError, RecursionError)
 
 
 def end_executor(context: Context) -> None:
@@ -76,10 +78,11 @@ def store_report(context: Context) -> None:
     if context.store is None:
         return
     try:
-        text = json.dumps(_run_json(context), ensure_ascii=False, indent=1)
+        document = _run_json(context) if context.earlier is None else _earlier_run_json(context, context.earlier)
+        text = json.dumps(document, ensure_ascii=False, indent=1)
         context.store.write(f"{context.run_folder}/run.json", text.encode("utf-8", "replace"))
         context.store.write(f"{context.run_folder}/log.txt", context.log.text())
-    except StoreError as error:
+    except (StoreError, *_UNWRITABLE) as error:
         context.log.line(f"warning: run.json and log.txt could not be stored: {error}")
         return
     context.run_path = context.store.uri(f"{context.run_folder}/")
@@ -91,7 +94,7 @@ def _run_json(context: Context) -> dict[str, Any]:
     return {
         "state": _state(context),
         "run": envelope.run.wire(),
-        "pod": {"name": settings.pod_name, "uid": settings.pod_uid, "job": settings.job_name},
+        "pod": _pod(context),
         **({"replica": settings.replica} if settings.replica is not None else {}),
         "function": {
             "name": envelope.function.name,
@@ -112,6 +115,16 @@ def _run_json(context: Context) -> dict[str, Any]:
     }
 
 
+def _earlier_run_json(context: Context, earlier: dict[str, Any]) -> dict[str, Any]:
+    """Return the run.json of the attempt that has succeeded, as this pod reports it."""
+    return {**earlier, **_result(context).wire(), "pod": _pod(context), "earlierAttempt": earlier["pod"]}
+
+
+def _pod(context: Context) -> dict[str, str]:
+    settings = context.settings
+    return {"name": settings.pod_name, "uid": settings.pod_uid, "job": settings.job_name}
+
+
 def _state(context: Context) -> str:
     if context.failure is None:
         return "completed"
@@ -119,10 +132,28 @@ def _state(context: Context) -> str:
 
 
 def write_termination_message(context: Context) -> None:
-    """Write the report where the kubelet reads it, as much of it as fits."""
+    """Write the report where the kubelet reads it, as much of it as fits; at the least how the run ended."""
     budget = context.envelope.result_budget if context.envelope else _BUDGET
+    result = _result(context)
     try:
-        text = results.encode(_result(context), budget)
-        context.settings.termination_log.write_text(text, encoding="utf-8")
-    except (OSError, ValueError) as error:
-        context.log.line(f"warning: the result could not be reported: {error}")
+        text = _encoded(result, budget) or _encoded(_ending_of(result), budget)
+        if text is not None:
+            context.settings.termination_log.write_text(text, encoding="utf-8")
+            return
+        problem = f"{budget} bytes are too few"
+    except OSError as error:
+        problem = str(error)
+    context.log.line(f"warning: the result could not be reported: {problem}")
+
+
+def _encoded(result: Result, budget: int) -> str | None:
+    """Return the termination message; None where the result cannot be written as JSON, or does not fit."""
+    try:
+        return results.encode(result, budget)
+    except _UNWRITABLE:
+        return None
+
+
+def _ending_of(result: Result) -> Result:
+    """Return how the run ended, without what it made: the handler may have made what JSON cannot hold."""
+    return Result(reason=result.reason, message=result.message, run_path=result.run_path, truncated=True)

@@ -21,6 +21,7 @@ from mlrun_operator.store import StoreError, open_store
 from mlrun_wrapper import alarm, execution, outputs
 from mlrun_wrapper.conclusion import conclude
 from mlrun_wrapper.context import Context
+from mlrun_wrapper.earlier_attempts import find_success
 from mlrun_wrapper.errors import STORE, StepError, from_store, unforeseen
 from mlrun_wrapper.inputs import fetch_inputs
 from mlrun_wrapper.interpreter import carried
@@ -86,6 +87,10 @@ def reach_store(context: Context) -> None:
 
 Steps = tuple[tuple[str, Step], ...]
 
+_BEGIN: Final[Steps] = (
+    ("store", reach_store),
+    ("attempts", find_success),  # a success of an earlier pod ends the walk: it is reported as it was
+)
 _PREPARE: Final[Steps] = (
     ("source", fetch_source),
     ("requirements", install_requirements),
@@ -94,13 +99,13 @@ _PREPARE: Final[Steps] = (
     ("execute", execution.execute),
 )
 RUN: Final[Steps] = (
-    ("store", reach_store),
+    *_BEGIN,
     *_PREPARE,
     ("outputs", outputs.store_outputs),
     ("verify", outputs.verify),  # mapped outputs are there and all could be packed; only then they become `latest`
 )
 SWEEP: Final[Steps] = (
-    ("store", reach_store),
+    *_BEGIN,
     ("points", find_points),
     *_PREPARE,  # the handler is called for every point
     ("outputs", collect.store_points),
@@ -108,7 +113,7 @@ SWEEP: Final[Steps] = (
     ("verify", collect.publish_collected),
 )
 POINT: Final[Steps] = (
-    ("store", reach_store),
+    *_BEGIN,
     ("points", find_points),
     ("join", point.join),  # which point this pod is; it is skipped where the sweep has come to its end
     *_PREPARE,
@@ -116,7 +121,7 @@ POINT: Final[Steps] = (
     ("verify", outputs.verify),
 )
 COLLECT: Final[Steps] = (
-    ("store", reach_store),
+    *_BEGIN,
     ("points", find_points),
     ("gather", collect.read_points),
     ("collect", collect.collect),
@@ -159,6 +164,8 @@ def _take_steps(context: Context) -> None:
                 context.sigterm.check()
                 with context.timed(name):
                     step(context)
+                if context.earlier is not None:
+                    return
     finally:
         alarm.silence()
 

@@ -218,7 +218,8 @@ class Actor:
         namespace, uid = run["metadata"]["namespace"], run["metadata"]["uid"]
         selector = f"{constants.LABEL_RUN_UID}={uid}"
         jobs = await self._cluster.read_all(JOBS, namespace, selector)
-        job_uids = {parse_status(run).execution.job_uid} if parse_status(run).execution else set()
+        execution = parse_status(run).execution
+        job_uids = {execution.job_uid if execution else None}
         if (fired_uid := fired_job_uid(run)) is not None:
             jobs += [job for job in await self._read_fired(run) if job["metadata"]["uid"] == fired_uid]
             job_uids.add(fired_uid)

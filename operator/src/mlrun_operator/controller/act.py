@@ -122,7 +122,7 @@ class Actor:
             observer.on_created(run, obj, self._clock())
         if resource is RUNS:
             self._wake(key_of(created))
-        return Stored(resource.kind, created)
+        return Stored(resource.kind, created, is_new=True)
 
     async def _ensure(self, service: Object) -> None:
         """Create a Service, unless there is one."""

@@ -25,10 +25,11 @@ class RunsAhead:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The object is now so."""
+    """The object is now so; `is_new` says that it was created just now."""
 
     kind: str
     obj: Object
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)

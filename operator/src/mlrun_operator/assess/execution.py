@@ -138,7 +138,7 @@ def _ended(scene: _Scene, end: JobEnd) -> Assessment:
 
 
 def _all_ended(scene: _Scene) -> bool:
-    """Return whether the pods of a failed Job have all been seen to end: its last one's report is the one that counts."""
+    """Return whether the pods of a failed Job have all been seen to end: its last one's report counts."""
     failed = [pod for pod in scene.views if pod.ended and not pod.phase_succeeded]
     return all(pod.ended for pod in scene.views) and len(failed) >= status_of(scene.job).get("failed", 0)
 
@@ -263,7 +263,7 @@ def _points(scene: _Scene, points: tuple[Replica, ...], end: JobEnd | None) -> A
 
 
 def lacking_pods(assessment: Assessment) -> bool:
-    """Return whether a replica has no pod: all of them are made at once. Of a sweep's points only some run at a time."""
+    """Return whether a replica has no pod; of a sweep's points only some run at a time."""
     return assessment.sweep is None and lack_pods(assessment.replicas)
 
 

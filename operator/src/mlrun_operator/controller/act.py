@@ -8,6 +8,7 @@ from typing import Any, Final, assert_never
 from mlrun_operator.api import constants
 from mlrun_operator.api.objects import Object, has_job_ended, key_of
 from mlrun_operator.assess.pods import unstarted
+from mlrun_operator.assess.status import parse_status
 from mlrun_operator.cluster.api_client import ApiClient
 from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.index import Index
@@ -106,7 +107,7 @@ class Actor:
         """Create the object. Of one of its name that exists already it is read what it is; a refusal is remembered."""
         obj, resource = step.obj, _CREATED[step.obj["kind"]]
         try:
-            with self._limiter.starting(run):
+            with self._limiter.reserve(run):
                 if step.service is not None:
                     await self._ensure(step.service)
                 created = await self._cluster.create(resource, obj)
@@ -121,7 +122,7 @@ class Actor:
             observer.on_created(run, obj, self._clock())
         if resource is RUNS:
             self._wake(key_of(created))
-        return Stored(resource.kind, created)
+        return Stored(resource.kind, created, is_new=True)
 
     async def _ensure(self, service: Object) -> None:
         """Create a Service, unless there is one."""
@@ -170,7 +171,7 @@ class Actor:
 
     async def _mark_reported(self, pod: Object) -> Fact:
         condition = {"type": constants.CONDITION_REPORTED, "status": "True", "reason": "WrapperReported"}
-        return await self._patched(PODS, pod, {"status": {"conditions": [condition]}}, status=True)
+        return await self._patched(PODS, pod, {"conditions": [condition]}, status=True)
 
     async def _adopt(self, step: Adopt, run: Object) -> Fact:
         """Mark the fired Job as that of its run: it is not taken up again, and goes when that run is gone."""
@@ -187,7 +188,7 @@ class Actor:
         if isinstance(observation, ScheduleObservation):
             return await self._patched(CRON_JOBS, step.obj, changes)
         mark = {constants.ANNOTATION_SUSPENDED_BY: "run" if step.suspended else None}
-        with self._limiter.starting(observation.run):
+        with self._limiter.reserve(observation.run):
             return await self._patched(JOBS, step.obj, {**changes, "metadata": {"annotations": mark}})
 
     async def _patch_limits(self, step: PatchLimits) -> Fact:
@@ -217,13 +218,15 @@ class Actor:
         namespace, uid = run["metadata"]["namespace"], run["metadata"]["uid"]
         selector = f"{constants.LABEL_RUN_UID}={uid}"
         jobs = await self._cluster.read_all(JOBS, namespace, selector)
-        pods = await self._cluster.read_all(PODS, namespace, selector)
+        execution = parse_status(run).execution
+        job_uids = {execution.job_uid if execution else None}
         if (fired_uid := fired_job_uid(run)) is not None:
             jobs += [job for job in await self._read_fired(run) if job["metadata"]["uid"] == fired_uid]
-            pods += await self._cluster.read_all(PODS, namespace, f"{constants.LABEL_JOB_UID}={fired_uid}")
+            job_uids.add(fired_uid)
+        pods = await self._cluster.read_pods_of_run(namespace, uid, sorted(filter(None, job_uids)))
         for resource, objects in ((JOBS, jobs), (PODS, pods)):
             for obj in objects:
-                self._index.put(resource, obj)
+                self._index.put(resource, obj, direct=True)
         return ReadFresh(_unique(jobs), _unique(pods), self._clock())
 
     async def _read_fired(self, run: Object) -> list[Object]:
@@ -264,8 +267,7 @@ class Actor:
 
 def _refusal(error: ApiError) -> Refusal:
     """Return why the API server refused the object. Raises the error where it is none of that."""
-    too_large = error.code in (413, 500) and "too large" in error.message
-    if error.refused or too_large or "failed calling webhook" in error.message:
+    if error.refused or error.too_large or "failed calling webhook" in error.message:
         return Refusal(error.code, error.message)
     raise error
 

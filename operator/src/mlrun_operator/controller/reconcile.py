@@ -21,7 +21,8 @@ from mlrun_operator.controller.observe import Observer
 from mlrun_operator.controller.observers import NO_OBSERVERS, ReconcileObserver
 from mlrun_operator.controller.report import Reporter
 from mlrun_operator.plan import Observation, RunObservation, plan
-from mlrun_operator.plan.decision import Ask, Create, Do, Step, Tell
+from mlrun_operator.plan.decision import Ask, Do, Tell
+from mlrun_operator.plan.observation import Fact, Stored
 from mlrun_operator.plan.schedule import is_orphaned
 
 log = logging.getLogger("mlrun_operator")
@@ -78,9 +79,11 @@ class Reconciler:
             decision = plan(self._with_runs_ahead(observation), self._platform)
             match decision:
                 case Do(step) | Ask(step):
-                    observation = await self._take(step, observation, taken)
-                    if _gives_way(step, observation):
+                    _once(step.key, taken)
+                    fact = await self._actor.apply(step, observation)
+                    if _gives_way(fact, observation):
                         return 0.0
+                    observation = observation.learn(fact)
                 case Tell(status, requeue_after):
                     if status is None:
                         waits = (
@@ -97,14 +100,10 @@ class Reconciler:
                     assert_never(decision)
         return 0.0
 
-    async def _take(self, step: Step, observation: Observation, taken: set[str]) -> Observation:
-        _once(step.key, taken)
-        return observation.learn(await self._actor.apply(step, observation))
-
     def _with_runs_ahead(self, observation: Observation) -> Observation:
         if not isinstance(observation, RunObservation):
             return observation
-        return replace(observation, ahead=self._limiter.ahead_of(observation.run, observation.function))
+        return replace(observation, ahead=self._limiter.runs_ahead(observation.run, observation.function))
 
     async def _delete_orphaned_job(self, key: RunKey) -> None:
         """Delete a fired Job whose run is gone; that it is gone is read directly."""
@@ -127,8 +126,6 @@ def _once(step: str, taken: set[str]) -> None:
     taken.add(step)
 
 
-def _gives_way(step: Step, observation: Observation) -> bool:
-    """Return whether a Job was created: those of other runs come before the status that tells of it."""
-    if not isinstance(step, Create) or step.obj["kind"] != JOBS.kind:
-        return False
-    return isinstance(observation, RunObservation) and observation.refusal is None
+def _gives_way(fact: Fact, observation: Observation) -> bool:
+    """Return whether a run's Job was created: those of other runs come before the status that tells of it."""
+    return isinstance(observation, RunObservation) and isinstance(fact, Stored) and fact.is_new

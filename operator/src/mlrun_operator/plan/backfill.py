@@ -125,7 +125,7 @@ def _of(status: BackfillStatus, total: int) -> BackfillStatus:
 
 
 def is_still_needed(spec: RunSpec, recorded: ScheduleStatus, child: Child) -> bool:
-    """Return whether the slot would be run again if its run went now: a catch-up or a backfill has not passed it yet."""
+    """Return whether the slot would run again if its run went now: catch-up or backfill has not passed it yet."""
     if child.trigger == MANUAL:
         return False
     if spec.catch_up and spec.catch_up.policy == "All":

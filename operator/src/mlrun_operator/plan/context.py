@@ -161,7 +161,7 @@ class RunContext:
         return [pod for pod in self.observation.pods if pod["metadata"]["uid"] not in own and not has_pod_ended(pod)]
 
     def limit(self, name: str, job: Object | None) -> int | None:
-        """Return a limit as the run has it now, else as it was when the Job was made, or as function or platform say."""
+        """Return a limit as the run has it now, else as its Job was made with, or as function or platform say."""
         limit = self.spec.get(name)
         if isinstance(limit, int):
             return limit

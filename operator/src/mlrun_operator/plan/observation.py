@@ -25,10 +25,11 @@ class RunsAhead:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The object is now so."""
+    """The object is now so; `is_new` says that it was created just now."""
 
     kind: str
     obj: Object
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class RunObservation:
     whole_job: Object | None = None
     schedule: Object | None = None
 
-    def learn(self, fact: Fact) -> "RunObservation":
+    def learn(self, fact: Fact) -> "RunObservation":  # noqa: PLR0911 - one a kind of fact
         """Return the observation with this fact in it."""
         match fact:
             case Stored("Job", job):
@@ -124,7 +125,7 @@ class ScheduleObservation:
     refusal: Refusal | None = None
     fresh: bool = False
 
-    def learn(self, fact: Fact) -> "ScheduleObservation":
+    def learn(self, fact: Fact) -> "ScheduleObservation":  # noqa: PLR0911 - one a kind of fact
         """Return the observation with this fact in it."""
         match fact:
             case Stored("CronJob", cron_job):

@@ -1,14 +1,18 @@
-"""The operator's port to the simulated API server: the interface of `ApiClient`, where every request may go wrong."""
+"""The operator's own API client, whose requests are answered by the simulated API server, or go wrong."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from support.simulator.api_server import ApiServer
 from support.simulator.objects import Object, copy_of
 
+from mlrun_operator.cluster.api_client import ApiClient
 from mlrun_operator.cluster.errors import ApiError
-from mlrun_operator.cluster.resources import EVENTS, Resource
+from mlrun_operator.cluster.resources import Resource
+
+_ONE_OF: Final = re.compile(r"(\S+) in \((.*)\)")
 
 
 class DiedError(BaseException):
@@ -37,8 +41,8 @@ class Trouble:
     interrupts: list[list[Any]] = field(default_factory=list)
 
 
-class SimulatedClient:
-    """What `mlrun_operator.cluster.api_client.ApiClient` offers, answered in memory."""
+class SimulatedClient(ApiClient):
+    """The real client but for the wire."""
 
     def __init__(self, server: ApiServer, trouble: Trouble, *, outage: Callable[[], bool] = lambda: False) -> None:
         self._server = server
@@ -47,108 +51,58 @@ class SimulatedClient:
         # Verb, plural and name of every request.
         self.requests: list[tuple[str, str, str]] = []
 
-    async def read(self, resource: Resource, namespace: str, name: str) -> Object:
-        """Return the object as it is now."""
-        return await self._do("GET", resource, name, lambda: self._server.require(resource.plural, namespace, name))
-
-    async def read_all(self, resource: Resource, namespace: str | None = None, labels: str = "") -> list[Object]:
-        """Return the objects that the label selector picks."""
-        return await self._do("LIST", resource, labels, lambda: self._pick(resource, namespace, labels))
-
-    async def pages(
-        self, resource: Resource, namespace: str | None, labels: str
-    ) -> AsyncIterator[tuple[list[Object], int]]:
-        """Yield the only page."""
-        yield await self.read_all(resource, namespace, labels), self._server.version
-
-    async def read_uids(self, resource: Resource, namespace: str | None, labels: str) -> tuple[int, set[str]]:
-        """Return the listing's version and the uids."""
-        found = await self.read_all(resource, namespace, labels)
-        return self._server.version, {obj["metadata"]["uid"] for obj in found}
-
-    async def serves(self, resource: Resource) -> bool:
-        """Return whether the API server knows the resource."""
-        return True
-
-    async def create(self, resource: Resource, obj: Object) -> Object:
-        """Create the object."""
-        return await self._do(
-            "POST", resource, obj["metadata"].get("name", ""), lambda: self._server.create(resource.plural, obj)
-        )
-
-    async def replace(self, resource: Resource, obj: Object) -> Object:
-        """Write the whole object over the state that it was read in."""
-        return await self._do("PUT", resource, _name(obj), lambda: self._server.update(resource.plural, obj))
-
-    async def replace_status(self, resource: Resource, obj: Object, status: Object) -> Object:
-        """Write the whole status as it was decided on the object."""
-        return await self._do(
-            "PUT status", resource, _name(obj), lambda: self._server.update_status(resource.plural, obj, status)
-        )
-
-    async def patch(self, resource: Resource, obj: Object, changes: Object, *, any_state: bool = False) -> Object:
-        """Merge changes into the object."""
-        wanted = "uid" if any_state else "resourceVersion"
-        body = {**changes, "metadata": {**changes.get("metadata", {}), wanted: obj["metadata"][wanted]}}
-        place = obj["metadata"]["namespace"], _name(obj)
-        return await self._do("PATCH", resource, _name(obj), lambda: self._server.patch(resource.plural, *place, body))
-
-    async def patch_status(self, resource: Resource, obj: Object, changes: Object) -> Object:
-        """Merge changes into the status in whatever state it is."""
-        body = {"metadata": {"uid": obj["metadata"]["uid"]}, "status": changes}
-        place = obj["metadata"]["namespace"], _name(obj)
-        return await self._do(
-            "PATCH status", resource, _name(obj), lambda: self._server.patch_status(resource.plural, *place, body)
-        )
-
-    async def delete(
-        self, resource: Resource, obj: Object, grace: int | None = None, *, any_state: bool = False
-    ) -> None:
-        """Delete exactly this object with its pods: another one of its name, or a newer state, is a conflict."""
-        meta = obj["metadata"]
-        checked = {name: meta[name] for name in (("uid",) if any_state else ("uid", "resourceVersion"))}
-        place = meta["namespace"], meta["name"]
-        await self._do(
-            "DELETE",
-            resource,
-            meta["name"],
-            lambda: self._server.delete(resource.plural, *place, preconditions=checked, grace=grace),
-        )
-
-    async def events_of(self, namespace: str, uids: Iterable[str]) -> list[Object]:
-        """Return the events of objects."""
-        wanted = set(uids)
-        events = [e for e in self._server.all("events") if e["involvedObject"].get("uid") in wanted]
-        return await self._do("LIST", EVENTS, "", lambda: events)
-
-    async def our_events(self, namespace: str) -> set[str]:
-        """Return the names of events that the operator posted."""
-        found = [e for e in self._server.all("events") if "reportingComponent" in e]
-        return await self._do("LIST", EVENTS, "", lambda: {str(e["metadata"]["name"]) for e in found})
-
-    async def post_event(self, event: Object) -> bool:
-        """Post an event; return whether it is new."""
-        try:
-            await self.create(EVENTS, event)
-        except ApiError as error:
-            if not error.already_exists:
-                raise
-            return False
-        return True
-
-    async def _do(self, verb: str, resource: Resource, name: str, act: Callable[[], Any]) -> Any:
-        self.requests.append((verb, resource.plural, name))
+    async def _request(
+        self,
+        verb: str,
+        resource: Resource,
+        url: str,
+        *,
+        params: dict[str, str] | None = None,
+        body: Object | None = None,
+        accept: str = "application/json",
+        content: str = "",
+    ) -> Any:
+        namespace, name, sub = _place_of(url, resource.plural)
+        what = " ".join(filter(None, (verb if name or verb != "GET" else "LIST", sub)))
+        told = copy_of(body) if body is not None else {}
+        self.requests.append((what, resource.plural, name or told.get("metadata", {}).get("name", "")))
         self._interrupt()
         dies = self._counts_down()
         if dies and not self._trouble.dies_after_effect:
             raise DiedError
         if self._outage():
-            raise ApiError(0, "Unreachable", f"{verb} {resource.plural}: Connection refused")
-        self._refuse(verb, resource.plural)
-        answer = act()
+            raise ApiError(0, "Unreachable", f"{verb} {url}: Connection refused")
+        self._refuse(what, resource.plural)
+        answer = self._answer(what, resource.plural, namespace, name, told, params or {})
         if dies:
             raise DiedError
-        return copy_of(answer) if not isinstance(answer, set) else answer
+        return copy_of(answer)
+
+    def _answer(
+        self, what: str, plural: str, namespace: str, name: str, body: Object, params: dict[str, str]
+    ) -> Object:
+        server, place = self._server, (plural, namespace, name)
+        match what:
+            case "LIST":
+                items = [obj for obj in server.all(plural) if _picks(obj, namespace, params)]
+                return {"items": items, "metadata": {"resourceVersion": str(server.version)}}
+            case "GET":
+                return server.require(*place)
+            case "POST":
+                return server.create(plural, body)
+            case "PUT":
+                return server.update(plural, body)
+            case "PUT status":
+                return server.update_status(plural, body, body["status"])
+            case "PATCH":
+                return server.patch(*place, body)
+            case "PATCH status":
+                return server.patch_status(*place, body)
+            case "DELETE":
+                grace, checked = body.get("gracePeriodSeconds"), body.get("preconditions")
+                server.delete(*place, propagation=body["propagationPolicy"], preconditions=checked, grace=grace)
+                return {}
+        raise AssertionError(f"the simulator does not answer {what} {plural}")
 
     def _interrupt(self) -> None:
         for interrupt in list(self._trouble.interrupts):
@@ -166,21 +120,34 @@ class SimulatedClient:
         self._trouble.dies_in = None
         return True
 
-    def _refuse(self, verb: str, plural: str) -> None:
+    def _refuse(self, what: str, plural: str) -> None:
         for refusal in self._trouble.refusals:
-            if refusal.times > 0 and (refusal.verb, refusal.plural) == (verb, plural):
+            if refusal.times > 0 and (refusal.verb, refusal.plural) == (what, plural):
                 refusal.times -= 1
                 raise refusal.error()
 
-    def _pick(self, resource: Resource, namespace: str | None, labels: str) -> list[Object]:
-        pairs = [pair.split("=", 1) for pair in labels.split(",") if pair]
-        return [
-            obj
-            for obj in self._server.all(resource.plural)
-            if namespace in (None, obj["metadata"]["namespace"])
-            and all((obj["metadata"].get("labels") or {}).get(name) == value for name, value in pairs)
-        ]
+
+def _place_of(url: str, plural: str) -> tuple[str, str, str]:
+    """Return namespace, name and subresource of a path, empty where there is none."""
+    before, _, after = url.partition(f"/{plural}")
+    namespace = before.partition("/namespaces/")[2]
+    name, _, sub = after.strip("/").partition("/")
+    return namespace, name, sub
 
 
-def _name(obj: Object) -> str:
-    return str(obj["metadata"]["name"])
+def _picks(obj: Object, namespace: str, params: dict[str, str]) -> bool:
+    if namespace and obj["metadata"]["namespace"] != namespace:
+        return False
+    labels = obj["metadata"].get("labels") or {}
+    fields = {
+        "involvedObject.uid": (obj.get("involvedObject") or {}).get("uid"),
+        "reportingComponent": obj.get("reportingComponent"),
+    }
+    return _meets(params.get("labelSelector", ""), labels) and _meets(params.get("fieldSelector", ""), fields)
+
+
+def _meets(selector: str, values: Object) -> bool:
+    if found := _ONE_OF.fullmatch(selector):
+        return values.get(found[1]) in found[2].split(",")
+    pairs = (pair.partition("=") for pair in selector.split(",") if pair)
+    return all(values.get(name) == value for name, _, value in pairs)

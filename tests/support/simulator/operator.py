@@ -182,14 +182,14 @@ class Operator:
         intake = WatchEventHandler(self.index, router.route)
         self.watches = {plural: WatchStream(server, r, intake) for plural, r in WATCHED.items()}
         reconciler = Reconciler(
-            client,  # type: ignore[arg-type]
+            client,
             self.index,
             platform,
             wake=runs.add,
             clock=lambda: clock.now,
         )
         reconciler._actor._event_reads = TokenBucket(2.0, 20, clock=lambda: clock.now.timestamp())
-        functions_reconciler = FunctionReconciler(client, self.index, clock=lambda: clock.now)  # type: ignore[arg-type]
+        functions_reconciler = FunctionReconciler(client, self.index, clock=lambda: clock.now)
         self._lines: tuple[tuple[WorkQueue, Reconcile], ...] = (
             (runs, reconciler.reconcile),
             (functions, functions_reconciler.reconcile),

@@ -266,6 +266,30 @@ def test_a_deleted_child_keeps_its_place_when_its_job_goes() -> None:
     assert ahead(index, "fresh") == Ahead()
 
 
+def test_a_pod_that_comes_before_its_adopted_job_is_counted_once(index: Index) -> None:
+    made = fired_pod(29400000)
+    name = made["metadata"]["ownerReferences"][0]["name"]
+    adopted = job("child")
+    adopted["metadata"] |= {"name": name, "uid": "job-29400000"}
+    index.put(RUNS, run("child"))
+    index.put(PODS, made)
+    assert ahead(index, "child").function == 4, "it is not known whose it is"
+    index.put(JOBS, adopted)
+    assert ahead(index, "child").function == 3
+    index.drop(JOBS, adopted)
+    assert ahead(index, "child").function == 3
+
+
+def test_a_copy_of_a_child_takes_none_of_its_pods(index: Index) -> None:
+    """It carries the annotation along, but has another name than the Job."""
+    copied = run("copy")
+    copied["metadata"]["annotations"] = {"mlrun-operator.dev/job-uid": "job-29400000"}
+    index.put(RUNS, copied)
+    index.put(PODS, fired_pod(29400000))
+    assert ahead(index, "copy").function == 4
+    assert index.pods_of_run("team", "copy") == []
+
+
 def test_a_queued_run_that_is_deleted_keeps_nobody_waiting(index: Index, woken: list[RunKey]) -> None:
     """A finalizer holds it, perhaps for ever."""
     woken.clear()

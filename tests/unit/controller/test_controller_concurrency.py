@@ -280,14 +280,25 @@ def test_a_pod_that_comes_before_its_adopted_job_is_counted_once(index: Index) -
     assert ahead(index, "child").function == 3
 
 
-def test_a_copy_of_a_child_takes_none_of_its_pods(index: Index) -> None:
-    """It carries the annotation along, but has another name than the Job."""
-    copied = run("copy")
-    copied["metadata"]["annotations"] = {"mlrun-operator.dev/job-uid": "job-29400000"}
-    index.put(RUNS, copied)
+SLOT_NAME = f"{cron_job_name('nightly', 'schedule')}-29400000"
+
+
+@pytest.mark.parametrize(
+    ("name", "job_uid", "is_its_own"),
+    [(SLOT_NAME, "job-29400000", True), ("copy", "job-29400000", False), (SLOT_NAME, "job-of-another", False)],
+    ids=["child", "copy of it", "another of its name"],
+)
+def test_a_fired_pod_is_that_of_the_run_of_its_jobs_name(
+    index: Index, name: str, job_uid: str, is_its_own: bool
+) -> None:
     index.put(PODS, fired_pod(29400000))
-    assert ahead(index, "copy").function == 4
-    assert index.pods_of_run("team", "copy") == []
+    child = run(name)
+    child["metadata"]["annotations"] = {"mlrun-operator.dev/job-uid": job_uid}
+    index.put(RUNS, child)
+    assert ahead(index, name).function == (3 if is_its_own else 4)
+    index.put(PODS, fired_pod(29400000))
+    assert ahead(index, name).function == (3 if is_its_own else 4)
+    assert len(index.pods_of_run("team", name)) == int(is_its_own)
 
 
 def test_a_queued_run_that_is_deleted_keeps_nobody_waiting(index: Index, woken: list[RunKey]) -> None:

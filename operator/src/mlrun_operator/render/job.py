@@ -46,7 +46,6 @@ def build_job(run: Object, spec: RunSpec, function: PinnedFunction, n: int, plat
     sweep = _sweep_of_pod(envelope.sweep, indexes, limits)
     envelope = envelope.model_copy(update={**pod_facts, "non_retryable": options.non_retryable, "sweep": sweep})
     labels = _labels(meta, function, envelope.run.project)
-    template = options.pod_template or {}
     job_labels = {**(options.pod_labels or {}), **kueue_marks(meta, "labels"), **labels}
     return {
         "apiVersion": "batch/v1",
@@ -68,14 +67,17 @@ def build_job(run: Object, spec: RunSpec, function: PinnedFunction, n: int, plat
             # Kueue suspends it anyway, but a pod may have started by then.
             **({"suspend": True} if constants.LABEL_QUEUE in job_labels else {}),
             "podFailurePolicy": failure_policy(pod, "FailIndex" if indexes else "FailJob"),
-            "template": {
-                "metadata": {
-                    "labels": {**_template_meta(template, "labels"), **(options.pod_labels or {}), **labels},
-                    "annotations": _pod_annotations(_users_annotations(meta, options), encode(envelope)),
-                },
-                "spec": pod,
-            },
+            "template": {"metadata": _pod_metadata(meta, options, labels, encode(envelope)), "spec": pod},
         },
+    }
+
+
+def _pod_metadata(meta: Object, options: RunOptions, labels: dict[str, str], envelope: str) -> Object:
+    """Return labels and annotations of the pods: the users', and ours over them."""
+    template_labels = _template_meta(options.pod_template or {}, "labels")
+    return {
+        "labels": {**template_labels, **(options.pod_labels or {}), **labels},
+        "annotations": _pod_annotations(_users_annotations(meta, options), envelope),
     }
 
 

@@ -243,7 +243,13 @@ def test_the_pods_of_a_fired_job_are_its_childs() -> None:
 
 def test_limits_of_a_job_and_ends_of_a_pod_are_kept() -> None:
     made, ending = job(), pod()
-    limits = {"suspend": True, "backoffLimit": 3, "activeDeadlineSeconds": 60, "completions": 2, "parallelism": 2}
+    limits: Object = {
+        "suspend": True,
+        "backoffLimit": 3,
+        "activeDeadlineSeconds": 60,
+        "completions": 2,
+        "parallelism": 2,
+    }
     limits |= {"completionMode": "Indexed", "backoffLimitPerIndex": 1}
     made["spec"] |= {**limits, "selector": {}}
     assert {k: v for k, v in slim(JOBS, made)["spec"].items() if k != "template"} == limits

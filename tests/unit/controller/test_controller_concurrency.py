@@ -266,6 +266,41 @@ def test_a_deleted_child_keeps_its_place_when_its_job_goes() -> None:
     assert ahead(index, "fresh") == RunsAhead()
 
 
+def test_a_pod_that_comes_before_its_adopted_job_is_counted_once(index: Index) -> None:
+    made = fired_pod(29400000)
+    name = made["metadata"]["ownerReferences"][0]["name"]
+    adopted = job("child")
+    adopted["metadata"] |= {"name": name, "uid": "job-29400000"}
+    index.put(RUNS, run("child"))
+    index.put(PODS, made)
+    assert ahead(index, "child").function == 4, "it is not known whose it is"
+    index.put(JOBS, adopted)
+    assert ahead(index, "child").function == 3
+    index.drop(JOBS, adopted)
+    assert ahead(index, "child").function == 3
+
+
+SLOT_NAME = f"{cron_job_name('nightly', 'schedule')}-29400000"
+
+
+@pytest.mark.parametrize(
+    ("name", "job_uid", "is_its_own"),
+    [(SLOT_NAME, "job-29400000", True), ("copy", "job-29400000", False), (SLOT_NAME, "job-of-another", False)],
+    ids=["child", "copy of it", "another of its name"],
+)
+def test_a_fired_pod_is_that_of_the_run_of_its_jobs_name(
+    index: Index, name: str, job_uid: str, is_its_own: bool
+) -> None:
+    index.put(PODS, fired_pod(29400000))
+    child = run(name)
+    child["metadata"]["annotations"] = {"mlrun-operator.dev/job-uid": job_uid}
+    index.put(RUNS, child)
+    assert ahead(index, name).function == (3 if is_its_own else 4)
+    index.put(PODS, fired_pod(29400000))
+    assert ahead(index, name).function == (3 if is_its_own else 4)
+    assert len(index.pods_of_run("team", name)) == int(is_its_own)
+
+
 def test_a_queued_run_that_is_deleted_keeps_nobody_waiting(index: Index, woken: list[RunKey]) -> None:
     """A finalizer holds it, perhaps for ever."""
     woken.clear()

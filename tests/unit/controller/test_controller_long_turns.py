@@ -27,7 +27,7 @@ class Played:
         self.meddles = False
 
     async def create(self, resource: Resource, obj: Object) -> Object:
-        return self._kept(f"create {resource.kind}", obj, uid=f"u-{self.version}")
+        return self._kept(f"create {resource.kind}", obj, uid=f"made-{self.version}")
 
     async def patch(self, resource: Resource, obj: Object, changes: Object, *, any_state: bool = False) -> Object:
         labels = (obj["metadata"].get("labels") or {}) | changes["metadata"]["labels"]
@@ -98,6 +98,6 @@ async def test_a_plan_that_goes_in_circles_is_told_at_once(world: Clockwork) -> 
     world.jobs = []
     world.edit(parameters={"x": 2})
     reconciler = operator_in(world, cluster)
-    with pytest.raises(RuntimeError, match="team/nightly does not come to an end: replace u-"):
+    with pytest.raises(RuntimeError, match=r"the plan of team/nightly asks again .*: replace u-"):
         await reconciler.reconcile(KEY)
     assert cluster.writes == ["replace CronJob"]

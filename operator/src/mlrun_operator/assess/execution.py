@@ -151,7 +151,7 @@ def _unfinished(scene: _Scene) -> Assessment:
         return _suspended(scene, views)
     current = [(pod, view) for pod, view in zip(scene.pods, views, strict=True) if not _before_resumption(job, pod)]
     pod, view = current[-1] if current else (None, None)
-    cause = None if view is not None and view.started else diagnose(pod, scene.events)
+    cause = None if view is not None and view.started else diagnose(pod, scene.events, scene.now)
     if any(view.started for _, view in current):
         message = f"attempt {len(views)}: {cause[1]}" if cause else _not_ending(scene)
         return Assessment(Phase.RUNNING, cause[0] if cause else Reason.RUNNING, message, views)
@@ -272,7 +272,8 @@ def _replicas_run(scene: _Scene, job_replicas: tuple[Replica, ...]) -> Assessmen
         return _suspended(scene, scene.views, job_replicas)
     waiting = [(pod, view) for pod, view in zip(scene.pods, scene.views, strict=True) if not view.started]
     refused = not scene.views or (points_of(scene.job) is None and lack_pods(job_replicas))
-    cause = diagnose(waiting[0][0], scene.events) if waiting else diagnose(None, scene.events) if refused else None
+    pod = waiting[0][0] if waiting else None
+    cause = diagnose(pod, scene.events, scene.now) if waiting or refused else None
     running = any(pod.started for pod in scene.views)
     phase, healthy = (Phase.RUNNING, Reason.RUNNING) if running else (Phase.PENDING, Reason.CREATED)
     if cause is None:

@@ -318,15 +318,15 @@ class Index:
         self._count_run(previous, entry)
         if previous is not None and previous.job is not None and _is_gone(previous, entry):
             self._remember_run_of(previous.job, previous.uid)
-        for run in filter(None, (previous, entry)):
-            self._recount_pods(run.job)
+        if _claim(previous) != _claim(entry):
+            self._recount_pods(*(run.job for run in (previous, entry) if run))
 
     def _relate_job(self, previous: _Entry | None, entry: _Entry | None) -> None:
         self._count_occupancy(previous, entry)
         if previous is not None and previous.run_uid and _is_gone(previous, entry):
             self._remember_run_of(_job_of(previous), previous.run_uid)
-        for job in filter(None, (previous, entry)):
-            self._recount_pods(_job_of(job))
+        if previous is None or entry is None or (previous.uid, previous.run_uid) != (entry.uid, entry.run_uid):
+            self._recount_pods(*(_job_of(job) for job in (previous, entry) if job))
 
     def _remember_run_of(self, job: _JobId, run_uid: str) -> None:
         """Remember whose a Job was that is gone, while pods of it are there that name another run."""
@@ -339,10 +339,11 @@ class Index:
         if pod is not None and pod.job is not None and (_OF_JOB, pod.job[1]) not in self._related:
             self._runs_of_gone_jobs.pop(pod.job[1], None)
 
-    def _recount_pods(self, job: _JobId | None) -> None:
-        """Count the Job's pods anew: whose they are may have changed."""
-        for pod in self._related.get((_OF_JOB, job[1]), ()) if job else ():
-            self._count_occupancy(pod, pod)
+    def _recount_pods(self, *jobs: _JobId | None) -> None:
+        """Count the pods of the Jobs anew: whose they are may have changed. There may be a thousand of them."""
+        for job in jobs:
+            for pod in self._related.get((_OF_JOB, job[1]), ()) if job else ():
+                self._count_occupancy(pod, pod)
 
     def _count_occupancy(self, previous: _Entry | None, entry: _Entry | None) -> None:
         """Count what a Job or pod occupies now in the place of what it occupied before."""
@@ -479,6 +480,11 @@ def _bare_entry(obj: Object) -> _Entry:
 def _is_gone(previous: _Entry, entry: _Entry | None) -> bool:
     """Return whether the object has no state any more: it was dropped, or one of its name came after it."""
     return entry is None or entry.uid != previous.uid
+
+
+def _claim(run: _Entry | None) -> tuple[str, _JobId] | None:
+    """Return the run's uid with the Job that was fired for it; None where there is none."""
+    return (run.uid, run.job) if run and run.job else None
 
 
 def _job_of(entry: _Entry) -> _JobId:

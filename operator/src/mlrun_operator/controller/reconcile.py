@@ -79,7 +79,7 @@ class Reconciler:
             decision = plan(self._with_runs_ahead(observation), self._platform)
             match decision:
                 case Do(step) | Ask(step):
-                    _once(step.key, taken)
+                    _once(key, step.key, taken)
                     fact = await self._actor.apply(step, observation)
                     if _gives_way(fact, observation):
                         return 0.0
@@ -91,7 +91,7 @@ class Reconciler:
                             self._events.retry_after(key),
                         )
                         return min((wait for wait in waits if wait is not None), default=None)
-                    _once(status.model_dump_json(), taken)
+                    _once(key, status.model_dump_json(), taken)
                     written = await self._reporter.report(observation.run, status)
                     if written is None:
                         return 1.0
@@ -119,10 +119,10 @@ class Reconciler:
             log.info("%s/%s: deleted Job %s with its run", *key, key[1], extra=about_key(RUNS.kind, key))
 
 
-def _once(step: str, taken: set[str]) -> None:
+def _once(key: RunKey, step: str, taken: set[str]) -> None:
     """Remember the step. Raises EndlessPlanError where it was taken before."""
     if step in taken:
-        raise EndlessPlanError(f"the plan asks again for a step that was taken: {step[:200]}")
+        raise EndlessPlanError(f"the plan of {'/'.join(key)} asks again for a step that was taken: {step[:200]}")
     taken.add(step)
 
 

@@ -1,6 +1,6 @@
 """The world comes to rest: troubles end, pods start and succeed by themselves, and everything must be as it was asked."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from support.simulator.invariants import RunRecord
@@ -109,19 +109,38 @@ def _unfulfilled(world: World) -> Iterator[str]:
 
 
 def _writes_at_rest(world: World) -> Iterator[str]:
-    """Yield what the operator writes when it looks at everything again, and after a restart."""
-    for what in ("at rest", "after a restart at rest"):
+    """Yield what the operator writes when it looks at everything again, after a restart, and as time goes by."""
+    acts: tuple[tuple[str, Callable[[], None]], ...] = (
+        ("at rest", lambda: _look_at_all(world)),
+        ("after a restart at rest", world.restart),
+        ("in a quiet hour", lambda: world.wait(_QUIET)),
+    )
+    for when, act in acts:
         del world.requests[:]
-        if what == "at rest" and world.operator is not None:
-            world.operator.look_at_all()
-            world.wait(0)
-        else:
-            world.restart()
-        writes = [request for request in world.requests if request[0] not in ("GET", "LIST")]
-        if writes:
-            yield f"the operator writes {what}: {writes}"
-    del world.requests[:]
-    world.wait(_QUIET)
-    writes = [request for request in world.requests if request[0] not in ("GET", "LIST")]
-    if writes:
-        yield f"the operator writes in a quiet hour: {writes}"
+        before = {record.name: run.get("status") or {} for record, run in _runs(world)}
+        act()
+        if writes := [request for request in world.requests if request[0] not in ("GET", "LIST")]:
+            after = {record.name: run.get("status") or {} for record, run in _runs(world)}
+            yield f"the operator writes {when}: {writes}; changed: {list(_changes(before, after))}"
+
+
+def _look_at_all(world: World) -> None:
+    if world.operator is not None:
+        world.operator.look_at_all()
+    world.wait(0)
+
+
+def _changes(before: Object, after: Object) -> Iterator[str]:
+    """Yield what became another in the statuses."""
+    for name, status in after.items():
+        old = before.get(name, {})
+        for field in sorted({*status, *old} - {"conditions"}):
+            if status.get(field) != old.get(field):
+                yield f"{name} {field}: {old.get(field)} -> {status.get(field)}"
+        for kind in sorted({c["type"] for c in (*status.get("conditions", ()), *old.get("conditions", ()))}):
+            was, now = (
+                {c["type"]: (c["status"], c["reason"], c["message"]) for c in known.get("conditions", ())}.get(kind)
+                for known in (old, status)
+            )
+            if was != now:
+                yield f"{name} condition {kind}: {was} -> {now}"

@@ -25,7 +25,7 @@ from mlrun_operator.controller.background import BackgroundTasks, TaskExitedErro
 from mlrun_operator.controller.event_handler import WatchEventHandler
 from mlrun_operator.controller.health import Health
 from mlrun_operator.controller.queue import FairQueue
-from mlrun_operator.controller.watch import build_registry, build_settings, watch
+from mlrun_operator.controller.watch import WATCHED, build_registry, build_settings, watch
 from mlrun_operator.controller.watch_monitor import WatchMonitor
 
 Object = dict[str, Any]
@@ -197,13 +197,15 @@ async def test_a_namespace_that_comes_back_is_taken_up(server: ApiServer, caplog
     async with operated(server) as it:
         await it.until(it.is_ready)
         server.add_run("gone", "b")
+        server.requests.clear()
         server.refused.clear()
         await it.until(lambda: it.is_known("gone", "b"))
         await it.until(lambda: None not in it.monitor.idle_seconds().values())
         assert it.monitor.refusals() == {}
         assert "mlrunruns in namespace gone can be listed again" in caplog.text
         listings = [r for r in server.requests if r.startswith("monitor list") and "/gone/" in r]
-        assert listings[-1].endswith(RUNS.plural), "no run is decided on before its Jobs and pods are known"
+        positions = {listings.index(f"monitor list {resource.url('gone')}"): resource for resource in WATCHED}
+        assert positions[max(positions)] is RUNS, "no run is decided on before its Jobs and pods are known"
 
 
 async def test_objects_that_went_with_the_namespace_are_forgotten(server: ApiServer) -> None:
@@ -248,7 +250,8 @@ async def test_forbidden_cron_jobs_do_not_keep_runs_back(server: ApiServer) -> N
     server.refused["cronjobs"] = 403
     server.add_run("team", "a")
     async with operated(server) as it:
-        await it.until(lambda: it.is_known("team", "a"))
+        await it.until(lambda: it.monitor.idle_seconds()[RUNS.url("team")] is not None)
+        assert it.is_known("team", "a")
         assert set(it.monitor.refusals()) == {CRON_JOBS.url(namespace) for namespace in NAMESPACES}
 
 
@@ -304,7 +307,7 @@ async def test_a_long_start_tells_how_far_it_is(
     for number in range(3):
         server.add_run("team", f"r-{number}")
     async with operated(server) as it:
-        await it.until(lambda: it.is_known("team", "r-0"))
+        await it.until(it.is_ready)
         server.answering.clear()
         state = next(watch for watch in it.monitor.watches if watch.path == RUNS.url("team"))
         state.listed_round, state.object_count = 0, 40_000

@@ -25,11 +25,17 @@ class Played:
 
     said = b""
     watched = asyncio.Event()
+    listed = asyncio.Event()
+    # Listings get no answer.
+    is_slow = False
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         if "namespaces" not in request.path:
             return web.json_response(discovery(request.path))
         if request.query.get("watch") != "true":
+            self.listed.set()
+            if self.is_slow:
+                await asyncio.Event().wait()
             return web.json_response({"metadata": {"resourceVersion": "1"}, "items": []})
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(request)
@@ -42,7 +48,7 @@ class Played:
 @pytest.fixture
 async def server() -> AsyncIterator[tuple[Played, str]]:
     played = Played()
-    played.watched = asyncio.Event()
+    played.watched, played.listed = asyncio.Event(), asyncio.Event()
     async with port_to(played.answer) as cluster:
         yield played, cluster._connection.server
 
@@ -94,6 +100,20 @@ async def test_a_signal_ends_the_process_in_good_order(server: tuple[Played, str
     process = await started(server[1], tmp_path)
     async with asyncio.timeout(60):
         await server[0].watched.wait()
+    process.send_signal(signal.SIGTERM)
+    assert (await ended(process))[0] == 0
+
+
+async def test_a_signal_ends_the_process_during_a_slow_start(server: tuple[Played, str], tmp_path: Path) -> None:
+    server[0].is_slow = True
+    listen = f"127.0.0.1:{free_port()}"
+    process = await started(server[1], tmp_path, MLRUN_OPERATOR_LISTEN=listen)
+    async with asyncio.timeout(60), aiohttp.ClientSession() as session:
+        await server[0].listed.wait()
+        async with session.get(f"http://{listen}/healthz") as answer:
+            assert answer.status == 200, "a slow start is not killed"
+        async with session.get(f"http://{listen}/readyz") as answer:
+            assert (answer.status, (await answer.json())["problems"]) == (503, ["the first listings are not complete"])
     process.send_signal(signal.SIGTERM)
     assert (await ended(process))[0] == 0
 

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -28,8 +29,11 @@ class Played:
     listed = asyncio.Event()
     # Listings get no answer.
     is_slow = False
+    openapi: dict[str, Any] = {}
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
+        if request.path.startswith("/openapi"):
+            return web.json_response(self.openapi)
         if "namespaces" not in request.path:
             return web.json_response(discovery(request.path))
         if request.query.get("watch") != "true":
@@ -96,6 +100,17 @@ async def test_as_json_every_line_is_an_object_also_the_last_one(server: tuple[P
     assert "JSONDecodeError" in lines[-1]["error"]
 
 
+async def test_a_crd_older_than_the_operator_is_one_line(server: tuple[Played, str], tmp_path: Path) -> None:
+    names = [{"group": "mlrun-operator.dev", "kind": "MlrunFunction", "version": "v1alpha1"}]
+    status = {"properties": {"observedGeneration": {}, "conditions": {"x-kubernetes-preserve-unknown-fields": True}}}
+    schema = {"x-kubernetes-group-version-kind": names, "properties": {"status": status}}
+    server[0].openapi = {"components": {"schemas": {"function": schema}}}
+    code, said = await ended(await started(server[1], tmp_path))
+    assert code == 1
+    assert said.startswith("the CRD MlrunFunction lacks status.digest")
+    assert said.splitlines()[1:] == []
+
+
 async def test_a_signal_ends_the_process_in_good_order(server: tuple[Played, str], tmp_path: Path) -> None:
     process = await started(server[1], tmp_path)
     async with asyncio.timeout(60):
@@ -108,12 +123,10 @@ async def test_a_signal_ends_the_process_during_a_slow_start(server: tuple[Playe
     server[0].is_slow = True
     listen = f"127.0.0.1:{free_port()}"
     process = await started(server[1], tmp_path, MLRUN_OPERATOR_LISTEN=listen)
-    async with asyncio.timeout(60), aiohttp.ClientSession() as session:
+    async with asyncio.timeout(60):
         await server[0].listed.wait()
-        async with session.get(f"http://{listen}/healthz") as answer:
-            assert answer.status == 200, "a slow start is not killed"
-        async with session.get(f"http://{listen}/readyz") as answer:
-            assert (answer.status, (await answer.json())["problems"]) == (503, ["the first listings are not complete"])
+    assert (await probed(listen, "healthz"))[0] == 200, "a slow start is not killed"
+    assert await probed(listen, "readyz") == (503, ["the first listings are not complete"])
     process.send_signal(signal.SIGTERM)
     assert (await ended(process))[0] == 0
 
@@ -140,6 +153,17 @@ async def test_a_scrape_tells_every_metric_of_the_reference_in_either_form(
     assert [sample.value for sample in (*leader.samples, *builds.samples)] == [1, 1]
     watches = families["mlrun_operator_watch_last_heard_timestamp_seconds"].samples
     assert {s.labels["resource"] for s in watches} == {"mlrunruns", "mlrunfunctions", "cronjobs", "jobs", "pods"}
+
+
+async def probed(listen: str, path: str) -> tuple[int, list[str]]:
+    """Code and problems of a probe, once there is an answer."""
+    async with asyncio.timeout(60), aiohttp.ClientSession() as session:
+        while True:
+            try:
+                async with session.get(f"http://{listen}/{path}") as answer:
+                    return answer.status, (await answer.json())["problems"]
+            except aiohttp.ClientConnectionError:
+                await asyncio.sleep(0.1)
 
 
 async def scraped(listen: str, accept: str) -> tuple[str, str]:

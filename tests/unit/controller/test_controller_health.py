@@ -44,7 +44,7 @@ async def test_an_event_loop_that_hangs_is_a_problem(health: Health, monkeypatch
     await asyncio.sleep(0)
     time.sleep(0.5)  # noqa: ASYNC251 - the loop is to hang
     async with asyncio.timeout(5):
-        while not health.liveness_problems():
+        while not health.liveness_problems():  # noqa: ASYNC110 - the task runs beside
             await asyncio.sleep(0)
     assert "the event loop was" in str(health.liveness_problems())
     measuring.cancel()

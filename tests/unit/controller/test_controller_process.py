@@ -131,9 +131,7 @@ async def test_a_signal_ends_the_process_during_a_slow_start(server: tuple[Playe
     assert (await ended(process))[0] == 0
 
 
-async def test_a_scrape_tells_every_metric_of_the_reference_in_either_form(
-    server: tuple[Played, str], tmp_path: Path
-) -> None:
+async def test_a_scrape_has_every_metric_in_either_format(server: tuple[Played, str], tmp_path: Path) -> None:
     listen = f"127.0.0.1:{free_port()}"
     process = await started(server[1], tmp_path, MLRUN_OPERATOR_METRICS_LISTEN=listen)
     try:

@@ -280,7 +280,9 @@ async def test_one_watch_that_is_heard_is_enough_to_live(server: ApiServer) -> N
             assert it.health.liveness_problems() == []
 
 
-async def test_an_outage_of_the_api_server_asks_for_no_restart(server: ApiServer) -> None:
+async def test_an_outage_of_the_api_server_asks_for_no_restart(
+    server: ApiServer, caplog: pytest.LogCaptureFixture
+) -> None:
     async with operated(server, silence_seconds=0.3) as it:
         await it.until(lambda: None not in it.monitor.idle_seconds().values())
         server.refused["namespaces"] = 503
@@ -288,6 +290,7 @@ async def test_an_outage_of_the_api_server_asks_for_no_restart(server: ApiServer
         await it.until(lambda: not it.is_ready())
         await asyncio.sleep(1)
         assert it.health.liveness_problems() == []
+        assert caplog.text.count("the watch of pods in namespace team failed: 503") == 1, "once, not for each retry"
 
 
 async def test_a_silent_watch_is_replaced_by_listings(server: ApiServer) -> None:

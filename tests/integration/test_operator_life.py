@@ -193,7 +193,7 @@ def test_the_operator_stops_in_good_order_and_says_the_truth_about_itself(kube: 
     code, body = operator.probe("healthz")
     assert code == 200
     assert body["problems"] == []
-    assert set(body["secondsSinceHeard"]) == {
+    assert set(body["idleSeconds"]) == {
         f"/apis/mlrun-operator.dev/v1alpha1/namespaces/{kube.namespace}/mlrunruns",
         f"/apis/mlrun-operator.dev/v1alpha1/namespaces/{kube.namespace}/mlrunfunctions",
         f"/apis/batch/v1/namespaces/{kube.namespace}/jobs",

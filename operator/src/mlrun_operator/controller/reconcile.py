@@ -16,7 +16,8 @@ from mlrun_operator.assess.pods import unstarted
 from mlrun_operator.assess.status import recorded, reduced
 from mlrun_operator.cluster.api_client import ApiClient
 from mlrun_operator.cluster.errors import ApiError
-from mlrun_operator.cluster.index import Index, function_keys
+from mlrun_operator.cluster.index import Index
+from mlrun_operator.cluster.queue_position import function_keys
 from mlrun_operator.cluster.resources import CRON_JOBS, FUNCTIONS, JOBS, PODS, RUNS, SERVICES, Resource
 from mlrun_operator.cluster.run_queues import RunKey
 from mlrun_operator.controller.concurrency import ConcurrencyLimiter

@@ -286,6 +286,11 @@ class Index:
             self.run_queues.release(*released)
 
     def _occupancy_of(self, entry: Entry) -> Occupancy | None:
+        """Return whose place a Job or pod occupies, and the function by its label, for a run whose object is gone.
+
+        The label has the function's `spec.name`, cut with a hash where it is long. It cannot tell a function that was
+        written into the run from the object of that name, nor the object where its own name was chosen freely.
+        """
         run_uid = self._run_of(entry) if entry.may_run else None
         if run_uid is None:
             return None

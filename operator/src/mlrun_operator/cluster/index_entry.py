@@ -54,7 +54,7 @@ class Entry:
     function: str | None = None
     may_run: bool = False
     occupancy: Occupancy | None = None
-    # Of a Job or CronJob: the runs that it concerns. Of a pod, and of a run that a schedule made: its Job's name, uid.
+    # Of a Job: the runs that it concerns. Of a pod, and of a run that a schedule made: its Job's name and uid.
     run_names: tuple[str, ...] = ()
     job: JobId | None = None
     # Of a run: the functions that it may refer to, its state, and whether it has finished.

@@ -6,7 +6,7 @@ from test_wrapper_failures import CASES
 from docgen.markdown import code, page, table
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 
-# Told by a signal or by the kernel, in test_wrapper_endings.py and test_wrapper_told_to_end.py; of a whole sweep, in
+# Told by a signal or by the kernel, in test_wrapper_endings.py and test_wrapper_sigterm.py; of a whole sweep, in
 # test_wrapper_sweeps.py.
 _OTHERS = (
     ("the-pod-is-told-to-end-before-the-handler-starts", "Terminated", ("before the handler had started",)),

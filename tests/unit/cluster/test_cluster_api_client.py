@@ -1,4 +1,4 @@
-"""The port reads what the API server really sends."""
+"""The client reads what the API server really sends."""
 
 from typing import Any, cast
 
@@ -11,7 +11,7 @@ from mlrun_operator.cluster.connection import Connection
 from mlrun_operator.cluster.resources import JOBS, PODS, RUNS
 
 
-async def test_an_empty_list_of_metadata_has_null_in_the_place_of_items(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_empty_list_of_metadata_may_have_null_for_items(monkeypatch: pytest.MonkeyPatch) -> None:
     async def answer(*_: Any, **__: Any) -> Any:
         return {"kind": "PartialObjectMetadataList", "metadata": {"resourceVersion": "7"}, "items": None}
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from mlrun_operator.cluster.index import Index, slim
+from mlrun_operator.cluster.index import Index
 from mlrun_operator.cluster.resources import FUNCTIONS, JOBS, PODS, RUNS, Resource
+from mlrun_operator.cluster.slim import slim
 
 Object = dict[str, Any]
 
@@ -57,7 +58,7 @@ def test_an_older_state_never_replaces_a_newer_one() -> None:
     assert index.get(RUNS, "team", "run")["status"]["phase"] == "10"
 
 
-def test_a_late_word_of_a_predecessor_does_not_touch_its_successor() -> None:
+def test_a_late_event_of_a_predecessor_spares_its_successor() -> None:
     index = Index()
     index.put(RUNS, run(9, uid="new"))
     index.put(RUNS, run(7, uid="old"))
@@ -86,7 +87,7 @@ def test_what_a_listing_has_not_is_gone_unless_it_is_newer() -> None:
     assert index.missing_from(JOBS, "other", set(), 6) == []
 
 
-def test_jobs_and_pods_are_found_by_their_run_until_they_are_dropped() -> None:
+def test_jobs_and_pods_are_found_by_their_run_until_dropped() -> None:
     index = Index()
     index.put(JOBS, job())
     index.put(PODS, pod())
@@ -189,7 +190,7 @@ def test_what_we_deleted_comes_back_only_by_a_newer_read() -> None:
     assert index.put(JOBS, watched(job(), 6), direct=True)
 
 
-def test_what_the_sweep_misses_for_its_label_comes_back_unchanged() -> None:
+def test_what_the_sweep_misses_for_its_label_comes_back() -> None:
     index = Index()
     index.put(JOBS, labelled(job(), 5), direct=True)
     for gone in index.missing_from(JOBS, "team", set(), 9):

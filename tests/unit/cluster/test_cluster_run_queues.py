@@ -11,7 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from mlrun_operator.api.objects import has_job_ended, has_pod_ended, key_of
 from mlrun_operator.api.values.names import cron_job_name, kubernetes_name, label_value
-from mlrun_operator.cluster.index import Index, id_of, position_of, queue_of
+from mlrun_operator.cluster.index import Index
+from mlrun_operator.cluster.queue_position import id_of, position_of, queue_of
 from mlrun_operator.cluster.resources import JOBS, PODS, RUNS, Resource
 from mlrun_operator.cluster.run_queues import RunId, RunKey
 

@@ -75,7 +75,7 @@ def ahead(index: Index, name: str, platform: Platform | None = None) -> RunsAhea
     return ConcurrencyLimiter(index, platform or Platform()).runs_ahead(found, FUNCTION)
 
 
-def test_a_run_waits_behind_the_active_ones_and_those_that_wait_longer(index: Index) -> None:
+def test_a_run_waits_behind_active_runs_and_longer_waiting_ones(index: Index) -> None:
     assert ahead(index, "first") == RunsAhead(function=1, namespace=2)
     assert ahead(index, "second") == RunsAhead(function=2, namespace=3)
     assert ahead(index, "fresh") == RunsAhead(function=3, namespace=4)
@@ -117,7 +117,7 @@ def test_whoever_leaves_a_queue_wakes_the_first_that_wait(index: Index, woken: l
     assert ("team", "fresh") not in woken
 
 
-def test_a_run_that_is_run_again_counts_before_its_status_says_so(index: Index) -> None:
+def test_a_run_that_runs_again_counts_before_its_status_does(index: Index) -> None:
     limiter, done, first = (
         ConcurrencyLimiter(index, Platform()),
         index.get(RUNS, "team", "done"),
@@ -156,7 +156,7 @@ def test_nothing_is_woken_where_nothing_changes(index: Index, woken: list[RunKey
     assert woken == []
 
 
-def test_a_run_whose_job_is_gone_keeps_its_place_while_a_pod_runs(index: Index, woken: list[RunKey]) -> None:
+def test_a_run_keeps_its_place_while_a_pod_of_a_gone_job_runs(index: Index, woken: list[RunKey]) -> None:
     index.put(PODS, pod("active"))
     index.drop(JOBS, job("active"))
     assert ahead(index, "first").function == 1

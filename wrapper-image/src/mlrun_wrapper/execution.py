@@ -110,8 +110,8 @@ def _sweep(context: Context) -> dict[str, Any] | None:
     }
 
 
-def told_to_end(context: Context) -> None:
-    """SIGTERM: before the handler runs it ends the walk, while it runs it is passed on, after it work is finished.
+def end_soon(context: Context) -> None:
+    """Act on SIGTERM: end the walk before the handler runs, pass the signal on while it runs, finish the work after it.
 
     Each within its share of the grace period; the walk ends by TimeIsUp where what was made is not stored by then.
     """

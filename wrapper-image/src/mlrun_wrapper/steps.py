@@ -157,7 +157,7 @@ def walk(context: Context) -> int:
 
 def _take_steps(context: Context) -> None:
     try:
-        with context.sigterm.doing(lambda: execution.told_to_end(context)):
+        with context.sigterm.doing(lambda: execution.end_soon(context)):
             with context.timed("envelope"):
                 read_envelope(context)
             for name, step in steps(context.run):

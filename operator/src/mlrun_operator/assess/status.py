@@ -37,7 +37,7 @@ from mlrun_operator.assess.times import format_duration, format_time, parse_time
 EXECUTION_SCHEMA: Final = 1
 _LOST_REPORT: Final = "the pod's report is lost; what it stored is in the store's run folder"
 # Numbers and durations by themselves, as in "0/5 nodes" and "back-off 1m20s"; not those within a name.
-_NOISE: Final = re.compile(r"(?<![\w.-])(?:\d+(?:\.\d+)?(?:h|ms|m|s|µs|Ki|Mi|Gi|%)?)+(?![\w-])(?!\.\w)")
+_NOISE: Final = re.compile(r"(?<![\w.:-])(?:\d+(?:\.\d+)?(?:h|ms|m|s|µs|Ki|Mi|Gi|%)?)+(?![\w-])(?!\.\w)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,13 @@ def job_status(
         reason=outcome.reason,
         message=_full_message(outcome.message, assessment.result),
         conditions=base.conditions(outcome, [*_warnings(assessment), *warnings]),
-        execution=execution.model_copy(update={"run_uid": base.run_uid, "job_uid": job["metadata"]["uid"]}),
+        execution=execution.model_copy(
+            update={
+                "run_uid": base.run_uid,
+                "job_uid": job["metadata"]["uid"],
+                "ending": None if outcome.phase.finished else execution.ending,
+            }
+        ),
         executions=base.history(execution),
         job_name=job["metadata"]["name"],
         queued_time=(recorded.queued_time or format_time(base.now)) if queued else None,
@@ -230,7 +236,9 @@ def ended_status(
     if recorded.sweep and run_result and not run_result.sweep:
         run_result = None  # a point's own
     reports = {name: value for name, value in reported(run_result).items() if value is not None}
-    if ending is not None:
+    if outcome.phase.finished:
+        ending = None
+    elif ending is not None:
         updated = compact(succeeded | replicas.reported_successes(pods)) or None
         ending = ending.model_copy(update={"completed_indexes": updated})
     lost = outcome.phase.finished and recorded.phase is Phase.RUNNING and result is None and not recorded.results

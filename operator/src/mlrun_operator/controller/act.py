@@ -164,7 +164,7 @@ class Actor:
 
     async def _gone(self, resource: Resource, obj: Object) -> None:
         try:
-            await self._cluster.delete(resource, obj)
+            await self._cluster.delete(resource, obj, any_state=resource is PODS)
         except ApiError as error:
             if not error.not_found:
                 raise
@@ -267,8 +267,8 @@ class Actor:
 
 def _refusal(error: ApiError) -> Refusal:
     """Return why the API server refused the object. Raises the error where it is none of that."""
-    if error.refused or error.too_large or "failed calling webhook" in error.message:
-        return Refusal(error.code, error.message)
+    if error.refused or "failed calling webhook" in error.message:
+        return Refusal(413 if error.too_large else error.code, error.message)
     raise error
 
 

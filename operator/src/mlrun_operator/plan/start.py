@@ -266,7 +266,7 @@ def refused(refusal: Refusal | None, obj: Object, *, is_taken: bool) -> Outcome 
     denied = "denied the request" in refusal.message or "denied request" in refusal.message
     if refusal.code in (400, 422) and not denied:
         return Outcome(Phase.FAILED, Reason.INVALID_RUN, refusal.message)
-    if refusal.code in (413, 500) and "too large" in refusal.message:
+    if refusal.code == 413:
         return Outcome(Phase.FAILED, Reason.INVALID_RUN, f"{kind} {name} is too large: {refusal.message}")
     reason = Reason.QUOTA_EXCEEDED if "exceeded quota" in refusal.message else Reason.ADMISSION_DENIED
     return Outcome(Phase.PENDING, reason, refusal.message)

@@ -69,9 +69,9 @@ def _digest(function_spec: Spec, version: str) -> str:
     return f"{version}:{_sha256(_FUNCTION_MEANINGS[version](_map_or_empty(function_spec)))}"
 
 
-def _map_or_empty(spec: Any) -> Spec:
+def _map_or_empty(spec: Any) -> dict[str, Any]:
     """Return the spec; an object may have been stored with any other value in its place."""
-    return spec if isinstance(spec, Mapping) else {}
+    return dict(spec) if isinstance(spec, Mapping) else {}
 
 
 def _sha256(value: object) -> str:
@@ -92,18 +92,18 @@ class _Text(str):
 
 def _deep_json(value: Any) -> list[str]:
     """Return the parts of the same text as `_json`, however deeply the value is nested."""
-    parts, rest = list[str](), [value]
-    while rest:
-        part = rest.pop()
+    parts, stack = list[str](), [value]
+    while stack:
+        part = stack.pop()
         match part:
             case _Text():
                 parts.append(part)
             case dict():
                 members = [m for key in sorted(part) for m in (_Text(f",{_json(key)}:"), part[key])]
-                rest += [_Text("}"), *reversed(_opened("{", members))]
+                stack += [_Text("}"), *reversed(_opened("{", members))]
             case list():
                 members = [m for item in part for m in (_Text(","), item)]
-                rest += [_Text("]"), *reversed(_opened("[", members))]
+                stack += [_Text("]"), *reversed(_opened("[", members))]
             case _:
                 parts.append(_json(part))
     return parts

@@ -39,26 +39,23 @@ def shape_of(model: type[Model]) -> Shape:
 
 
 def meaning(value: Any, shape: Shape) -> Any:
-    """Return the value without what does not change an execution, each part in its one spelling."""
+    """Return a value without what does not change an execution, each part in its one spelling."""
     if HashMark.AS_WRITTEN in shape.marks:
         return value
-    match value:
-        case Mapping():
-            return _map_meaning(value, shape)
-        case list() if shape.items is not None:
-            return [meaning(item, shape.items) for item in value]
-        case str() | int() if HashMark.QUANTITY in shape.marks:
-            return _quantity_meaning(value)
-    return value
+    if isinstance(value, dict):
+        return _map_meaning(value, shape)
+    if isinstance(value, list) and shape.items is not None:
+        return [meaning(item, shape.items) for item in value]
+    return _quantity_meaning(value) if HashMark.QUANTITY in shape.marks else value
 
 
-def _map_meaning(value: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
+def _map_meaning(value: dict[str, Any], shape: Shape) -> dict[str, Any]:
     if shape.values is not None and value.keys().isdisjoint(shape.fields):
         return {key: meaning(member, shape.values) for key, member in value.items()}
     return dict(_meanings(value, shape.fields))
 
 
-def _meanings(value: Mapping[str, Any], fields: Mapping[str, Shape]) -> Iterator[tuple[str, Any]]:
+def _meanings(value: dict[str, Any], fields: Mapping[str, Shape]) -> Iterator[tuple[str, Any]]:
     for name, member in value.items():
         shape = fields.get(name)
         if shape is None:
@@ -73,9 +70,11 @@ def _is_absent(value: Any, shape: Shape) -> bool:
     return value is None or (HashMark.EMPTY_IS_ABSENT in shape.marks and value in _EMPTY)
 
 
-def _quantity_meaning(value: str | int) -> str | int:
+def _quantity_meaning(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return value
     try:
-        return value if isinstance(value, bool) else str(Quantity.parse(value))
+        return str(Quantity.parse(value))
     except ValueError:
         return value
 

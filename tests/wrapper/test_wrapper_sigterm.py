@@ -129,6 +129,28 @@ def test_a_sweep_whose_handler_swallows_it_starts_no_more_points(start: Start, f
     assert ended.log.count("point is running") == 1
 
 
+def test_between_the_handler_and_its_outcome(start: Start, file_store: StoreInfo) -> None:
+    code = """
+        import time
+
+        def handler(context):
+            context.log_result("before", 1)
+            context.log_artifact("note", body="partial")
+            type(context).commit = slow
+
+        def slow(*_, **__):
+            print("mlrun is at work", flush=True)
+            time.sleep(60)
+    """
+    running = start(envelope(code, store=file_store, grace_seconds=GRACE_SECONDS))
+    running.wait_for("mlrun is at work")
+    ended = told_to_end(running)
+
+    check(ended, 143, "before the handler returned")
+    assert ended.result.results == {"before": 1}
+    assert set(ended.result.outputs) == {"note"}
+
+
 @pytest.mark.parametrize("seconds", [0, 0.02, 0.05, 0.1, 0.2])
 def test_at_the_very_start(seconds: float, start: Start, file_store: StoreInfo) -> None:
     """Before Python itself has started, the signal is the one that ends the process: 143 for whoever waits for it."""

@@ -90,7 +90,9 @@ def real_port() -> Iterator[RealPort]:
 
 
 async def _make(api: Api, name: str) -> None:
-    await api.request("POST", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    await api.request(
+        "POST", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    )
     node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "spec": {"unschedulable": True}}
     await api.request("POST", "/api/v1/nodes", node)
     accounts = f"/api/v1/namespaces/{name}/serviceaccounts/default"

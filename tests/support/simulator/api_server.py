@@ -147,9 +147,13 @@ class ApiServer:
         self._check(plural, old, changes.get("metadata") or {})
         told = copy_of(changes.get("status") or {})
         if "status" in told:
-            raise ApiError(400, "BadRequest", f'strict decoding error: unknown field "status.status" of {plural} "{name}"')
+            raise ApiError(
+                400, "BadRequest", f'strict decoding error: unknown field "status.status" of {plural} "{name}"'
+            )
         if plural in ("pods", "jobs") and "conditions" in told:
-            told["conditions"] = _merged_conditions((old.get("status") or {}).get("conditions") or [], told["conditions"])
+            told["conditions"] = _merged_conditions(
+                (old.get("status") or {}).get("conditions") or [], told["conditions"]
+            )
         status = merged(old.get("status") or {}, told)
         return self._store(plural, old, {**old, "status": status})
 

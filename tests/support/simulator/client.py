@@ -73,15 +73,15 @@ class SimulatedClient(ApiClient):
         if self._outage():
             raise ApiError(0, "Unreachable", f"{verb} {url}: Connection refused")
         self._refuse(what, resource.plural)
-        answer = self._answer(what, resource.plural, namespace, name, told, params or {})
+        answer = self._answer(what, (resource.plural, namespace, name), told, params or {})
         if dies:
             raise DiedError
         return copy_of(answer)
 
-    def _answer(
-        self, what: str, plural: str, namespace: str, name: str, body: Object, params: dict[str, str]
+    def _answer(  # noqa: PLR0911 - one a kind of request
+        self, what: str, place: tuple[str, str, str], body: Object, params: dict[str, str]
     ) -> Object:
-        server, place = self._server, (plural, namespace, name)
+        server, (plural, namespace, _) = self._server, place
         match what:
             case "LIST":
                 items = [obj for obj in server.all(plural) if _picks(obj, namespace, params)]

@@ -1,6 +1,7 @@
 """Histories: grown from a seed, played in a world, shortened while they still break something, printed as a program."""
 
 import random
+import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -12,8 +13,11 @@ STEPS: Final = 25
 History = Sequence[Call]
 
 
-def grow(seed: int, steps: int = STEPS) -> tuple[list[Call], World]:
-    """Play the history of a seed; return it, and the world at its end."""
+def grow(seed: int, steps: int = STEPS, without: str = "") -> tuple[list[Call], World]:
+    """Play the history of a seed; return it, and the world at its end.
+
+    Calls that match `without`, a regular expression, are left out: to look behind what is known to be broken.
+    """
     dice, world, calls = random.Random(seed), World(), list[Call]()
     liked = dice.sample(RULES, 6)
     call = Call("create", ("a",), spec(dice))
@@ -26,6 +30,8 @@ def grow(seed: int, steps: int = STEPS) -> tuple[list[Call], World]:
             come_to_rest(world)
             return calls, world
         call = next_call(dice, world, liked)
+        while without and re.search(without, str(call)):
+            call = next_call(dice, world, liked)
 
 
 def play(history: History) -> World:
@@ -81,10 +87,17 @@ def _needs(verb: str, name: str) -> bool:
 
 
 def kind_of(words: str) -> str:
-    """Return what was broken, without names and numbers."""
-    text = words.split(": ", 1)[-1] if words.split(": ", 1)[0].isalnum() else words
-    kept = (word for word in text.split() if not any(letter.isdigit() or letter in "-'" for letter in word))
-    return " ".join([*kept][:7])
+    """Return what was broken, without names, numbers and details."""
+    before, _, rest = words.partition(": ")
+    text = rest if rest and " " not in before else words
+    kept = (
+        word
+        for word in text.partition("[")[0].split()
+        if not any(letter.isdigit() or letter in "-'" for letter in word)
+    )
+    what = " ".join([*kept][:7])
+    changed = words.partition("; changed: ")[2].split(" ")[1:3]
+    return f"{what} {' '.join(changed)}".strip()
 
 
 def program_of(history: History, broken: Sequence[str]) -> str:

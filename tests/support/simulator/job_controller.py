@@ -99,7 +99,7 @@ class JobController:
         new_failed = self._count_backoff(job, pods)
         failed = sync.status.get("failed", 0) + sum(_counts(job, pod) for pod in new_failed)
         verdict = self._verdict(sync, failed)
-        if verdict is None and self._indexed(sync):
+        if self._indexed(sync) and verdict is None:
             verdict = self._index_verdict(sync)
         succeeded = self._succeeded(sync)
         if verdict is not None:
@@ -317,7 +317,12 @@ class JobController:
         if self._server.get("events", meta["namespace"], name) is None:
             event = {"metadata": {"name": name, "namespace": meta["namespace"]}, "involvedObject": about}
             words = f"Error creating: {self.refusal}"
-            more = {"reason": "FailedCreate", "type": "Warning", "message": words, "lastTimestamp": stamp(self._clock.now)}
+            more = {
+                "reason": "FailedCreate",
+                "type": "Warning",
+                "message": words,
+                "lastTimestamp": stamp(self._clock.now),
+            }
             self._server.create("events", {**event, **more})
 
     # Small parts.
@@ -467,7 +472,7 @@ def _ranges(numbers: set[int]) -> str:
             parts[-1].append(number)
         else:
             parts.append([number])
-    texts = [str(part[0]) if len(part) == 1 else f"{part[0]}{'-' if len(part) > 2 else ','}{part[-1]}" for part in parts]
+    texts = [
+        str(part[0]) if len(part) == 1 else f"{part[0]}{'-' if len(part) > 2 else ','}{part[-1]}" for part in parts
+    ]
     return ",".join(texts)
-
-

@@ -307,5 +307,3 @@ def _killed(now: Any) -> Object:
 
 def _phase_of(states: list[Object]) -> str:
     return "Failed" if any(known["state"]["terminated"]["exitCode"] for known in states) else "Succeeded"
-
-

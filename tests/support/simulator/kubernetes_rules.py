@@ -338,7 +338,11 @@ def an_index_is_retried_by_itself(port: Port) -> Facts:
     port.wait(6)
     early = len(port.all("pods"))
     made = [p for p in pods(port, 3, 12) if p["metadata"]["uid"] not in _uids(first, second)]
-    return [early, [p["metadata"]["annotations"][_FAILURES] for p in made], [p["metadata"]["labels"][_INDEX] for p in made]]
+    return [
+        early,
+        [p["metadata"]["annotations"][_FAILURES] for p in made],
+        [p["metadata"]["labels"][_INDEX] for p in made],
+    ]
 
 
 def a_condition_of_the_policy_ends_an_index(port: Port) -> Facts:

@@ -188,7 +188,7 @@ class Operator:
             wake=runs.add,
             clock=lambda: clock.now,
         )
-        reconciler._actor._event_reads = TokenBucket(2.0, 20, clock=lambda: clock.now.timestamp())
+        reconciler._actor._event_reads = TokenBucket(2.0, 20, clock=self._loop.time)
         functions_reconciler = FunctionReconciler(client, self.index, clock=lambda: clock.now)
         self._lines: tuple[tuple[WorkQueue, Reconcile], ...] = (
             (runs, reconciler.reconcile),
@@ -201,7 +201,7 @@ class Operator:
     def deliver(self) -> bool:
         """Let the watches show what happened; return whether something was shown."""
         with self._running():
-            return any([watch.deliver() for watch in self.watches.values()])
+            return sum(watch.deliver() for watch in self.watches.values()) > 0
 
     def work(self) -> bool:
         """Reconcile one key; return whether there was one. Raises DiedError."""
@@ -233,7 +233,7 @@ class Operator:
         except ApiError as error:
             if not error.namespace_gone:
                 queue.failed(key)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is a fault
+        except Exception as error:
             self.faults.append(f"{key[1]}: {type(error).__name__}: {error}")
             queue.failed(key)
         else:

@@ -48,9 +48,7 @@ class SimulatedPort:
         return self._code(lambda: self._server.update(plural, obj))
 
     def delete(self, plural: str, name: str, propagation: str = "Background", grace: int | None = None) -> int:
-        return self._code(
-            lambda: self._server.delete(plural, _NAMESPACE, name, propagation=propagation, grace=grace)
-        )
+        return self._code(lambda: self._server.delete(plural, _NAMESPACE, name, propagation=propagation, grace=grace))
 
     def wait(self, seconds: float) -> None:
         until = self._clock.now + timedelta(seconds=seconds)

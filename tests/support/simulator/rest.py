@@ -1,4 +1,4 @@
-"""The world comes to rest: troubles end, pods start and succeed by themselves, and everything must be as it was asked."""
+"""The world comes to rest: troubles end, pods start and succeed by themselves, and all must be as it was asked."""
 
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -41,9 +41,10 @@ def _end_troubles(world: World) -> None:
 
 
 def _orphaned_firings(world: World) -> Iterator[str]:
-    """Yield Jobs that a CronJob fired and that are not those of a run."""
+    """Yield Jobs that a CronJob fired and that are not those of a run; without our label nobody sees them."""
     for job in world.server.all("jobs"):
-        if controller_of(job).get("kind") == "CronJob" and uid_of(job) not in world.ledger.jobs:
+        is_seen = (job["metadata"].get("labels") or {}).get("app.kubernetes.io/managed-by") == "mlrun-operator"
+        if controller_of(job).get("kind") == "CronJob" and is_seen and uid_of(job) not in world.ledger.jobs:
             yield f"Job {job['metadata']['name']} fired and has no run"
 
 
@@ -59,15 +60,24 @@ def _restless(world: World) -> Iterator[str]:
         if is_deleting(run) and not run["spec"].get("stop"):
             continue
         status, spec = run.get("status") or {}, run["spec"]
-        phase, reason = status.get("phase"), status.get("reason")
-        if phase not in _ENDS and not (phase == "Suspended" and spec.get("suspend") and not spec.get("stop")):
-            if not (phase in ("Pending", "Running") and _may_wait(world, run, str(reason))):
-                yield f"{record.name}: at rest it is {phase}/{reason}: {status.get('message')}"
+        phase, reason = status.get("phase"), str(status.get("reason"))
+        is_suspended = phase == "Suspended" and spec.get("suspend") and not spec.get("stop")
+        waits = phase in ("Pending", "Running") and _may_wait(world, run, reason)
+        if phase not in _ENDS and not is_suspended and not waits:
+            yield f"{record.name}: at rest it is {phase}/{reason}: {status.get('message')}"
     for job, pod in world.ledger.live_pods():
         owner = next((r for u, r in _runs(world) if u.uid == job.run_uid), None)
         phase = ((owner or {}).get("status") or {}).get("phase")
-        if not world.kubelet.is_lost(pod) and (phase in (*_ENDS, "Suspended") or owner is None):
+        if world.kubelet.is_lost(pod) or (owner is None and not _has_owner(world, pod)):
+            continue
+        if phase in (*_ENDS, "Suspended") or owner is None:
             yield f"{pod['metadata']['name']} may run at rest, though its run is {phase or 'gone'}"
+
+
+def _has_owner(world: World, pod: Object) -> bool:
+    """Return whether the garbage collector takes the pod when its run is gone: nobody cut it or its Job off."""
+    job = world.server.by_uid("jobs", str(controller_of(pod).get("uid")))
+    return job is not None and bool(controller_of(job))
 
 
 def _may_wait(world: World, run: Object, reason: str) -> bool:
@@ -76,6 +86,8 @@ def _may_wait(world: World, run: Object, reason: str) -> bool:
     jobs = [job for job in world.server.all("jobs") if world.ledger.jobs.get(uid_of(job)) in _made_for(world, run)]
     if reason in _OBSTACLES:
         return any(world.kubelet.obstacle(pod) for pod in pods)
+    if reason == "NameConflict":
+        return any(not controller_of(job) for job in world.server.all("jobs"))
     if reason == "FunctionMissing":
         return not world.server.all("mlrunfunctions")
     if reason == "Queued":

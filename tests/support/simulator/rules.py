@@ -207,8 +207,9 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         2,
         lambda dice, world: Call("sidecar_ends", (dice.choice(_pod_numbers(world, "Running")), dice.choice((0, 3)))),
-        lambda world: any(len(pod["spec"]["containers"]) > 1 for pod in world.live_pods())
-        and _has_pods("Running")(world),
+        lambda world: (
+            any(len(pod["spec"]["containers"]) > 1 for pod in world.live_pods()) and _has_pods("Running")(world)
+        ),
     ),
     Rule(
         3,

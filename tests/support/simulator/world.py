@@ -49,9 +49,7 @@ _JOB_PATCHES: Final[dict[str, Object]] = {
     "labels": {"metadata": {"labels": {"mlrun-operator.dev/run-uid": None}}},
     "manager": {"metadata": {"labels": {"app.kubernetes.io/managed-by": None}}},
     "annotations": {
-        "metadata": {
-            "annotations": {"mlrun-operator.dev/execution": None, "mlrun-operator.dev/execution-hash": None}
-        }
+        "metadata": {"annotations": {"mlrun-operator.dev/execution": None, "mlrun-operator.dev/execution-hash": None}}
     },
     "owner": {"metadata": {"ownerReferences": None}},
 }

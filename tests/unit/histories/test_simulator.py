@@ -7,7 +7,7 @@ from support.simulator.objects import Object
 from support.simulator.world import TEAM, World
 
 from mlrun_operator.cluster.errors import ApiError
-from mlrun_operator.cluster.resources import JOBS, RUNS
+from mlrun_operator.cluster.resources import RUNS
 
 
 @pytest.fixture
@@ -107,12 +107,11 @@ def test_a_lost_watch_is_made_up_for_by_a_listing() -> None:
 def test_an_object_that_leaves_the_selector_is_told_as_deleted() -> None:
     world = World()
     world.create("a")
-    job = world.server.all("jobs")[0]
-    world.hold("mlrunruns")
-    world.patch_job(0, "manager")
     assert world.operator is not None
-    assert world.operator.index.get(JOBS, TEAM, job["metadata"]["name"]) is None
-    assert world.server.get("jobs", TEAM, job["metadata"]["name"]) is not None
+    intake, deleted = world.operator.watches["jobs"]._intake, list[Object]()
+    intake.on_delete = lambda _, obj: deleted.append(obj)  # type: ignore[method-assign,assignment]
+    world.patch_job(0, "manager")
+    assert [job["metadata"]["name"] for job in deleted] == [job["metadata"]["name"] for job in world.server.all("jobs")]
 
 
 # The operator's death.

@@ -68,14 +68,16 @@ def assess(  # noqa: PLR0913 - what bears on an execution
     fresh: bool,
     suspended: Outcome,
     events: Sequence[Object] = (),
+    earlier_attempts: int = 0,
 ) -> Assessment:
     """Return where the execution is.
 
-    `fresh` says that the pods were listed directly just now; `suspended` is the outcome while the Job is suspended.
+    `fresh` says that the pods were listed directly just now; `suspended` is the outcome while the Job is suspended;
+    `earlier_attempts` are recorded ones whose pods are gone.
     """
     ordered = sorted(pods, key=lambda pod: (pod["metadata"].get("creationTimestamp", ""), pod["metadata"]["name"]))
     views = tuple(read_pod(pod) for pod in ordered)
-    scene = _Scene(job, ordered, views, now, fresh, suspended, events)
+    scene = _Scene(job, ordered, views, now, fresh, suspended, events, earlier_attempts)
     end = end_of(job)
     if job_replicas := replicas(job, views):
         if points_of(job) is not None:
@@ -95,6 +97,7 @@ class _Scene:
     fresh: bool
     suspended: Outcome
     events: Sequence[Object]
+    earlier_attempts: int
 
     @property
     def is_suspended(self) -> bool:
@@ -153,11 +156,17 @@ def _unfinished(scene: _Scene) -> Assessment:
     pod, view = current[-1] if current else (None, None)
     cause = None if view is not None and view.started else diagnose(pod, scene.events, scene.now)
     if any(view.started for _, view in current):
-        message = f"attempt {len(views)}: {cause[1]}" if cause else _not_ending(scene)
+        message = _of_attempt(scene, cause[1]) if cause else _not_ending(scene)
         return Assessment(Phase.RUNNING, cause[0] if cause else Reason.RUNNING, message, views)
     if cause:
-        return Assessment(Phase.PENDING, cause[0], cause[1], views)
+        return Assessment(Phase.PENDING, cause[0], _of_attempt(scene, cause[1]), views)
     return Assessment(Phase.PENDING, Reason.CREATED, "", views)
+
+
+def _of_attempt(scene: _Scene, message: str) -> str:
+    """Return the message with the number of the attempt that it is about, unless that is the first."""
+    number = scene.earlier_attempts + len(scene.views)
+    return f"attempt {number}: {message}" if number > 1 else message
 
 
 def _suspended(scene: _Scene, views: tuple[PodView, ...], found: tuple[Replica, ...] = ()) -> Assessment:

@@ -66,9 +66,10 @@ class StatusBase:
             now=format_time(self.now),
         )
 
-    def of(self, execution: Execution) -> RunStatus:
+    def of(self, execution: Execution | None) -> RunStatus:
         """Return what is recorded of this execution; nothing where another one is recorded."""
-        return self.recorded if execution.same_as(self.recorded.execution) else RunStatus()
+        is_recorded = execution is not None and execution.same_as(self.recorded.execution)
+        return self.recorded if is_recorded else RunStatus()
 
 
 def parse_status(run: Object) -> RunStatus:
@@ -164,7 +165,7 @@ def job_status(
     recorded = base.of(execution)
     assessment = _steady(recorded, assessment)
     outcome, image = assessment.outcome, used_image(job)
-    start, completion = _start(job, assessment), _completion(assessment)
+    start, completion = _start(job, assessment, recorded), _completion(assessment)
     queued = outcome.reason is Reason.QUEUED
     return RunStatus(
         observed_generation=base.generation,
@@ -341,10 +342,10 @@ def _without_noise(recorded: RunStatus, outcome: Outcome) -> Outcome:
     return replace(outcome, message=recorded.message or "")
 
 
-def _start(job: Object, assessment: Assessment) -> str | None:
+def _start(job: Object, assessment: Assessment, recorded: RunStatus) -> str | None:
     if assessment.phase is Phase.PENDING:
         return None
-    began = any(pod.started for pod in assessment.pods) or assessment.end
+    began = any(pod.started for pod in assessment.pods) or assessment.end or recorded.start_time
     return status_of(job).get("startTime") if began else None
 
 

@@ -1,12 +1,14 @@
 """The actions and questions of a plan, carried out against the API server; each answers with a fact."""
 
 import logging
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, assert_never
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.objects import Object, has_job_ended, key_of
+from mlrun_operator.assess.jobs import collects
 from mlrun_operator.assess.pods import unstarted
 from mlrun_operator.assess.status import parse_status
 from mlrun_operator.cluster.api_client import ApiClient
@@ -52,6 +54,8 @@ _CREATED: Final = {resource.kind: resource for resource in (RUNS, CRON_JOBS, JOB
 # The API server reads all events of a namespace to find those of a pod. Runs that hang ask ever more seldom anyway.
 _EVENT_READS_PER_SECOND: Final = 2.0
 _EVENT_READS_AT_ONCE: Final = 20
+# Of how many runs the Job that was created is remembered until it is recorded, which takes a moment.
+_REMEMBERED_JOBS: Final = 10_000
 
 
 class Actor:
@@ -74,6 +78,8 @@ class Actor:
         self._wake = wake
         self._clock = clock
         self._observers = observers
+        # The newest Job that was created for a run, by the run's uid: until it is recorded nobody else remembers it.
+        self._created_jobs: OrderedDict[str, str] = OrderedDict()
         self._event_reads = TokenBucket(_EVENT_READS_PER_SECOND, _EVENT_READS_AT_ONCE)
 
     async def apply(self, step: Step, observation: Observation) -> Fact:  # noqa: PLR0911 - one a kind of step
@@ -122,7 +128,23 @@ class Actor:
             observer.on_created(run, obj, self._clock())
         if resource is RUNS:
             self._wake(key_of(created))
+        if resource is JOBS and not collects(created):
+            self._remember(run, created)
         return Stored(resource.kind, created, is_new=True)
+
+    def has_made_job(self, run: Object) -> bool:
+        """Return whether this process has created a Job of the run that is not recorded."""
+        job_uid = self._created_jobs.get(run["metadata"]["uid"])
+        execution = parse_status(run).execution if job_uid else None
+        if job_uid is not None and execution is not None and execution.job_uid == job_uid:
+            del self._created_jobs[run["metadata"]["uid"]]
+            return False
+        return job_uid is not None
+
+    def _remember(self, run: Object, job: Object) -> None:
+        self._created_jobs[run["metadata"]["uid"]] = job["metadata"]["uid"]
+        while len(self._created_jobs) > _REMEMBERED_JOBS:
+            self._created_jobs.popitem(last=False)
 
     async def _ensure(self, service: Object) -> None:
         """Create a Service, unless there is one."""

@@ -8,12 +8,15 @@ from mlrun_operator.plan.suspend import suspended_outcome
 
 def assessed(context: RunContext, job: Object) -> Assessment:
     """Return where the execution is, by this Job of it and that Job's pods."""
-    observation = context.observation
+    observation, pods = context.observation, context.pods_of(job)
+    uids = {pod["metadata"]["uid"] for pod in pods}
+    earlier = [attempt for attempt in context.base.of(context.latest).attempts or () if attempt.uid not in uids]
     return assess(
         job,
-        context.pods_of(job),
+        pods,
         observation.now,
         fresh=observation.fresh,
         suspended=suspended_outcome(context, job),
         events=observation.events or (),
+        earlier_attempts=len(earlier),
     )

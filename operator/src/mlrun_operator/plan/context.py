@@ -141,7 +141,7 @@ class RunContext:
     def execution_pods(self) -> list[Object]:
         """Return the newest execution's pods, oldest first, whatever became of its Job."""
         uids = self._execution_job_uids()
-        known = {attempt.uid for attempt in self.base.of(self.latest).attempts or ()} if self.latest else set()
+        known = {attempt.uid for attempt in self.base.of(self.latest).attempts or ()}
         pods = [
             pod
             for pod in self.observation.pods

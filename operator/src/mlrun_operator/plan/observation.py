@@ -69,6 +69,7 @@ Fact = Stored | Gone | Refusal | ReadFresh | EventsRead | WholeJobRead
 class RunObservation:
     """One run without a schedule, and all that bears on it.
 
+    `has_made_job` says that this process has created a Job of the run which is not recorded.
     `jobs` and `pods` carry the run's uid; a stranger of the name that the next Job needs is among `jobs`. `fresh` says
     that both were read directly just now. `events` are None where they were not read. `whole_job` is a Job with its
     pods' template, where it was read. `schedule` is the one that made the run.
@@ -85,6 +86,7 @@ class RunObservation:
     ahead: RunsAhead = field(default_factory=RunsAhead)
     whole_job: Object | None = None
     schedule: Object | None = None
+    has_made_job: bool = False
 
     def learn(self, fact: Fact) -> "RunObservation":  # noqa: PLR0911 - one a kind of fact
         """Return the observation with this fact in it."""

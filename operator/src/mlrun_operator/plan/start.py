@@ -130,6 +130,8 @@ def _held(context: RunContext, execution: Execution) -> Decision | None:
 
 def _wait_for_other_pods(context: RunContext, execution: Execution) -> Decision | None:
     """Wait until no pod of an earlier Job may run; only an explicit rerun does not wait for a pod that is lost."""
+    if context.observation.has_made_job and not context.observation.fresh:
+        return Ask(ReadDirectly())  # it was deleted before it was recorded; its pods may not have been seen
     living = context.other_living_pods()
     if context.is_over:
         living += context.living_pods()

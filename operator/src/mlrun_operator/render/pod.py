@@ -162,6 +162,7 @@ def _environment() -> list[Object]:
         "MLRUN_POD_NAME": "metadata.name",
         "MLRUN_POD_UID": "metadata.uid",
         "MLRUN_JOB_NAME": "metadata.labels['batch.kubernetes.io/job-name']",
+        "MLRUN_JOB_UID": "metadata.labels['batch.kubernetes.io/controller-uid']",
     }
     return [
         *({"name": name, "value": value} for name, value in fixed.items()),

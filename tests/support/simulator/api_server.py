@@ -282,6 +282,10 @@ def _check_job(old: Object, new: Object) -> None:
     for name in _FIXED_IN_JOBS:
         if old["spec"].get(name) != new["spec"].get(name):
             raise ApiError(422, "Invalid", f"Job.batch is invalid: spec.{name}: Invalid value: field is immutable")
+    spec = new["spec"]
+    is_elastic = spec["completionMode"] == "Indexed" and spec["completions"] == spec["parallelism"]
+    if old["spec"]["completions"] != spec["completions"] and not is_elastic:
+        raise ApiError(422, "Invalid", "Job.batch is invalid: spec.completions: Invalid value: field is immutable")
 
 
 def _default_job(job: Object) -> None:

@@ -163,7 +163,7 @@ class Ledger:
         phase, last = new.get("phase"), record.over.get(number)
         if last is not None and phase not in (last, "Scheduled", "Suspended") and number == before:
             self._breaks(record, f"execution {number} was over as {last} and is {phase}/{new.get('reason')} now")
-        if phase in _ENDS and _is_over(execution):
+        if phase in _ENDS:
             record.over[number] = str(phase)
         self._check_life(record, number, before, old.get("execution") or {}, execution)
         if new.get("reason") in _CONTRADICTIONS.get(str(phase), ()):
@@ -279,7 +279,7 @@ class Ledger:
     def _check_outputs(self, record: RunRecord) -> None:
         status = record.statuses[-1]
         number = _number(status)
-        if status.get("phase") not in _ENDS or not _is_over(status.get("execution") or {}):
+        if status.get("phase") not in _ENDS:
             return
         newest = record.newest_pod.get(number)
         pods = [name for name, succeeded in record.reports[number].items() if succeeded or name == newest]
@@ -317,11 +317,6 @@ def envelope_of(obj: Object) -> Object:
 
 def _number(status: Object) -> int:
     return int((status.get("execution") or {}).get("number") or 0)
-
-
-def _is_over(execution: Object) -> bool:
-    """Return whether the recorded execution is Over; a status without that field has no Ending."""
-    return not execution.get("ending")
 
 
 def _has_outputs(pod: Object) -> bool:

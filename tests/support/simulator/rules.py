@@ -34,8 +34,8 @@ class Rule:
 Values = dict[str, Any]
 _NAMES: Final = ("a", "a", "a", "b")
 _WATCHES: Final = ("mlrunruns", "jobs", "pods", "mlrunfunctions", "cronjobs")
-_SIDECAR: Final = {"spec": {"containers": [{"name": "mlrun"}, {"name": "proxy", "image": "example.org/proxy:1"}]}}
-_NOWHERE: Final = {"disk": "nowhere"}
+SIDECAR: Final = {"spec": {"containers": [{"name": "mlrun"}, {"name": "proxy", "image": "example.org/proxy:1"}]}}
+NOWHERE: Final = {"disk": "nowhere"}
 _TYPO: Final = "example.org/typo:1"
 _MISSING: Final = [{"env": "TOKEN", "name": "missing", "key": "token"}]
 _ENDS: Final = (
@@ -68,8 +68,8 @@ def spec(dice: random.Random) -> Values:
         (0.1, "pendingDeadlineSeconds", (30,)),
         (0.1, "maxDisruptions", (0, 1)),
         (0.1, "ttlSecondsAfterFinished", (0, 30)),
-        (0.1, "nodeSelector", (_NOWHERE,)),
-        (0.1, "podTemplate", (_SIDECAR,)),
+        (0.1, "nodeSelector", (NOWHERE,)),
+        (0.1, "podTemplate", (SIDECAR,)),
         (0.05, "stop", (True,)),
         (0.05, "suspend", (True,)),
         (0.1, "function", (_inline(), _inline(image=_TYPO))),
@@ -105,7 +105,7 @@ _EDITS: Final[tuple[Callable[[random.Random], Values], ...]] = (
     lambda dice: {"rerun": dice.choice((*"rst", None))},
     lambda dice: {"suspend": dice.choice((True, None))},
     lambda dice: {"suspend": None},
-    lambda dice: {"nodeSelector": dice.choice((None, _NOWHERE))},
+    lambda dice: {"nodeSelector": dice.choice((None, NOWHERE))},
     lambda dice: {"nodeSelector": None},
     lambda dice: {"backoffLimit": dice.choice((0, 2))},
     lambda dice: {"activeDeadlineSeconds": dice.choice((10, None))},

@@ -25,7 +25,7 @@ EXPECTED: dict[Callable[..., Facts], Facts] = {
     known.background_deletion_takes_the_job_first: [True, True, "Running", True],
     known.foreground_deletion_retries_nothing: [True, True, [], [], True, 0],
     known.orphan_deletion_leaves_the_pod_with_its_label: [False, [], True, []],
-    known.retries_of_each_index_cannot_be_changed: [422, 422, 200, 200],
+    known.retries_of_each_index_cannot_be_changed: [422, 422, 422, 200],
     known.a_limit_below_the_failures_kills_the_running_retry: [True, _SPENT[:1]],
     known.a_failed_index_leaves_the_others_running: ["0", [], False, _INDEXES, "1"],
     known.an_index_is_retried_by_itself: [2, ["1"], ["0"]],

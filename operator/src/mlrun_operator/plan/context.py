@@ -186,7 +186,7 @@ class RunContext:
         if recorded and not recorded.job_uid and not (phase and phase.finished) and not self.recorded.job_name:
             job = self.job_of(
                 recorded.number
-            )  # it was wanted, for a spec that may have changed before the Job was made
+            )  # wanted before; the spec may have changed since
             return self._execution_of(job, recorded.number) if job is not None else recorded
         if recorded is None and self.fired_job_uid is not None:
             return Execution(number=1, hash=execution_hash(self.spec), generation=1)

@@ -19,4 +19,5 @@ def assessed(context: RunContext, job: Object) -> Assessment:
         suspended=suspended_outcome(context, job),
         events=observation.events or (),
         earlier_attempts=len(earlier),
+        read=context.read_pod,
     )

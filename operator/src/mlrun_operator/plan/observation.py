@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from mlrun_operator.api.objects import Object
+from mlrun_operator.api.objects import Object, has_pod_ended
+from mlrun_operator.assess.pods import PodReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class RunObservation:
     `has_made_job` says that this process has created a Job of the run which is not recorded.
     `jobs` and `pods` carry the run's uid; a stranger of the name that the next Job needs is among `jobs`. `fresh` says
     that both were read directly just now. `events` are None where they were not read. `whole_job` is a Job with its
-    pods' template, where it was read. `schedule` is the one that made the run.
+    pods' template, where it was read. `schedule` is the one that made the run. `read_pod` remembers what it read.
     """
 
     run: Object
@@ -87,6 +88,7 @@ class RunObservation:
     whole_job: Object | None = None
     schedule: Object | None = None
     has_made_job: bool = False
+    read_pod: PodReader = field(default_factory=PodReader, compare=False, repr=False)
 
     def learn(self, fact: Fact) -> "RunObservation":  # noqa: PLR0911 - one a kind of fact
         """Return the observation with this fact in it."""
@@ -101,13 +103,18 @@ class RunObservation:
             case Refusal():
                 return replace(self, refusal=fact)
             case ReadFresh(jobs, pods, at):
-                return replace(self, jobs=jobs, pods=pods, now=at, fresh=True)
+                return replace(self, jobs=jobs, pods=[*pods, *self._ended_without(pods)], now=at, fresh=True)
             case EventsRead(events):
                 return replace(self, events=events)
             case WholeJobRead(job):
                 return replace(self, whole_job=job)
             case Stored():
                 raise TypeError(f"a run makes no {fact.kind}")
+
+    def _ended_without(self, pods: Sequence[Object]) -> list[Object]:
+        """Return the pods that have ended and are not among these: gone they still report what they did."""
+        uids = {pod["metadata"]["uid"] for pod in pods}
+        return [pod for pod in self.pods if has_pod_ended(pod) and pod["metadata"]["uid"] not in uids]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from mlrun_operator.api.v1alpha1.status import Execution, Phase
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.execution import outcome_of, success_of
 from mlrun_operator.assess.jobs import has_decided, indexes, points_of, replicas_of
-from mlrun_operator.assess.pods import is_presumed_lost, read_pod
+from mlrun_operator.assess.pods import is_presumed_lost
 from mlrun_operator.assess.replicas import reported_successes
 from mlrun_operator.plan.begin_end import begin_end
 from mlrun_operator.plan.context import RunContext, is_queued_by_kueue
@@ -65,7 +65,7 @@ def _forgotten_success(context: RunContext, job: Object) -> Outcome | None:
     """Return the success that the Job controller forgets of pods which end while the Job is being suspended."""
     if points_of(job) is not None or _pods_are_ending(context):
         return None
-    views = [read_pod(pod) for pod in context.pods_of(job)]
+    views = [context.read_pod(pod) for pod in context.pods_of(job)]
     count = replicas_of(job)
     if count is None:
         success = success_of(job, [view for view in views if view.ended])

@@ -236,6 +236,64 @@ def test_a_success_whose_pod_is_gone_is_not_run_again(world: Any) -> None:
     assert (world.status["phase"], world.created) == ("Succeeded", 1)
 
 
+def fired(world: Any, **spec: Any) -> None:
+    """Make the run a schedule's child, whose Job fired and went before it was recorded; replica 0 had succeeded."""
+    world.edit(**spec)
+    name = world.run["metadata"]["name"]
+    owner = {"kind": "MlrunRun", "name": "s", "uid": "s-1", "controller": True}
+    world.run["metadata"] |= {
+        "annotations": {constants.ANNOTATION_JOB_UID: f"{name}/fired"},
+        "ownerReferences": [owner],
+    }
+    job = {"metadata": {"name": name, "uid": "fired"}}
+    pod = world.add_pod(job)
+    pod["metadata"]["labels"][INDEX] = "0"
+    world.pod_ends(Result(reason=Reason.SUCCEEDED))
+
+
+def test_one_replica_of_an_unrecorded_job_is_not_all(world: Any) -> None:
+    """How many replicas a Job had that nobody recorded is not known: one success made the run Succeeded."""
+    fired(world, replicas=3)
+    world.settle()
+    assert (world.status["phase"], world.status["reason"]) == ("Failed", "JobDeleted")
+
+
+# --- what others undo
+
+
+@pytest.mark.parametrize(
+    ("edit", "undone"),
+    [({"suspend": True}, {"suspend": False}), ({"backoffLimit": 3}, {"backoffLimit": 0})],
+)
+def test_what_a_webhook_undoes_is_tried_once(world: Any, edit: dict[str, Any], undone: dict[str, Any]) -> None:
+    """The answer to the patch lacks what was sent: the plan asked again for the same step, an EndlessPlanError."""
+    runs(world)
+    world.edit(**edit)
+    act, tries = world.act, []
+
+    def undo(action: Any) -> None:
+        act(action)
+        tries.append(action.key)
+        world.jobs[-1]["spec"] |= undone
+        world.jobs[-1]["metadata"]["annotations"].pop(constants.ANNOTATION_LIMITS_GENERATION, None)
+
+    world.act = undo
+    world.settle()
+    assert len(tries) == 1
+    assert world.status["observedGeneration"] == 2, "its status is told all the same"
+
+
+# --- clocks
+
+
+def test_a_slow_clock_asks_for_causes_all_the_same(world: Any) -> None:
+    """The operator's clock is two hours behind: the cause of a pod that does not come was asked for after two hours."""
+    world.later(-7200)
+    decided = world.settle()
+    assert decided.requeue is not None
+    assert decided.requeue <= timedelta(seconds=60)
+
+
 # --- hostile objects
 
 

@@ -25,6 +25,7 @@ from mlrun_operator.api.values.names import collector_name, job_name
 from mlrun_operator.assess.jobs import execution_of
 from mlrun_operator.assess.pods import PodView
 from mlrun_operator.assess.status import StatusBase, parse_status
+from mlrun_operator.plan.decision import Action, Do
 from mlrun_operator.plan.observation import RunObservation
 from mlrun_operator.render.execution import execution_hash
 
@@ -144,6 +145,10 @@ class RunContext:
     def execution_pods(self) -> list[Object]:
         """Return the newest execution's pods, oldest first, whatever became of its Job."""
         return list(self._execution_pods)
+
+    def first(self, action: Action) -> Do | None:
+        """Return the action; None where it was taken in this reconcile, and somebody has undone it at once."""
+        return None if action.key in self.observation.taken else Do(action)
 
     def read_pod(self, pod: Object) -> PodView:
         """Return the pod as an attempt of its execution."""

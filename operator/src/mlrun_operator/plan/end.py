@@ -139,6 +139,8 @@ def _final_outcome(context: RunContext, ending: Ending, views: Sequence[PodView]
         if len(succeeded) >= count:
             return Outcome(Phase.SUCCEEDED, Reason.SUCCEEDED, f"all {count} replicas succeeded")
         return recorded
+    if any(view.index is not None for view in views):
+        return recorded  # of several pods, and nobody knows how many there were
     success = _success(context, ending, views)
     return outcome_of(success) if success is not None else _by_report(recorded, views)
 

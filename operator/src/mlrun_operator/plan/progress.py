@@ -28,7 +28,7 @@ def tell_progress(
 ) -> Decision:
     """Tell the status, and when to look again: for the pod's report, the pending deadline, or causes in events."""
     is_waiting = _is_waiting_for_pod(assessment)
-    waited = context.observation.now - _waits_since(context, job) if is_waiting else timedelta(0)
+    waited = _waited(context, job) if is_waiting else timedelta(0)
     is_unexplained = is_waiting and assessment.reason in (Reason.CREATED, Reason.RUNNING)
     if is_unexplained and waited >= _EVENTS_AFTER and context.observation.events is None:
         return Ask(ReadEvents())
@@ -86,15 +86,15 @@ def waiting_for_pods_since(job: Object, now: datetime) -> datetime:
     return parse_time(started) or now
 
 
-def _waits_since(context: RunContext, job: Object) -> datetime:
-    """Return when what is waited for began: the Job, or the newest pod, or its way to a node."""
+def _waited(context: RunContext, job: Object) -> timedelta:
+    """Return for how long the Job, or the newest pod, or its way to a node is waited for; a slow clock says nothing."""
     times = [waiting_for_pods_since(job, context.observation.now)]
     pods = context.pods_of(job)
     for pod in [pod for pod in pods if not context.read_pod(pod).started] or pods:
         scheduled = (c for c in status_of(pod).get("conditions") or () if c.get("type") == "PodScheduled")
         moments = (pod["metadata"].get("creationTimestamp"), *(c.get("lastTransitionTime") for c in scheduled))
         times += [time for moment in moments if (time := parse_time(moment)) is not None]
-    return max(times)
+    return max(context.observation.now - max(times), timedelta(0))
 
 
 def _has_run(context: RunContext) -> bool:

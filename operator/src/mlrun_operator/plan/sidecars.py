@@ -44,8 +44,9 @@ def delete_lingering_pod(context: RunContext) -> Decision | None:
             and view.succeeded
             and not _is_plain(job)
             and not has_condition(pod, constants.CONDITION_REPORTED)
+            and (mark := context.first(MarkReported(pod))) is not None
         ):
-            return Do(MarkReported(pod))
+            return mark
         names = ", ".join((*view.lingering, *view.sidecars_running))
         return Do(DeletePod(pod, f"the wrapper has reported, and container {names} runs on"))
     return None

@@ -11,7 +11,7 @@ from mlrun_operator.assess.pods import is_presumed_lost
 from mlrun_operator.assess.replicas import reported_successes
 from mlrun_operator.plan.begin_end import begin_end
 from mlrun_operator.plan.context import RunContext, is_queued_by_kueue
-from mlrun_operator.plan.decision import Decision, Do, SetSuspended
+from mlrun_operator.plan.decision import Decision, SetSuspended
 from mlrun_operator.plan.start import function_spec_of, wait_for_turn
 
 
@@ -26,10 +26,10 @@ def suspend_or_resume(context: RunContext, execution: Execution, job: Object) ->
         return None
     wants = bool(context.spec.get("suspend"))
     if wants and not is_suspended:
-        return Do(SetSuspended(job, suspended=True))
+        return context.first(SetSuspended(job, suspended=True))
     if wants or not is_suspended or not is_suspended_by_us(job) or _pods_are_ending(context):
         return None
-    return Do(SetSuspended(job, suspended=False)) if waits_to_resume(context, job) is None else None
+    return context.first(SetSuspended(job, suspended=False)) if waits_to_resume(context, job) is None else None
 
 
 def suspended_outcome(context: RunContext, job: Object) -> Outcome:

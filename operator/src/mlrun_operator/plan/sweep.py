@@ -65,7 +65,7 @@ def end_points(context: RunContext, execution: Execution, ending: Ending) -> Dec
     if (is_queued_by_kueue(job) and not has_job_ended(job)) or not _has_begun(context, execution, job):
         return None
     if not (has_job_ended(job) or has_decided(job) or job["spec"].get("suspend")):
-        return Do(SetSuspended(job, suspended=True))
+        return context.first(SetSuspended(job, suspended=True))
     if may_report(context.pods_of(job), context.observation.now):
         assessment = ending_points(assessed(context, job), outcome)
         return Tell(job_status(context.base, execution, job, assessment), POD_POLL_INTERVAL)

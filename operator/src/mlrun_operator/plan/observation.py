@@ -105,7 +105,7 @@ class RunObservation:
             case Refusal():
                 return replace(self, refusal=fact)
             case ReadFresh(jobs, pods, at):
-                return replace(self, jobs=jobs, pods=[*pods, *self._ended_without(pods)], now=at, fresh=True)
+                return replace(self, jobs=jobs, pods=self._with_reports(pods), now=at, fresh=True)
             case EventsRead(events):
                 return replace(self, events=events)
             case WholeJobRead(job):
@@ -113,10 +113,10 @@ class RunObservation:
             case Stored():
                 raise TypeError(f"a run makes no {fact.kind}")
 
-    def _ended_without(self, pods: Sequence[Object]) -> list[Object]:
-        """Return the pods that have ended and are not among these: gone they still report what they did."""
+    def _with_reports(self, pods: Sequence[Object]) -> list[Object]:
+        """Return the pods and those that have ended and are gone since: what they reported is read still."""
         uids = {pod["metadata"]["uid"] for pod in pods}
-        return [pod for pod in self.pods if has_pod_ended(pod) and pod["metadata"]["uid"] not in uids]
+        return [*pods, *(pod for pod in self.pods if has_pod_ended(pod) and pod["metadata"]["uid"] not in uids)]
 
 
 @dataclass(frozen=True, slots=True)

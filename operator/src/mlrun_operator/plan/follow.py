@@ -14,7 +14,7 @@ from mlrun_operator.assess import conditions as cond
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.execution import Assessment
 from mlrun_operator.assess.jobs import DEADLINE, has_decided, points_of
-from mlrun_operator.assess.pods import presumed_lost_in
+from mlrun_operator.assess.pods import may_report, presumed_lost_in
 from mlrun_operator.assess.status import job_status
 from mlrun_operator.assess.times import format_time
 from mlrun_operator.plan.assessed import assessed
@@ -92,8 +92,10 @@ def _end_deleted(context: RunContext, execution: Execution, job: Object, _: Asse
 
 def _end_decided(context: RunContext, execution: Execution, job: Object, assessment: Assessment) -> Decision | None:
     """Record the end that Kubernetes has decided while pods still run: they may never end, with their node."""
-    if has_job_ended(job) or not has_decided(job) or points_of(job) is not None or not context.living_pods():
+    if has_job_ended(job) or not has_decided(job) or not context.living_pods():
         return None
+    if points_of(job) is not None and may_report(context.living_pods(), context.observation.now):
+        return None  # the Job ends by itself, and then its results are collected
     failure = condition_of(job, "FailureTarget")
     if not failure:
         return begin_end(context, execution, Outcome(Phase.SUCCEEDED, Reason.SUCCEEDED, ""))

@@ -20,7 +20,7 @@ from mlrun_operator.sdk.naming import project_secret
 try:
     from mlrun_operator.cluster.connection import Connection, connect, connect_context
     from mlrun_operator.cluster.errors import ApiError
-    from mlrun_operator.cluster.user_client import Client, too_old
+    from mlrun_operator.cluster.user_client import UserApiClient, too_old
     from mlrun_operator.sdk.backends.explained import explained, is_transient, may_be_done
 except ImportError as error:
     raise MissingExtra.of("a cluster", "sdk") from error
@@ -59,7 +59,7 @@ class KubernetesBackend(pod_logs.LogSource):
         self.outage = outage
         self._namespace = namespace
         self._default = ""
-        self._opened: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Client] = weakref.WeakKeyDictionary()
+        self._opened: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, UserApiClient] = weakref.WeakKeyDictionary()
         self._published: Published | None = None
 
     def describe(self) -> str:
@@ -80,12 +80,12 @@ class KubernetesBackend(pod_logs.LogSource):
                 hint="Install the operator with its CRDs, or choose another context: connect(context=…).",
             )
 
-    async def client(self) -> Client:
+    async def client(self) -> UserApiClient:
         """The connection of the running event loop."""
         loop = asyncio.get_running_loop()
         client = self._opened.get(loop)
         if client is None or client.connection.session.closed:
-            client = self._opened[loop] = Client(await self._connect())
+            client = self._opened[loop] = UserApiClient(await self._connect())
         return client
 
     async def _connect(self) -> Connection:
@@ -112,7 +112,7 @@ class KubernetesBackend(pod_logs.LogSource):
             return self._default
         return self._namespace.replace("{project}", project or self._default)
 
-    async def _ask(self, what: str, request: Callable[[Client], Awaitable[T]]) -> T:
+    async def _ask(self, what: str, request: Callable[[UserApiClient], Awaitable[T]]) -> T:
         try:
             return await request(await self.client())
         except ApiError as error:

@@ -195,15 +195,16 @@ def test_a_dying_run_with_a_finalizer_stops(kube: Kube, record: Recorder) -> Non
 def test_the_deadline_of_a_running_run_can_be_changed(kube: Kube) -> None:
     kube.apply(
         function("slow", code=SLOW),
-        slow("longer", activeDeadlineSeconds=25, parameters={"seconds": 25}),
+        slow("longer", activeDeadlineSeconds=20, parameters={"seconds": 20}),
         slow("shorter", activeDeadlineSeconds=3600),
     )
-    longer, shorter = halfway(kube, "longer"), halfway(kube, "shorter")
+    longer = kube.reaches("longer", phase="Running")
     kube.patch("longer", activeDeadlineSeconds=3600)
+    shorter = halfway(kube, "shorter")
     kube.patch("shorter", activeDeadlineSeconds=5)
     status = kube.finished("shorter")
     assert (status["phase"], status["reason"]) == ("Failed", "DeadlineExceeded")
     assert (status["jobName"], status["results"]) == (shorter["jobName"], {"half": 1})
     status = kube.finished("longer")
     assert (status["phase"], status["jobName"]) == ("Succeeded", longer["jobName"]), status["message"]
-    assert int(status["duration"].removesuffix("s")) > 25
+    assert int(status["duration"].removesuffix("s")) > 20

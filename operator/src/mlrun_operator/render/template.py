@@ -87,6 +87,7 @@ def _restricted_container(container: Object, volumes: set[str]) -> Object:
     user = {"runAsUser", "runAsGroup"} & set(container.get("securityContext") or {})
     security = {name: container["securityContext"][name] for name in user}
     return {
+        "terminationMessagePolicy": "FallbackToLogsOnError",  # a status names the last words of one that failed
         **container,
         **({"volumeMounts": mounts} if "volumeMounts" in container else {}),
         **({"ports": ports} if ports else {}),

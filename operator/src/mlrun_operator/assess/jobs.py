@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.objects import Object, condition_of, has_condition
+from mlrun_operator.api.objects import Object, annotations_of, condition_of, has_condition
 from mlrun_operator.api.v1alpha1.status import Execution, FunctionPin
 from mlrun_operator.assess.times import parse_time
 
@@ -80,7 +80,7 @@ def has_decided(job: Object) -> bool:
     return any(has_condition(job, kind) for kind in ("FailureTarget", "SuccessCriteriaMet", "Complete", "Failed"))
 
 
-def used_image(job: Object) -> str:
+def resolved_image(job: Object) -> str:
     """The image of the wrapper's container."""
     return next(
         (
@@ -99,9 +99,10 @@ def lost_volumes(job: Object) -> list[str]:
     return [name for name in kept.split(",") if name and "image" not in volumes.get(name, {})]
 
 
-def asked_image(job: Object) -> str | None:
-    """The image as the user wrote it."""
-    return (job["metadata"].get("annotations") or {}).get(constants.ANNOTATION_IMAGE_ASKED)
+def requested_image(job: Object) -> str | None:
+    """Return the image as the user wrote it."""
+    image: str | None = annotations_of(job).get(constants.ANNOTATION_IMAGE_REQUESTED)
+    return image
 
 
 def replicas_of(job: Object) -> int | None:

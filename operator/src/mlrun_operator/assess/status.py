@@ -28,7 +28,7 @@ from mlrun_operator.assess import replicas
 from mlrun_operator.assess.attempts import attempts_of
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.execution import Assessment
-from mlrun_operator.assess.jobs import asked_image, compact, function_of, indexes, used_image
+from mlrun_operator.assess.jobs import compact, function_of, indexes, requested_image, resolved_image
 from mlrun_operator.assess.pods import PodView
 from mlrun_operator.assess.sweep_status import as_counts
 from mlrun_operator.assess.times import format_duration, format_time, parse_time
@@ -139,7 +139,7 @@ def waiting_status(base: StatusBase, execution: Execution, outcome: Outcome) -> 
         completed = recorded.completion_time or format_time(base.now)
     if outcome.reason is Reason.QUEUED:
         queued = recorded.queued_time or format_time(base.now)
-    outcome = _without_noise(recorded, outcome)
+    outcome = without_noise(recorded, outcome)
     return RunStatus(
         observed_generation=base.generation,
         phase=outcome.phase,
@@ -163,7 +163,7 @@ def job_status(
     """Return the status of an execution as its Job and pods show it."""
     recorded = base.of(execution)
     assessment = _steady(recorded, assessment)
-    outcome, image = assessment.outcome, used_image(job)
+    outcome, image = assessment.outcome, resolved_image(job)
     start, completion = _start(job, assessment), _completion(assessment)
     queued = outcome.reason is Reason.QUEUED
     return RunStatus(
@@ -180,7 +180,7 @@ def job_status(
         completion_time=completion,
         duration=_duration(start, completion),
         function=function_of(job),
-        image=Image(asked=asked_image(job), used=image) if image else None,
+        image=Image(requested=requested_image(job), resolved=image) if image else None,
         **{**_pod_fields(recorded, assessment), **reported(assessment.run_result)},
     )
 
@@ -322,10 +322,10 @@ def _steady(recorded: RunStatus, assessment: Assessment) -> Assessment:
     if assessment.phase is Phase.PENDING and recorded.phase is Phase.RUNNING and not rests:
         reason = Reason.RUNNING if assessment.reason is Reason.CREATED else assessment.reason
         assessment = replace(assessment, phase=Phase.RUNNING, reason=reason)
-    return replace(assessment, message=_without_noise(recorded, assessment.outcome).message)
+    return replace(assessment, message=without_noise(recorded, assessment.outcome).message)
 
 
-def _without_noise(recorded: RunStatus, outcome: Outcome) -> Outcome:
+def without_noise(recorded: RunStatus, outcome: Outcome) -> Outcome:
     """Return the outcome, with the recorded words where they differ from its own in noise only."""
     same_cause = recorded.reason == outcome.reason and recorded.message and outcome.message
     if not same_cause or _NOISE.sub("#", recorded.message or "") != _NOISE.sub("#", outcome.message):

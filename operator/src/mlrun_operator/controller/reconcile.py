@@ -21,8 +21,8 @@ from mlrun_operator.controller.observe import Observer
 from mlrun_operator.controller.observers import NO_OBSERVERS, ReconcileObserver
 from mlrun_operator.controller.report import Reporter
 from mlrun_operator.plan import Observation, RunObservation, plan
+from mlrun_operator.plan.adopt import is_orphaned
 from mlrun_operator.plan.decision import Ask, Create, Do, Step, Tell
-from mlrun_operator.plan.schedule import is_orphaned
 
 log = logging.getLogger("mlrun_operator")
 

@@ -156,14 +156,14 @@ def _labels(meta: Object, function: PinnedFunction, project: str) -> dict[str, s
 
 def _annotations(run: Object, function: PinnedFunction, n: int) -> dict[str, str]:
     pin = {"name": function.name, "generation": function.generation, "digest": function.digest}
-    asked, rerun = function.spec.image, run["spec"].get("rerun")
+    image, rerun = function.spec.image, run["spec"].get("rerun")
     return {
         constants.ANNOTATION_EXECUTION: str(n),
         constants.ANNOTATION_HASH: execution_hash(run["spec"]),
         constants.ANNOTATION_GENERATION: str(run["metadata"].get("generation", 1)),
         constants.ANNOTATION_FUNCTION: json.dumps({k: v for k, v in pin.items() if v is not None}, sort_keys=True),
         **({constants.ANNOTATION_RERUN: rerun} if rerun else {}),
-        **({constants.ANNOTATION_IMAGE_ASKED: asked} if asked else {}),
+        **({constants.ANNOTATION_IMAGE_REQUESTED: image} if image else {}),
     }
 
 

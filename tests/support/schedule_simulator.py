@@ -1,6 +1,7 @@
 """A schedule in a cluster of its own: the plan is done as the operator does it, Kubernetes' answers are played."""
 
 import copy
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,7 +23,7 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-class Clockwork:
+class ScheduleSimulator:
     """`made` remembers every run that was ever created, also those that are gone; `doubled` Jobs that were too many.
 
     What fires `unseen` the watches have not shown yet; only who asks directly is told.
@@ -45,13 +46,15 @@ class Clockwork:
         self._uid = 0
         self._unseen: set[str] = set()
         self._shown: Object = {}
+        # What an admission webhook, or the API server's own defaults, make of a CronJob that is written.
+        self.admission: Callable[[Object], None] | None = None
 
     @property
     def status(self) -> Object:
         return dict(self.run.get("status") or {})
 
     @property
-    def ledger(self) -> Object:
+    def record(self) -> Object:
         return dict(self.status["schedule"])
 
     def look(self, **more: Any) -> Decided:
@@ -62,7 +65,7 @@ class Clockwork:
             self.now,
             self.function,
             jobs=copy.deepcopy([job for job in unmarked if job["metadata"]["uid"] not in self._unseen]),
-            cron_job={**self.cron_job, "status": self._shown} if self.cron_job else None,
+            cron_job=self._watched_cron_job(),
             children=copy.deepcopy(list(self.children.values())),
             fresh=self.confirmed,
             **more,
@@ -93,7 +96,7 @@ class Clockwork:
                 self._delete(obj)
             case Do(SetSuspended(_, suspended)):
                 assert self.cron_job is not None
-                self.cron_job["spec"]["suspend"] = suspended
+                self._update_cron_job({**self.cron_job, "spec": {**self.cron_job["spec"], "suspend": suspended}})
             case Do(action):
                 raise AssertionError(f"a schedule does not {action.key}")
         return False
@@ -101,10 +104,30 @@ class Clockwork:
     def _replace(self, cron_job: Object) -> None:
         """Replace the CronJob; what is immutable stays."""
         assert self.cron_job is not None
-        created = self.cron_job["metadata"]["creationTimestamp"]
-        self.cron_job = {**self.cron_job, **cron_job}
-        self.cron_job["metadata"]["creationTimestamp"] = created
+        if self.admission is not None:
+            self.admission(cron_job)
+        self._update_cron_job({**self.cron_job, **cron_job})
         self.replaced += 1
+
+    def edit_cron_job(self, **spec: Any) -> None:
+        """Somebody edits the CronJob by hand."""
+        assert self.cron_job is not None
+        self._update_cron_job({**self.cron_job, "spec": {**self.cron_job["spec"], **spec}})
+
+    def _update_cron_job(self, cron_job: Object) -> None:
+        """Store the CronJob as the API server does: its generation is raised where its spec changes, by whomever."""
+        assert self.cron_job is not None
+        served = {name: self.cron_job["metadata"][name] for name in ("creationTimestamp", "generation", "uid")}
+        is_changed = cron_job["spec"] != self.cron_job["spec"]
+        self.cron_job = {**cron_job, "metadata": {**cron_job["metadata"], **served}}
+        self.cron_job["metadata"]["generation"] += is_changed
+
+    def _watched_cron_job(self) -> Object | None:
+        """Return what the operator's index has of the CronJob: not its job template."""
+        if self.cron_job is None:
+            return None
+        spec = {name: value for name, value in self.cron_job["spec"].items() if name != "jobTemplate"}
+        return {**self.cron_job, "spec": spec, "status": self._shown}
 
     def settle(self, **more: Any) -> None:
         for _ in range(300):
@@ -172,6 +195,9 @@ class Clockwork:
         name = obj["metadata"]["name"]
         obj["metadata"] |= {"uid": self._next_uid(), "resourceVersion": "1", "creationTimestamp": stamp(self.now)}
         if obj["kind"] == "CronJob":
+            obj["metadata"]["generation"] = 1
+            if self.admission is not None:
+                self.admission(obj)
             self.cron_job = obj
             return
         assert obj["kind"] == "MlrunRun"

@@ -1,4 +1,4 @@
-"""A schedule in a cluster of its own: the plan is done as the operator does it, Kubernetes' answers are played."""
+"""A schedule in a cluster of its own: decisions are carried out as the operator does, Kubernetes is simulated."""
 
 import copy
 from collections.abc import Callable
@@ -24,7 +24,7 @@ def stamp(moment: datetime) -> str:
 
 
 class ScheduleSimulator:
-    """`made` remembers every run that was ever created, also those that are gone; `doubled` Jobs that were too many.
+    """`created` remembers the name of every run, deleted ones included; `surplus_jobs` are Jobs that were too many.
 
     What fires `unseen` the watches have not shown yet; only who asks directly is told.
     """
@@ -37,10 +37,10 @@ class ScheduleSimulator:
         self.cron_job: Object | None = None
         self.jobs: list[Object] = []
         self.children: dict[str, Object] = {}
-        self.made: list[str] = []
+        self.created: list[str] = []
         self.deleted: list[str] = []
-        self.doubled: list[str] = []
-        self.confirmed = False
+        self.surplus_jobs: list[str] = []
+        self.read_directly = False
         self.writes = 0
         self.replaced = 0
         self._uid = 0
@@ -57,41 +57,41 @@ class ScheduleSimulator:
     def record(self) -> Object:
         return dict(self.status["schedule"])
 
-    def look(self, **more: Any) -> Decided:
-        """The decision of this moment; nothing is done."""
-        unmarked = [job for job in self.jobs if job["metadata"]["labels"][constants.LABEL_RUN_UID] == "s-1"]
-        seen = ScheduleObservation(
+    def decide(self, **more: Any) -> Decided:
+        """Return the decision of this moment; nothing is done."""
+        unadopted_jobs = [job for job in self.jobs if job["metadata"]["labels"][constants.LABEL_RUN_UID] == "s-1"]
+        observation = ScheduleObservation(
             self.run,
             self.now,
             self.function,
-            jobs=copy.deepcopy([job for job in unmarked if job["metadata"]["uid"] not in self._unseen]),
+            jobs=copy.deepcopy([job for job in unadopted_jobs if job["metadata"]["uid"] not in self._unseen]),
             cron_job=self._watched_cron_job(),
             children=copy.deepcopy(list(self.children.values())),
-            fresh=self.confirmed,
+            fresh=self.read_directly,
             **more,
         )
-        return Decided(plan(seen, self.platform))
+        return Decided(plan(observation, self.platform))
 
     def step(self, **more: Any) -> bool:
-        """Do one step; whether it was the last one."""
-        match self.look(**more).decision:
+        """Take one step; return whether it was the last one."""
+        match self.decide(**more).decision:
             case Tell(status):
-                self.confirmed = False
+                self.read_directly = False
                 if status is not None:
                     self.run["status"] = to_wire(status, self.run)
                     self.writes += 1
                 return True
             case Ask():
-                assert not self.confirmed, "once is enough"
-                self.confirmed = True
+                assert not self.read_directly, "once is enough"
+                self.read_directly = True
                 self._unseen.clear()
             case Do(Create(obj)):
                 self._create(copy.deepcopy(obj))
             case Do(Replace(cron_job)):
                 self._replace(copy.deepcopy(cron_job))
             case Do(Adopt(job, child)):
-                known = next(known for known in self.jobs if known["metadata"]["uid"] == job["metadata"]["uid"])
-                known["metadata"]["labels"] |= {constants.LABEL_RUN_UID: child["metadata"]["uid"]}
+                fired_job = next(fired for fired in self.jobs if fired["metadata"]["uid"] == job["metadata"]["uid"])
+                fired_job["metadata"]["labels"] |= {constants.LABEL_RUN_UID: child["metadata"]["uid"]}
             case Do(Delete(obj)):
                 self._delete(obj)
             case Do(SetSuspended(_, suspended)):
@@ -180,13 +180,13 @@ class ScheduleSimulator:
             return None
         return self.fire(slot, unseen=unseen)
 
-    def ends(self, name: str, phase: str = "Succeeded") -> None:
+    def end_run(self, name: str, phase: str = "Succeeded") -> None:
         """A run is recorded as ended."""
         self.children[name]["status"] = {"phase": phase}
 
     def at(self, moment: datetime) -> None:
         """Another moment is another look of the operator."""
-        self.now, self.confirmed = moment, False
+        self.now, self.read_directly = moment, False
 
     def later(self, **length: float) -> None:
         self.at(self.now + timedelta(**length))
@@ -203,16 +203,18 @@ class ScheduleSimulator:
         assert obj["kind"] == "MlrunRun"
         assert name not in self.children
         self.children[name] = obj
-        self.made.append(name)
+        self.created.append(name)
 
     def _delete(self, obj: Object) -> None:
         """A run takes its fired Job with it."""
         uid = obj["metadata"]["uid"]
         self.deleted.append(obj["metadata"]["name"])
         if uid not in (child["metadata"]["uid"] for child in self.children.values()):
-            self.doubled.append(obj["metadata"]["name"])
-        gone = [j for j in self.jobs if uid in (j["metadata"]["uid"], j["metadata"]["labels"][constants.LABEL_RUN_UID])]
-        self.jobs = [job for job in self.jobs if job not in gone]
+            self.surplus_jobs.append(obj["metadata"]["name"])
+        deleted = [
+            j for j in self.jobs if uid in (j["metadata"]["uid"], j["metadata"]["labels"][constants.LABEL_RUN_UID])
+        ]
+        self.jobs = [job for job in self.jobs if job not in deleted]
         self.children = {n: c for n, c in self.children.items() if c["metadata"]["uid"] != uid}
 
     def _next_uid(self) -> str:

@@ -49,7 +49,7 @@ def test_a_schedule_is_one_cron_job_and_one_status(hourly: ScheduleSimulator) ->
     assert hourly.status["cronJobName"] == hourly.cron_job["metadata"]["name"]
     assert hourly.status["function"]["name"] == "my_function"
     hourly.settle()
-    assert (hourly.writes, hourly.replaced, hourly.made) == (1, 0, [])
+    assert (hourly.writes, hourly.replaced, hourly.created) == (1, 0, [])
     ready = next(c for c in hourly.status["conditions"] if c["type"] == "Ready")
     assert ready["status"] == "True"
 
@@ -67,7 +67,7 @@ def test_a_firing_becomes_a_run_of_the_same_name(hourly: ScheduleSimulator) -> N
     assert child["metadata"]["ownerReferences"][0]["uid"] == "s-1"
     assert job["metadata"]["labels"][constants.LABEL_RUN_UID] == child["metadata"]["uid"]
     assert (hourly.record["active"], hourly.record["lastScheduleTime"]) == (1, "2026-11-23T13:00:00Z")
-    hourly.ends(name)
+    hourly.end_run(name)
     hourly.settle()
     record = hourly.record
     assert (record["active"], record["succeeded"], record["missed"]) == (0, 1, 0)
@@ -91,7 +91,7 @@ def test_a_job_that_somebody_made_of_the_cron_job_is_a_run_by_hand(hourly: Sched
     assert notes[constants.ANNOTATION_JOB_UID] == f"{name}/{job['metadata']['uid']}"
     record = hourly.record
     assert (record["active"], record["lastScheduleTime"], record["missed"]) == (2, "2026-11-23T13:00:00Z", 0)
-    hourly.ends(name)
+    hourly.end_run(name)
     hourly.settle()
     assert hourly.record["succeeded"] == 1
 
@@ -157,10 +157,10 @@ def test_stopping_the_schedule_stops_its_runs(hourly: ScheduleSimulator, platfor
 def test_a_job_that_a_died_operator_left_halfway_is_taken_up_once(hourly: ScheduleSimulator) -> None:
     job = hourly.fire(BEGIN + HOUR)
     hourly.step()
-    assert hourly.made == [job["metadata"]["name"]]
+    assert hourly.created == [job["metadata"]["name"]]
     assert job["metadata"]["labels"][constants.LABEL_RUN_UID] == "s-1"
     hourly.settle()
-    assert hourly.made == [job["metadata"]["name"]]
+    assert hourly.created == [job["metadata"]["name"]]
 
 
 def test_a_marked_job_goes_with_its_run(hourly: ScheduleSimulator) -> None:
@@ -269,7 +269,7 @@ def test_history_keeps_the_newest_and_only_drops_what_is_counted(platform: Platf
         world.at(BEGIN + hour * HOUR)
         names.append(world.fire(world.now)["metadata"]["name"])
         world.settle()
-        world.ends(names[-1], "Failed" if hour % 3 == 0 else "Succeeded")
+        world.end_run(names[-1], "Failed" if hour % 3 == 0 else "Succeeded")
         assert names[-1] in world.children, "not before its end is recorded"
         world.settle()
         world.settle()
@@ -281,7 +281,7 @@ def test_history_keeps_the_newest_and_only_drops_what_is_counted(platform: Platf
 def test_a_run_that_a_user_deleted_stays_counted(hourly: ScheduleSimulator) -> None:
     name = hourly.fire(BEGIN + HOUR)["metadata"]["name"]
     hourly.settle()
-    hourly.ends(name)
+    hourly.end_run(name)
     hourly.settle()
     hourly.children.clear()
     hourly.settle()
@@ -293,7 +293,7 @@ def test_enough_successes_or_failures_stop_it_and_a_raised_number_goes_on(platfo
     world.settle()
     name = world.fire(BEGIN + HOUR)["metadata"]["name"]
     world.settle()
-    world.ends(name, "Failed")
+    world.end_run(name, "Failed")
     world.settle()
     assert (world.status["phase"], world.status["reason"]) == ("Stopped", "StopAfterReached")
     assert world.cron_job is not None
@@ -306,23 +306,23 @@ def test_enough_successes_or_failures_stop_it_and_a_raised_number_goes_on(platfo
 def test_a_new_rerun_is_a_run_now_and_once(hourly: ScheduleSimulator) -> None:
     hourly.edit(rerun="monday")
     hourly.settle()
-    assert len(hourly.made) == 1
+    assert len(hourly.created) == 1
     (child,) = hourly.children.values()
     assert child["metadata"]["annotations"][constants.ANNOTATION_TRIGGER] == "Manual"
     assert "rerun" not in child["spec"]
     hourly.children.clear()
     hourly.settle()
-    assert len(hourly.made) == 1, "a run that is gone is not triggered again"
+    assert len(hourly.created) == 1, "a run that is gone is not triggered again"
     hourly.edit(rerun="tuesday", suspend=True)
     hourly.settle()
-    assert len(hourly.made) == 2, "a suspended schedule can be triggered"
+    assert len(hourly.created) == 2, "a suspended schedule can be triggered"
 
 
 def test_a_schedule_that_comes_with_a_rerun_is_not_triggered(platform: Platform, function: Object) -> None:
     world = ScheduleSimulator(platform, function, schedule="0 * * * *", rerun="from git")
     world.settle()
     world.settle()
-    assert world.made == []
+    assert world.created == []
     assert world.record["lastRerun"] == "from git"
 
 
@@ -350,7 +350,7 @@ def test_catching_up_on_all_makes_each_missed_slot_oldest_first(platform: Platfo
         assert len(running) <= 1
         for name in running:
             order.append(world.children[name]["metadata"]["annotations"][constants.ANNOTATION_SCHEDULED_TIME])
-            world.ends(name)
+            world.end_run(name)
     assert order == [stamp(BEGIN + hours * HOUR) for hours in (3, 4, 5)]
     assert world.record["missed"] == 2
     assert world.record["succeeded"] == 3
@@ -382,7 +382,7 @@ def test_a_slot_that_waits_for_a_run_that_hangs_is_given_up_before_it_holds_up_a
         world.at(BEGIN + timedelta(minutes=minute))
         job = world.fire(world.now)
         world.settle()
-        world.ends(job["metadata"]["name"])
+        world.end_run(job["metadata"]["name"])
         world.settle()
     assert hangs in world.children
     assert len(world.children) < 30
@@ -399,7 +399,7 @@ def test_catching_up_on_none_lets_missed_slots_go(platform: Platform, function: 
     assert world.cron_job["spec"]["startingDeadlineSeconds"] == 30
     world.at(BEGIN + 5 * HOUR)
     world.settle()
-    assert world.made == []
+    assert world.created == []
 
 
 BACKFILL = {"from": stamp(BEGIN - 20 * HOUR), "to": stamp(BEGIN + 100 * HOUR), "parallelism": 4}
@@ -412,8 +412,8 @@ def test_a_backfill_runs_every_slot_before_the_next_firing_once(platform: Platfo
         running = [name for name, child in world.children.items() if "status" not in child]
         assert len(running) <= 4
         for name in running:
-            world.ends(name)
-    assert len(world.made) == len(set(world.made)) == 21
+            world.end_run(name)
+    assert len(world.created) == len(set(world.created)) == 21
     progress = world.record["backfill"]
     assert (progress["progress"], progress["total"], world.record["succeeded"]) == ("21/21", 21, 21)
     assert progress["completionTime"]
@@ -430,10 +430,10 @@ def test_a_backfill_can_begin_with_the_newest(platform: Platform, function: Obje
 def test_another_range_is_another_backfill(platform: Platform, function: Object) -> None:
     world = ScheduleSimulator(platform, function, schedule="0 * * * *", backfill={**BACKFILL, "parallelism": 50})
     world.settle()
-    assert len(world.made) == 21
+    assert len(world.created) == 21
     world.edit(backfill={"from": stamp(BEGIN - 22 * HOUR), "to": stamp(BEGIN), "parallelism": 50})
     world.settle()
-    assert len(world.made) == 23
+    assert len(world.created) == 23
     assert world.record["backfill"]["progress"] == "22/22"
 
 
@@ -441,11 +441,11 @@ def test_another_range_is_another_backfill(platform: Platform, function: Object)
 def test_a_field_of_another_version_changes_nothing(platform: Platform, function: Object, where: str) -> None:
     world = ScheduleSimulator(platform, function, schedule="0 * * * *", backfill={**BACKFILL, "parallelism": 50})
     world.settle()
-    for name in world.made:
-        world.ends(name)
+    for name in world.created:
+        world.end_run(name)
     world.settle()
     world.settle()
-    assert (len(world.made), world.record["succeeded"], len(world.children)) == (21, 21, 3)
+    assert (len(world.created), world.record["succeeded"], len(world.children)) == (21, 21, 3)
     status = world.run["status"]
     part = {
         "the status": status,
@@ -455,16 +455,16 @@ def test_a_field_of_another_version_changes_nothing(platform: Platform, function
     }[where]
     part["ofTomorrow"] = {"a": [1]}
     world.settle()
-    assert (len(world.made), world.record["succeeded"]) == (21, 21)
+    assert (len(world.created), world.record["succeeded"]) == (21, 21)
     world.fire(BEGIN + HOUR)
     world.settle()
-    assert (len(world.made), world.record["active"]) == (22, 1), "and it goes on"
+    assert (len(world.created), world.record["active"]) == (22, 1), "and it goes on"
 
 
 def test_a_ledger_that_cannot_be_read_is_left_alone(hourly: ScheduleSimulator) -> None:
     hourly.run["status"]["schedule"]["succeeded"] = "many"
     hourly.fire(BEGIN + HOUR)
-    assert hourly.look() == Decided(Tell())
+    assert hourly.decide() == Decided(Tell())
 
 
 def test_a_field_of_another_version_starts_no_run_again(hourly: ScheduleSimulator, platform: Platform) -> None:
@@ -496,21 +496,21 @@ def test_the_hours_of_a_rest_are_the_past_once_it_is_over(platform: Platform, fu
     world.at(BEGIN + HOUR)
     world.tick(timedelta(0))
     world.settle()
-    world.ends(world.made[0])
+    world.end_run(world.created[0])
     world.edit(suspend=True)
     world.settle()
     world.at(BEGIN + 9.5 * HOUR)
     world.edit(suspend=None, backfill={"from": stamp(BEGIN + HOUR), "to": stamp(world.now), "parallelism": 50})
     world.settle()
-    assert len(world.made) == 1 + 7
+    assert len(world.created) == 1 + 7
     assert world.tick(timedelta(0)) is not None
     for _ in range(3):
         world.settle()
         for name in unfinished(world):
-            world.ends(name)
-    assert len(world.made) == len(set(world.made)) == 1 + 8
+            world.end_run(name)
+    assert len(world.created) == len(set(world.created)) == 1 + 8
     assert world.record["backfill"]["progress"] == "8/8", "the first hour had its run"
-    assert (world.record["missed"], world.doubled) == (0, [])
+    assert (world.record["missed"], world.surplus_jobs) == (0, [])
 
 
 def test_a_slot_that_might_still_fire_waits_for_its_turn_in_the_past(platform: Platform, function: Object) -> None:
@@ -520,11 +520,11 @@ def test_a_slot_that_might_still_fire_waits_for_its_turn_in_the_past(platform: P
     world.at(BEGIN + 3 * HOUR + timedelta(seconds=20))
     world.edit(suspend=None, backfill={"from": stamp(BEGIN + HOUR), "to": stamp(world.now), "parallelism": 50})
     world.settle()
-    assert (len(world.made), world.record["backfill"]["progress"]) == (1, "1/2")
-    assert world.look().requeue == timedelta(seconds=65)
+    assert (len(world.created), world.record["backfill"]["progress"]) == (1, "1/2")
+    assert world.decide().requeue == timedelta(seconds=65)
     world.later(seconds=65)
     world.settle()
-    assert (len(world.made), world.record["backfill"]["progress"]) == (2, "2/2")
+    assert (len(world.created), world.record["backfill"]["progress"]) == (2, "2/2")
 
 
 def test_hours_that_no_cron_job_fires_any_more_are_all_the_past(platform: Platform, function: Object) -> None:
@@ -533,12 +533,12 @@ def test_hours_that_no_cron_job_fires_any_more_are_all_the_past(platform: Platfo
     world.at(BEGIN + 3.5 * HOUR)
     world.edit(suspend=None, backfill={"from": stamp(BEGIN), "to": stamp(world.now), "parallelism": 50})
     world.settle()
-    assert len(world.made) == 4
+    assert len(world.created) == 4
     world.edit(catchUp=None)
     world.settle()
     assert world.tick(timedelta(0)) is not None, "without the deadline it would fire the last of them"
     world.settle()
-    assert (len(world.made), len(world.doubled)) == (4, 1)
+    assert (len(world.created), len(world.surplus_jobs)) == (4, 1)
 
 
 def test_a_slot_that_fired_unseen_is_asked_for_before_it_is_made_up(platform: Platform, function: Object) -> None:
@@ -553,7 +553,7 @@ def test_a_slot_that_fired_unseen_is_asked_for_before_it_is_made_up(platform: Pl
     world.later(minutes=30)
     world.edit(backfill={"from": stamp(BEGIN), "to": stamp(world.now), "order": "NewestFirst", "parallelism": 9})
     world.settle()
-    assert (len(world.made), world.doubled) == (4, [])
+    assert (len(world.created), world.surplus_jobs) == (4, [])
 
 
 def test_a_fired_job_whose_slot_the_backfill_has_run_is_one_too_many(platform: Platform, function: Object) -> None:
@@ -562,11 +562,11 @@ def test_a_fired_job_whose_slot_the_backfill_has_run_is_one_too_many(platform: P
     for _ in range(10):
         world.settle()
         for name in unfinished(world):
-            world.ends(name)
-    assert (len(world.made), world.children) == (21, {})
+            world.end_run(name)
+    assert (len(world.created), world.children) == (21, {})
     world.fire(BEGIN - HOUR)
     world.settle()
-    assert (len(world.made), world.jobs) == (21, [])
+    assert (len(world.created), world.jobs) == (21, [])
 
 
 @pytest.mark.parametrize(
@@ -578,9 +578,9 @@ def test_an_edited_expression_goes_on_with_the_backfill(platform: Platform, func
     for turn in range(40):
         world.settle()
         for name in unfinished(world):
-            world.ends(name)
+            world.end_run(name)
         if turn == 8:
-            before = set(world.made)
+            before = set(world.created)
             world.edit(suspend=True)
             world.settle()
             world.edit(**change)
@@ -588,15 +588,15 @@ def test_an_edited_expression_goes_on_with_the_backfill(platform: Platform, func
             world.edit(suspend=None)
     backfill = world.record["backfill"]
     assert backfill["completionTime"]
-    assert backfill["progress"] == f"{len(world.made)}/{len(world.made)}"
-    later = [world.children[name] for name in world.made if name in world.children and name not in before]
-    assert len({*world.made}) == len(world.made)
+    assert backfill["progress"] == f"{len(world.created)}/{len(world.created)}"
+    later = [world.children[name] for name in world.created if name in world.children and name not in before]
+    assert len({*world.created}) == len(world.created)
     notes = [child["metadata"]["annotations"] for child in later]
     assert all(note[constants.ANNOTATION_SCHEDULED_TIME][14:16] != "00" for note in notes)
     world.edit(schedule="* * * * *", timeZone=None)
-    made = len(world.made)
+    made = len(world.created)
     world.settle()
-    assert len(world.made) == made, "what is over does not begin again"
+    assert len(world.created) == made, "what is over does not begin again"
 
 
 TOO_LARGE = {"from": "2025-01-01T00:00:00Z", "to": "2027-01-01T00:00:00Z", "parallelism": 3}
@@ -610,17 +610,17 @@ def test_a_backfill_that_is_too_large_leaves_the_schedule_as_it_is(platform: Pla
         world.at(BEGIN + timedelta(minutes=minute))
         assert world.tick(timedelta(0)) is not None
         world.settle()
-        world.ends(world.made[-1])
+        world.end_run(world.created[-1])
         world.settle()
         world.settle()
-    assert (world.status["phase"], len(world.made), world.record["succeeded"]) == ("Scheduled", 3, 3)
+    assert (world.status["phase"], len(world.created), world.record["succeeded"]) == ("Scheduled", 3, 3)
     assert (
         warning(world) == "backfill: the range has more than 10000 slots, so none of it is run; choose a smaller range"
     )
     assert world.children == {}, "its runs are not kept for it"
     world.edit(backfill={**TOO_LARGE, "from": stamp(BEGIN - timedelta(minutes=2))})
     world.settle()
-    assert (warning(world), len(world.made)) == (None, 6)
+    assert (warning(world), len(world.created)) == (None, 6)
 
 
 def test_an_expression_that_makes_a_backfill_too_large_ends_it(platform: Platform, function: Object) -> None:
@@ -630,12 +630,12 @@ def test_an_expression_that_makes_a_backfill_too_large_ends_it(platform: Platfor
     for _ in range(3):
         world.settle()
         for name in unfinished(world):
-            world.ends(name)
+            world.end_run(name)
     assert "more than 10000 slots" in str(warning(world))
-    assert len(world.made) == 1
+    assert len(world.created) == 1
     world.edit(schedule="0 0 1 * *")
     world.settle()
-    assert (warning(world), len(world.made)) == (None, 2)
+    assert (warning(world), len(world.created)) == (None, 2)
 
 
 def warning(world: ScheduleSimulator) -> str | None:
@@ -652,15 +652,15 @@ def test_a_restored_schedule_goes_on_and_does_not_repeat_its_past(platform: Plat
     world.settle()
     world.function = later
     world.settle()
-    assert (world.status["phase"], world.made) == ("Scheduled", [])
+    assert (world.status["phase"], world.created) == ("Scheduled", [])
     assert world.record["backfill"]["progress"] == "0/20"
     assert "the backfill is not run again" in str(warning(world))
     world.fire(BEGIN + HOUR)
     world.settle()
-    assert len(world.made) == 1
+    assert len(world.created) == 1
     world.edit(backfill={**BACKFILL, "from": stamp(BEGIN - 2 * HOUR)})
     world.settle()
-    assert (warning(world), len(world.made)) == (None, 4)
+    assert (warning(world), len(world.created)) == (None, 4)
 
 
 def test_a_restored_schedule_that_may_have_come_to_its_end_rests(platform: Platform, function: Object) -> None:
@@ -670,42 +670,42 @@ def test_a_restored_schedule_that_may_have_come_to_its_end_rests(platform: Platf
         world.settle()
         assert (world.status["phase"], world.status["reason"]) == ("Stopped", "Restored")
         world.edit(parameters={"x": 2})
-    assert (world.made, world.cron_job) == ([], None)
+    assert (world.created, world.cron_job) == ([], None)
     world.edit(rerun="tuesday")
     world.settle()
-    assert (world.status["phase"], len(world.made)) == ("Scheduled", 1)
+    assert (world.status["phase"], len(world.created)) == ("Scheduled", 1)
     world.settle()
-    assert len(world.made) == 1
+    assert len(world.created) == 1
 
 
 def test_a_text_that_was_used_before_is_a_new_one_after_another(hourly: ScheduleSimulator) -> None:
     for count, text in enumerate(("now", "again", "now", "again", "now"), 1):
         hourly.edit(rerun=text)
         hourly.settle()
-        assert len(hourly.made) == count
+        assert len(hourly.created) == count
     hourly.edit(rerun=None)
     hourly.settle()
     hourly.edit(rerun="now")
     hourly.settle()
-    assert len(hourly.made) == 5
+    assert len(hourly.created) == 5
 
 
 def test_a_run_by_hand_is_one_whatever_comes_before_it_is_recorded(hourly: ScheduleSimulator) -> None:
     hourly.edit(rerun="now")
     hourly.step()
-    assert len(hourly.made) == 1
+    assert len(hourly.created) == 1
     hourly.edit(schedule="nonsense")
     hourly.settle()
     hourly.edit(schedule="0 * * * *")
     hourly.settle()
-    assert len(hourly.made) == 1
+    assert len(hourly.created) == 1
 
 
 @pytest.mark.parametrize("ended", [{"stop": True}, {"stopAfter": {"successes": 1}}])
 def test_a_rerun_of_a_stopped_schedule_is_none_later_either(hourly: ScheduleSimulator, ended: Object) -> None:
     name = hourly.fire(BEGIN + HOUR)["metadata"]["name"]
     hourly.settle()
-    hourly.ends(name)
+    hourly.end_run(name)
     hourly.edit(**ended)
     hourly.settle()
     assert hourly.status["phase"] == "Stopped"
@@ -713,14 +713,14 @@ def test_a_rerun_of_a_stopped_schedule_is_none_later_either(hourly: ScheduleSimu
     hourly.settle()
     hourly.edit(**dict.fromkeys(ended))
     hourly.settle()
-    assert (hourly.status["phase"], len(hourly.made)) == ("Scheduled", 1)
+    assert (hourly.status["phase"], len(hourly.created)) == ("Scheduled", 1)
     assert hourly.record["lastRerun"] == "monday"
 
 
 def test_a_run_is_awaited_until_its_end_is_counted(hourly: ScheduleSimulator) -> None:
     name = hourly.fire(BEGIN + HOUR)["metadata"]["name"]
     hourly.settle()
-    hourly.ends(name)
+    hourly.end_run(name)
     child = hourly.children[name]
     assert is_awaited(hourly.run, child)
     hourly.settle()
@@ -760,12 +760,12 @@ def test_runs_whose_slots_a_too_large_backfill_has_are_not_kept_for_it(platform:
     world.settle()
     name = world.fire(BEGIN + HOUR)["metadata"]["name"]
     world.settle()
-    world.ends(name)
+    world.end_run(name)
     world.settle()
     assert not is_awaited(world.run, world.children[name])
 
 
-EVENTS = ("step", "step", "step", "time", "back", "fire", "fire", "show", "end", "rest", "ask")
+EVENTS = ("step", "step", "step", "time", "back", "fire", "fire", "show", "end", "again", "rest", "ask", "meddle")
 TEN_MINUTES = "*/10 * * * *"
 
 
@@ -797,7 +797,9 @@ class Life:
             **({"backfill": self.asked} if self.kept < 100 or data.draw(st.booleans()) else {}),
         )
         self.fired: set[str] = set()
-        self.ended, self.latest, self.jumped = 0, BEGIN, False
+        self.ended: set[str] = set()
+        self.latest, self.jumped = BEGIN, False
+        self.template: Object | None = None
 
     def goes_on(self) -> None:
         """One thing happens."""
@@ -816,6 +818,12 @@ class Life:
                 world.show()
             case "end" if running := unfinished(world):
                 self.ends(draw(st.sampled_from(running)))
+            case "again" if ended := sorted(self.ended & world.children.keys()):
+                world.children[draw(st.sampled_from(ended))]["status"] = {"phase": "Running"}
+            case "meddle" if world.cron_job is not None:
+                self.template = self.template or world.cron_job["spec"]["jobTemplate"]
+                edited_spec = {**self.template["spec"], "backoffLimit": draw(st.integers(1, 9))}
+                world.edit_cron_job(jobTemplate={**self.template, "spec": edited_spec})
             case "rest":
                 world.edit(suspend=None if world.run["spec"].get("suspend") else True)
             case "ask" if self.kept == 100:
@@ -837,8 +845,8 @@ class Life:
         self.world.settle()
 
     def ends(self, name: str) -> None:
-        self.world.ends(name)
-        self.ended += 1
+        self.world.end_run(name)
+        self.ended.add(name)
 
 
 @given(data=st.data())
@@ -849,22 +857,24 @@ def test_whatever_dies_and_in_whatever_order_each_slot_is_one_run(data: st.DataO
         life.goes_on()
     life.calms_down()
     world, backfill = life.world, life.world.record["backfill"]
-    assert len(world.made) == len(set(world.made)), "no slot twice"
-    assert life.fired <= set(world.made), "no firing lost"
-    assert life.jumped or not world.doubled, "nor one begun twice"
+    assert len(world.created) == len(set(world.created)), "no slot twice"
+    assert life.fired <= set(world.created), "no firing lost"
+    assert life.jumped or not world.surplus_jobs, "nor one begun twice"
     assert backfill["startedSlots"] == backfill["total"]
     assert backfill["completionTime"]
     start, until = (datetime.fromisoformat(backfill[name]) for name in ("from", "effectiveTo"))
     assert world.cron_job is not None
+    assert life.template in (None, world.cron_job["spec"]["jobTemplate"]), "what was edited is put right"
     prefix = world.cron_job["metadata"]["name"]
-    assert {slot_name(prefix, slot) for slot in parse_cron(TEN_MINUTES).slots(start, until)} <= set(world.made)
-    assert world.record["succeeded"] == life.ended == len(world.made)
+    assert {slot_name(prefix, slot) for slot in parse_cron(TEN_MINUTES).slots(start, until)} <= set(world.created)
+    assert world.record["succeeded"] == len(life.ended) == len(world.created)
 
 
 def unfinished(world: ScheduleSimulator) -> list[str]:
-    return [name for name, child in world.children.items() if "status" not in child]
+    return [name for name, child in world.children.items() if child.get("status", RUNNING) == RUNNING]
 
 
+RUNNING = {"phase": "Running"}
 FUNCTION = {"source": {"code": "def handler():\n    return 1\n"}, "handler": "handler"}
 
 

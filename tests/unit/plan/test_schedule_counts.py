@@ -33,7 +33,7 @@ def test_every_slot_of_two_suspended_days_is_missed(platform: Platform, function
     world.settle()
     assert world.record["missed"] == 2879
     world.settle()
-    assert (world.record["missed"], len(world.made)) == (2879, 1)
+    assert (world.record["missed"], len(world.created)) == (2879, 1)
 
 
 def test_a_long_rest_is_counted_over_several_passes(platform: Platform, function: Object) -> None:
@@ -44,7 +44,7 @@ def test_a_long_rest_is_counted_over_several_passes(platform: Platform, function
         counts.append(world.record["missed"])
         for name, child in world.children.items():
             if "status" not in child:
-                world.ends(name)
+                world.end_run(name)
     assert counts == [5000, 10_000, 11_519, 11_519, 11_519]
     assert world.record["caughtUpTo"] == world.record["lastScheduleTime"]
     assert world.children == {}, "its run was kept until it was counted past"
@@ -53,8 +53,8 @@ def test_a_long_rest_is_counted_over_several_passes(platform: Platform, function
 def test_a_run_is_kept_until_its_slot_is_counted_past(platform: Platform, function: Object) -> None:
     world = after_a_rest(platform, function, 8, successfulRunsHistoryLimit=0)
     world.settle()
-    (name,) = world.made
-    world.ends(name)
+    (name,) = world.created
+    world.end_run(name)
     world.settle()
     assert world.record["caughtUpTo"] < world.record["lastScheduleTime"]
     assert name in world.children
@@ -69,8 +69,8 @@ def test_under_catch_up_all_every_slot_left_out_is_missed(platform: Platform, fu
         world.settle()
         for name, child in list(world.children.items()):
             if "status" not in child:
-                world.ends(name)
-    assert len(world.made) == 2
+                world.end_run(name)
+    assert len(world.created) == 2
     assert world.record["missed"] == 4 * 24 * 60 - 2 - 2, "but for those that may still fire"
 
 
@@ -83,7 +83,7 @@ def test_a_slot_that_runs_again_counts_once(platform: Platform, function: Object
         world.children[name]["status"] = {"phase": "Running"}
         world.settle()
         assert world.record["active"] == 1
-        world.ends(name, phase)
+        world.end_run(name, phase)
         world.settle()
     record = world.record
     assert (record["succeeded"], record["failed"], record["countedRuns"]) == (0, 1, [name])
@@ -100,18 +100,18 @@ def test_a_copied_run_counts_nowhere(platform: Platform, function: Object, trigg
     else:
         world.fire(BEGIN + HOUR, by_hand="try-it" if trigger == "by hand" else "")
     world.settle()
-    (name,) = world.made
+    (name,) = world.created
     copied = copy.deepcopy(world.children[name])
     copied["metadata"] |= {"name": "again", "uid": "copy"}
     world.children["again"] = copied
     world.settle()
     assert world.record["active"] == 1
-    world.ends("again")
+    world.end_run("again")
     world.settle()
     assert world.record["succeeded"] == 0
     assert "again" in world.children, "the history does not delete it"
     assert not is_awaited(world.run, copied)
-    world.ends(name)
+    world.end_run(name)
     for _ in range(3):
         world.settle()
     assert (world.record["succeeded"], list(world.children)) == (1, ["again"])
@@ -130,7 +130,7 @@ def test_a_schedule_that_never_fires_says_so(platform: Platform, function: Objec
     assert words in conditions["Warnings"]
     world.edit(rerun="now")
     world.settle()
-    assert len(world.made) == 1, "a run by hand is possible"
+    assert len(world.created) == 1, "a run by hand is possible"
     world.edit(schedule="0 0 29 2 *")
     world.settle()
     assert world.record["nextScheduleTime"] == "2028-02-29T00:00:00Z"

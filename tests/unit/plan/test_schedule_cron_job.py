@@ -87,7 +87,7 @@ def test_a_refused_cron_job_is_tried_ever_later(platform: Platform, function: Ob
         refusal = Refusal(403, f"exceeded quota: jobs, requested: 1, used: {used}, limited: 5")
         world.settle(refusal=refusal)
         assert (world.status["phase"], world.status["reason"]) == ("Pending", "QuotaExceeded")
-        wait = world.look(refusal=refusal).requeue
+        wait = world.decide(refusal=refusal).requeue
         assert wait is not None
         waits.append(wait.total_seconds())
         world.later(seconds=waits[-1])
@@ -104,12 +104,12 @@ def test_a_refused_run_is_told_and_holds_up_nothing_else(hourly: ScheduleSimulat
     hourly.edit(rerun="now", parameters={"x": 2})
     refusal = Refusal(403, "exceeded quota: count/mlrunruns", name="nightly-6a840b-t-1")
     hourly.settle(refusal=refusal)
-    assert (hourly.replaced, hourly.made) == (1, []), "the CronJob was not what was refused"
+    assert (hourly.replaced, hourly.created) == (1, []), "the CronJob was not what was refused"
     assert (hourly.status["phase"], hourly.cron_job is not None) == ("Scheduled", True)
     assert warning(hourly) == "run nightly-6a840b-t-1 was refused: exceeded quota: count/mlrunruns"
-    assert hourly.look(refusal=refusal).requeue == timedelta(seconds=30)
+    assert hourly.decide(refusal=refusal).requeue == timedelta(seconds=30)
     hourly.settle()
-    assert (len(hourly.made), warning(hourly)) == (1, None)
+    assert (len(hourly.created), warning(hourly)) == (1, None)
 
 
 def test_a_fired_job_whose_run_is_refused_lets_the_schedule_stop(hourly: ScheduleSimulator) -> None:
@@ -117,9 +117,9 @@ def test_a_fired_job_whose_run_is_refused_lets_the_schedule_stop(hourly: Schedul
     hourly.edit(stop=True)
     hourly.settle(refusal=Refusal(403, "exceeded quota: count/mlrunruns", name="nightly-6a840b-29924040"))
     assert hourly.cron_job is not None
-    assert (hourly.cron_job["spec"]["suspend"], hourly.made, hourly.status["phase"]) == (True, [], "Stopped")
+    assert (hourly.cron_job["spec"]["suspend"], hourly.created, hourly.status["phase"]) == (True, [], "Stopped")
     hourly.settle()
-    assert len(hourly.made) == 1
+    assert len(hourly.created) == 1
 
 
 def test_a_schedule_held_by_a_finalizer_fires_no_more(hourly: ScheduleSimulator) -> None:
@@ -131,12 +131,12 @@ def test_a_schedule_held_by_a_finalizer_fires_no_more(hourly: ScheduleSimulator)
     assert hourly.cron_job["spec"]["suspend"] is True
     assert (hourly.status["phase"], hourly.status["reason"]) == ("Stopped", "Stopped")
     assert "being deleted" in hourly.status["message"]
-    assert hourly.made == [job["metadata"]["name"]], "what fired before is taken up"
+    assert hourly.created == [job["metadata"]["name"]], "what fired before is taken up"
     assert job["metadata"]["labels"][constants.LABEL_RUN_UID] != "s-1"
-    hourly.ends(hourly.made[0])
+    hourly.end_run(hourly.created[0])
     hourly.edit(rerun="now", parameters={"x": 2})
     hourly.settle()
-    assert (hourly.record["succeeded"], len(hourly.made), hourly.replaced) == (1, 1, 0)
+    assert (hourly.record["succeeded"], len(hourly.created), hourly.replaced) == (1, 1, 0)
     hourly.cron_job = None
     hourly.settle()
     assert hourly.cron_job is None, "none is created for it"

@@ -29,7 +29,7 @@ def taken_up(state: Object) -> ScheduleSimulator:
     world = ScheduleSimulator(SETTINGS, state["function"])
     world.run, world.jobs, world.cron_job = state["run"], state["jobs"], state["cronJob"]
     world.children = {child["metadata"]["name"]: child for child in state["children"]}
-    world.made = state["made"]
+    world.created = state["made"]
     world.at(datetime.fromisoformat(state["now"]))
     world.cron_job["metadata"]["generation"] = 1
     world.show()
@@ -43,11 +43,11 @@ def test_no_slot_runs_again_and_nothing_counts_twice(state: Object) -> None:
     for _ in range(20):
         world.settle()
         for name in [name for name, child in world.children.items() if "status" not in child]:
-            world.ends(name)
-    assert len(world.made) == len(set(world.made)), "no slot twice"
-    assert not world.doubled
+            world.end_run(name)
+    assert len(world.created) == len(set(world.created)), "no slot twice"
+    assert not world.surplus_jobs
     record = world.record
-    assert record["succeeded"] == len(world.made)
+    assert record["succeeded"] == len(world.created)
     assert (record["missed"], record.get("lastRerun")) == (recorded["missed"], recorded.get("triggered"))
     if "backfill" in recorded:
         assert record["backfill"]["startedSlots"] == recorded["backfill"]["total"] == record["backfill"]["total"]

@@ -1,5 +1,6 @@
 """Schedules on a real cluster, with the real CronJob controller."""
 
+import json
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -85,6 +86,24 @@ def test_a_job_that_somebody_makes_of_the_cron_job_is_a_run(kube: Kube, operator
     told = eventually(lambda: _counts(kube, "yearly", succeeded=1), "it is counted")
     assert "lastScheduleTime" not in told
     assert told.get("missed", 0) == 0
+
+
+def test_an_edited_job_template_is_put_right_once(kube: Kube, operator: Operator) -> None:
+    kube.apply(function("fn"), run("yearly", schedule="@yearly"))
+    name = kube.reaches("yearly", phase="Scheduled")["cronJobName"]
+
+    def cron_job() -> Object:
+        return next(obj for obj in kube.all("cronjobs") if obj["metadata"]["name"] == name)
+
+    rendered = cron_job()
+    edit = {"spec": {"jobTemplate": {"spec": {"backoffLimit": 7}}}}
+    kube.kubectl("patch", "cronjob", name, "--type=merge", "-p", json.dumps(edit))
+    eventually(lambda: cron_job()["spec"] == rendered["spec"], "it is as it was rendered")
+    generation = cron_job()["metadata"]["generation"]
+    assert generation == rendered["metadata"]["generation"] + 2, "the edit, and one write"
+    kube.patch("yearly", successfulRunsHistoryLimit=5)
+    eventually(lambda: cron_job()["spec"]["successfulJobsHistoryLimit"] == 65, "the next change")
+    assert cron_job()["metadata"]["generation"] == generation + 1
 
 
 def test_a_backfill_runs_each_slot_once_whatever_dies(kube: Kube, operator: Operator) -> None:

@@ -170,7 +170,7 @@ def a_schedule(**spec: Any) -> Case:
         clock.settle()
         name = clock.fire(BEGIN)["metadata"]["name"]
         clock.settle()
-        clock.ends(name)
+        clock.end_run(name)
         clock.settle()
         world.run = clock.run
 

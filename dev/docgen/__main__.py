@@ -9,6 +9,7 @@ from docgen.alerts_page import alerts_page
 from docgen.captures import captures
 from docgen.chart_page import chart_page
 from docgen.cli_page import cli_page
+from docgen.executions_page import executions_page
 from docgen.metrics_page import metrics_page
 from docgen.reasons_page import reasons_page
 from docgen.reference_pages import function_page, run_page
@@ -22,6 +23,7 @@ def pages() -> dict[str, str]:
         "alerts.md": alerts_page(),
         "reference-chart.md": chart_page(),
         "reference-cli.md": cli_page(),
+        "reference-executions.md": executions_page(),
         "reference-function.md": function_page(),
         "reference-metrics.md": metrics_page(),
         "reference-run.md": run_page(),

@@ -4,7 +4,6 @@ from typing import Any
 
 from docgen.fields import field_table
 from docgen.markdown import code, page, table
-from mlrun_operator.api.v1alpha1.run import EXECUTION_FIELDS
 from mlrun_operator.schema.crds import function_crd, run_crd
 
 _EXPLAIN = "`kubectl explain {name}.spec` says the same of the installed version."
@@ -33,9 +32,7 @@ def run_page() -> str:
         "## spec",
         "`function` takes the fields of [MlrunFunction's spec](reference-function.md).",
         field_table(spec, without=("function",)),
-        "## What starts a new execution",
-        "A change of a field marked *yes*, after the last execution has ended. See [concepts](concepts.md#executions).",
-        table(("Field", "A change runs again"), [(code(name), _runs_again(name)) for name in spec["properties"]]),
+        "Which of its changes run again: [what starts a new execution](reference-executions.md).",
         "## status",
         "Written by the operator only.",
         field_table(_part(crd, "status")),
@@ -53,12 +50,6 @@ def _part(crd: dict[str, Any], name: str) -> dict[str, Any]:
 def _version(crd: dict[str, Any]) -> dict[str, Any]:
     version: dict[str, Any] = crd["spec"]["versions"][0]
     return version
-
-
-def _runs_again(name: str) -> str:
-    if name == "rerun":
-        return "yes, any new value"
-    return "yes" if name in EXECUTION_FIELDS else "no"
 
 
 def _columns(crd: dict[str, Any]) -> list[tuple[str, str, str]]:

@@ -146,6 +146,13 @@ def test_two_pods_are_spread_and_kept_and_one_is_not() -> None:
     assert "topologySpreadConstraints" not in one("Deployment")["spec"]["template"]["spec"]
 
 
+def test_a_start_of_some_minutes_is_not_killed() -> None:
+    (container,) = one("Deployment")["spec"]["template"]["spec"]["containers"]
+    startup = container["startupProbe"]
+    assert startup["httpGet"] == container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "health"}
+    assert startup["periodSeconds"] * startup["failureThreshold"] >= 300
+
+
 def test_the_trial_store_is_where_the_operator_looks() -> None:
     values = {"seaweedfs": {"enabled": True}, "store": {"root": "s3://trial/x/{namespace}"}}
     told = environment(values)

@@ -193,7 +193,7 @@ def test_the_operator_stops_in_good_order_and_says_the_truth_about_itself(kube: 
     code, body = operator.probe("healthz")
     assert code == 200
     assert body["problems"] == []
-    assert set(body["secondsSinceHeard"]) == {
+    assert set(body["idleSeconds"]) == {
         f"/apis/mlrun-operator.dev/v1alpha1/namespaces/{kube.namespace}/mlrunruns",
         f"/apis/mlrun-operator.dev/v1alpha1/namespaces/{kube.namespace}/mlrunfunctions",
         f"/apis/batch/v1/namespaces/{kube.namespace}/jobs",
@@ -258,7 +258,7 @@ def test_a_function_says_whether_its_runs_can_start(kube: Kube, operator: Operat
     status = kube.get("mlf", "bad")["status"]
     assert status["conditions"][0]["reason"] == "InvalidFunction"
     assert "line 1" in status["conditions"][0]["message"]
-    assert status["digest"].startswith("sha256:")
+    assert status["digest"].startswith("v2-sha256:")
     kube.apply(function("bad"))
     kube.kubectl("wait", "mlf/bad", "--for=condition=Ready", "--timeout=20s")
     assert "True" in kube.kubectl("get", "mlf", "bad")

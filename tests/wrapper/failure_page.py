@@ -6,11 +6,13 @@ from test_wrapper_failures import CASES
 from docgen.markdown import code, page, table
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 
-# Told by a signal or by the kernel, produced in test_wrapper_endings.py; of a whole sweep, in test_wrapper_sweeps.py.
+# Told by a signal or by the kernel, in test_wrapper_endings.py and test_wrapper_sigterm.py; of a whole sweep, in
+# test_wrapper_sweeps.py.
 _OTHERS = (
     ("the-pod-is-told-to-end-before-the-handler-starts", "Terminated", ("before the handler had started",)),
     ("the-pod-is-told-to-end-while-the-handler-runs", "Terminated", ("before the handler returned",)),
     ("the-handler-does-not-react-when-the-pod-ends", "Terminated", ("did not end in time", "is stored")),
+    ("the-handler-fails-when-the-pod-ends", "Terminated", ("the run did not complete (HandlerFailed: ",)),
     ("the-handler-needs-more-memory-than-the-limit", "OOMKilled", ("the memory limit is too small",)),
     ("too-many-points-of-a-sweep-fail", "HandlerFailed", ("2 of 6 points failed, and maxErrors is 1", "the first: ")),
     ("no-point-has-the-selector-s-result", "OutputMissing", ("selector 'min.loss': none", "has such a number")),

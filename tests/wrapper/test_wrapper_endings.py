@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -39,7 +40,7 @@ SLEEPS = """
             print("handler cleans up")
 """
 
-STEPS = {"envelope", "store", "source", "requirements", "check", "inputs", "execute", "outputs", "verify"}
+STEPS = {"envelope", "store", "attempts", "source", "requirements", "check", "inputs", "execute", "outputs", "verify"}
 
 
 def run_json(store: StoreInfo, ended: Ended) -> dict[str, Any]:
@@ -296,9 +297,7 @@ def is_alive(pid: int) -> bool:
 
 
 def test_a_handler_killed_for_memory_says_so() -> None:
-    class Context:
-        terminated = None
-
-    failure = execution._gone(Context(), -9, oom=True)  # type: ignore[arg-type]
+    context = SimpleNamespace(sigterm=SimpleNamespace(came=False))
+    failure = execution._gone(context, -9, oom=True)  # type: ignore[arg-type]
     assert failure.reason is Reason.OOM_KILLED
     assert failure.exit_code == 137

@@ -236,6 +236,7 @@ def test_no_report_is_too_odd_to_be_looked_at(one: Any, other: Any) -> None:
     [
         *("", "Killed", "{}", "{", "[1]", '"text"', "[" * 100_000, "zlib+base64:AAAA", "zlib+base64:%"),
         '{"version": 1, "reason": "Succeeded", "inputs": [' + "0," * 20_000 + "0]}",
+        '{"version": 1, "reason": "Succeeded"}\n{"version": 1, "reason": "x"}',
         *('{"reason": "NoSuchReason"}', '{"version": 1}', '{"version": "1.2", "level": "info", "reason": "x"}'),
     ],
 )

@@ -2,8 +2,11 @@
 
 from typing import Any
 
-from mlrun_operator.cluster.index import Index, slim
-from mlrun_operator.cluster.resources import FUNCTIONS, JOBS, PODS, RUNS
+import pytest
+
+from mlrun_operator.cluster.index import Index
+from mlrun_operator.cluster.resources import FUNCTIONS, JOBS, PODS, RUNS, Resource
+from mlrun_operator.cluster.slim import slim
 
 Object = dict[str, Any]
 
@@ -55,7 +58,7 @@ def test_an_older_state_never_replaces_a_newer_one() -> None:
     assert index.get(RUNS, "team", "run")["status"]["phase"] == "10"
 
 
-def test_a_late_word_of_a_predecessor_does_not_touch_its_successor() -> None:
+def test_a_late_event_of_a_predecessor_spares_its_successor() -> None:
     index = Index()
     index.put(RUNS, run(9, uid="new"))
     index.put(RUNS, run(7, uid="old"))
@@ -84,7 +87,7 @@ def test_what_a_listing_has_not_is_gone_unless_it_is_newer() -> None:
     assert index.missing_from(JOBS, "other", set(), 6) == []
 
 
-def test_jobs_and_pods_are_found_by_their_run_until_they_are_dropped() -> None:
+def test_jobs_and_pods_are_found_by_their_run_until_dropped() -> None:
     index = Index()
     index.put(JOBS, job())
     index.put(PODS, pod())
@@ -93,7 +96,7 @@ def test_jobs_and_pods_are_found_by_their_run_until_they_are_dropped() -> None:
     index.drop(JOBS, job())
     assert index.of_run(JOBS, "team", "r") == []
     index.drop(PODS, pod())
-    assert not index._tied
+    assert not index._related
 
 
 def test_what_no_decision_looks_at_is_not_kept() -> None:
@@ -131,3 +134,129 @@ def test_a_function_is_found_by_the_name_as_it_is_written_too() -> None:
     index = Index()
     index.put(RUNS, run(function="my.func"))
     assert list(index.runs_of(FUNCTIONS, {"metadata": {"name": "my.func", "namespace": "team"}})) == [("team", "run")]
+
+
+OURS = {"app.kubernetes.io/managed-by": "mlrun-operator"}
+
+
+def labelled(obj: Object, version: int, **labels: str) -> Object:
+    meta = {**obj["metadata"], "labels": obj["metadata"]["labels"] | labels, "resourceVersion": str(version)}
+    return {**obj, "metadata": meta}
+
+
+def watched(obj: Object, version: int) -> Object:
+    return labelled(obj, version, **OURS)
+
+
+@pytest.mark.parametrize(("resource", "made"), [(JOBS, job()), (PODS, pod())], ids=["Job", "pod"])
+def test_what_lost_its_label_comes_back_by_a_direct_read(resource: Resource, made: Object) -> None:
+    """The API server tells of it by a DELETED event: the object as it was, with the version of the change."""
+    index = Index()
+    index.put(resource, watched(made, 5))
+    index.drop(resource, watched(made, 7))
+    assert not index.put(resource, labelled(made, 7)), "an answer to our own write may be late"
+    assert index.put(resource, labelled(made, 7), direct=True)
+    index.drop(resource, watched(made, 7))
+    assert index.of_run(resource, "team", "r"), "the event was late"
+    assert index.put(resource, labelled(made, 9)), "our own writes to it are kept again"
+    index.drop(resource, labelled(made, 9))
+    assert index.of_run(resource, "team", "r") == [], "it was deleted by us, or not found"
+
+
+def test_what_gets_its_label_again_is_seen_by_its_watch() -> None:
+    index = Index()
+    index.put(JOBS, watched(job(), 5))
+    index.drop(JOBS, watched(job(), 7))
+    assert not index.put(JOBS, watched(job(), 6))
+    assert not index.put(JOBS, watched(job(), 7))
+    assert index.put(JOBS, watched(job(), 8))
+
+
+@pytest.mark.parametrize("direct", [False, True])
+def test_what_is_gone_does_not_come_back_by_a_late_read(direct: bool) -> None:
+    index = Index()
+    index.put(JOBS, watched(job(), 5))
+    index.drop(JOBS, watched(job(), 7))
+    assert not index.put(JOBS, watched(job(), 6), direct=direct)
+
+
+def test_what_we_deleted_comes_back_only_by_a_newer_read() -> None:
+    """Held by a finalizer, say. The read that came before our delete is no proof."""
+    index = Index()
+    index.put(JOBS, watched(job(), 5))
+    index.drop(JOBS, watched(job(), 5))
+    assert not index.put(JOBS, watched(job(), 5), direct=True)
+    assert not index.put(JOBS, watched(job(), 6))
+    assert index.put(JOBS, watched(job(), 6), direct=True)
+
+
+def test_what_the_sweep_misses_for_its_label_comes_back() -> None:
+    index = Index()
+    index.put(JOBS, labelled(job(), 5), direct=True)
+    for gone in index.missing_from(JOBS, "team", set(), 9):
+        index.drop(JOBS, gone)
+    assert index.of_run(JOBS, "team", "r") == []
+    assert index.put(JOBS, labelled(job(), 5), direct=True)
+
+
+def orphan() -> Object:
+    """A pod after `kubectl delete job --cascade=orphan`."""
+    orphaned = labelled(pod(), 2, **{"batch.kubernetes.io/controller-uid": "j", "batch.kubernetes.io/job-name": "j-1"})
+    del orphaned["metadata"]["ownerReferences"]
+    return orphaned
+
+
+def test_pods_are_found_by_their_label_when_orphaned() -> None:
+    index = Index()
+    index.put(RUNS, run())
+    index.put(PODS, orphan())
+    assert [found["metadata"]["uid"] for found in index.of_job("team", "j")] == ["p"]
+    assert [found["metadata"]["uid"] for found in index.pods_of_run("team", "r")] == ["p"]
+    assert list(index.runs_of(PODS, orphan())) == [("team", "run")], "its end wakes the run though the Job is gone"
+    index.drop(PODS, orphan())
+    assert not index._related
+
+
+def test_a_job_without_its_label_is_found_by_its_controller() -> None:
+    index = Index()
+    index.put(RUNS, run())
+    bare = job()
+    del bare["metadata"]["labels"]
+    index.put(JOBS, bare)
+    assert [found["metadata"]["uid"] for found in index.of_run(JOBS, "team", "r")] == ["j"]
+    unowned = job()
+    del unowned["metadata"]["ownerReferences"]
+    assert list(index.runs_of(JOBS, unowned)) == [("team", "run")]
+
+
+def test_the_pods_of_a_fired_job_are_its_childs() -> None:
+    index = Index()
+    fired = {**job(), "metadata": {**job()["metadata"], "name": "run-29400000", "ownerReferences": []}}
+    pods = [{**pod(), "metadata": {**pod()["metadata"], "labels": {"mlrun-operator.dev/run-uid": "schedule"}}}]
+    pods[0]["metadata"]["ownerReferences"] = [{"kind": "Job", "name": "run-29400000", "uid": "j", "controller": True}]
+    index.put(JOBS, labelled(fired, 1, **{"mlrun-operator.dev/run-uid": "schedule"}))
+    index.put(PODS, pods[0])
+    assert len(index.pods_of_run("team", "schedule")) == 1
+    index.put(JOBS, labelled(fired, 2, **{"mlrun-operator.dev/run-uid": "child"}))
+    assert index.pods_of_run("team", "schedule") == []
+    assert len(index.pods_of_run("team", "child")) == 1
+
+
+def test_limits_of_a_job_and_ends_of_a_pod_are_kept() -> None:
+    made, ending = job(), pod()
+    limits: Object = {
+        "suspend": True,
+        "backoffLimit": 3,
+        "activeDeadlineSeconds": 60,
+        "completions": 2,
+        "parallelism": 2,
+    }
+    limits |= {"completionMode": "Indexed", "backoffLimitPerIndex": 1}
+    made["spec"] |= {**limits, "selector": {}}
+    assert {k: v for k, v in slim(JOBS, made)["spec"].items() if k != "template"} == limits
+    ending["metadata"] |= {"deletionTimestamp": "2026-11-23T12:00:30Z", "deletionGracePeriodSeconds": 30}
+    ending["spec"]["initContainers"] = [{"name": "mesh", "restartPolicy": "Always", "image": "m"}, {"name": "init"}]
+    kept = slim(PODS, ending)
+    assert kept["metadata"]["deletionGracePeriodSeconds"] == 30
+    assert kept["metadata"]["deletionTimestamp"]
+    assert kept["spec"] == {"nodeName": "n", "initContainers": [{"name": "mesh", "restartPolicy": "Always"}]}

@@ -131,7 +131,7 @@ def test_the_index_counts_runs_where_they_are_as_they_come_change_and_go() -> No
     index.put(RUNS, seen("a", 1))
     index.put(RUNS, seen("b", 2, phase="Running", reason="Running"))
     index.put(RUNS, seen("a", 3, phase="Running", reason="Running"))
-    assert index.standings == {("team", "Running", "Running"): 2}
+    assert index.run_counts == {("team", "Running", "Running"): 2}
     index.put(RUNS, seen("b", 4, phase="Succeeded", reason="Succeeded"))
     index.drop(RUNS, seen("a", 3))
-    assert index.standings == {("team", "Succeeded", "Succeeded"): 1}
+    assert index.run_counts == {("team", "Succeeded", "Succeeded"): 1}

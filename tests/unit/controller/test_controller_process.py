@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -25,11 +26,20 @@ class Played:
 
     said = b""
     watched = asyncio.Event()
+    listed = asyncio.Event()
+    # Listings get no answer.
+    is_slow = False
+    openapi: dict[str, Any] = {}
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
+        if request.path.startswith("/openapi"):
+            return web.json_response(self.openapi)
         if "namespaces" not in request.path:
             return web.json_response(discovery(request.path))
         if request.query.get("watch") != "true":
+            self.listed.set()
+            if self.is_slow:
+                await asyncio.Event().wait()
             return web.json_response({"metadata": {"resourceVersion": "1"}, "items": []})
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(request)
@@ -42,7 +52,7 @@ class Played:
 @pytest.fixture
 async def server() -> AsyncIterator[tuple[Played, str]]:
     played = Played()
-    played.watched = asyncio.Event()
+    played.watched, played.listed = asyncio.Event(), asyncio.Event()
     async with port_to(played.answer) as cluster:
         yield played, cluster._connection.server
 
@@ -90,6 +100,17 @@ async def test_as_json_every_line_is_an_object_also_the_last_one(server: tuple[P
     assert "JSONDecodeError" in lines[-1]["error"]
 
 
+async def test_a_crd_older_than_the_operator_is_one_line(server: tuple[Played, str], tmp_path: Path) -> None:
+    names = [{"group": "mlrun-operator.dev", "kind": "MlrunFunction", "version": "v1alpha1"}]
+    status = {"properties": {"observedGeneration": {}, "conditions": {"x-kubernetes-preserve-unknown-fields": True}}}
+    schema = {"x-kubernetes-group-version-kind": names, "properties": {"status": status}}
+    server[0].openapi = {"components": {"schemas": {"function": schema}}}
+    code, said = await ended(await started(server[1], tmp_path))
+    assert code == 1
+    assert said.startswith("the CRD MlrunFunction lacks status.digest")
+    assert said.splitlines()[1:] == []
+
+
 async def test_a_signal_ends_the_process_in_good_order(server: tuple[Played, str], tmp_path: Path) -> None:
     process = await started(server[1], tmp_path)
     async with asyncio.timeout(60):
@@ -98,9 +119,19 @@ async def test_a_signal_ends_the_process_in_good_order(server: tuple[Played, str
     assert (await ended(process))[0] == 0
 
 
-async def test_a_scrape_tells_every_metric_of_the_reference_in_either_form(
-    server: tuple[Played, str], tmp_path: Path
-) -> None:
+async def test_a_signal_ends_the_process_during_a_slow_start(server: tuple[Played, str], tmp_path: Path) -> None:
+    server[0].is_slow = True
+    listen = f"127.0.0.1:{free_port()}"
+    process = await started(server[1], tmp_path, MLRUN_OPERATOR_LISTEN=listen)
+    async with asyncio.timeout(60):
+        await server[0].listed.wait()
+    assert (await probed(listen, "healthz"))[0] == 200, "a slow start is not killed"
+    assert await probed(listen, "readyz") == (503, ["the first listings are not complete"])
+    process.send_signal(signal.SIGTERM)
+    assert (await ended(process))[0] == 0
+
+
+async def test_a_scrape_has_every_metric_in_either_format(server: tuple[Played, str], tmp_path: Path) -> None:
     listen = f"127.0.0.1:{free_port()}"
     process = await started(server[1], tmp_path, MLRUN_OPERATOR_METRICS_LISTEN=listen)
     try:
@@ -120,6 +151,17 @@ async def test_a_scrape_tells_every_metric_of_the_reference_in_either_form(
     assert [sample.value for sample in (*leader.samples, *builds.samples)] == [1, 1]
     watches = families["mlrun_operator_watch_last_heard_timestamp_seconds"].samples
     assert {s.labels["resource"] for s in watches} == {"mlrunruns", "mlrunfunctions", "cronjobs", "jobs", "pods"}
+
+
+async def probed(listen: str, path: str) -> tuple[int, list[str]]:
+    """Code and problems of a probe, once there is an answer."""
+    async with asyncio.timeout(60), aiohttp.ClientSession() as session:
+        while True:
+            try:
+                async with session.get(f"http://{listen}/{path}") as answer:
+                    return answer.status, (await answer.json())["problems"]
+            except aiohttp.ClientConnectionError:
+                await asyncio.sleep(0.1)
 
 
 async def scraped(listen: str, accept: str) -> tuple[str, str]:

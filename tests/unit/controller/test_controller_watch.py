@@ -20,8 +20,9 @@ from mlrun_operator.cluster.resources import RUNS
 from mlrun_operator.cluster.watch_middleware import WatchMiddleware
 from mlrun_operator.controller.background import BackgroundTasks, TaskExitedError
 from mlrun_operator.controller.event_handler import WatchEventHandler
+from mlrun_operator.controller.lister import ResourceVersionRegressedError
 from mlrun_operator.controller.watch import build_registry, build_settings, watch
-from mlrun_operator.controller.watch_monitor import ResourceVersionRegressedError, WatchMonitor
+from mlrun_operator.controller.watch_monitor import WatchMonitor
 
 Object = dict[str, Any]
 REFUSALS = (400, 401, 403, 404, 409, 429, 500, 503)

@@ -13,6 +13,7 @@ from pandas.testing import assert_frame_equal
 
 import mlrun_operator as dh
 from mlrun_operator import aio
+from mlrun_operator.cluster.resources import RUNS
 from mlrun_operator.sdk import errors
 from mlrun_operator.sdk.backends.local import interpreter
 from mlrun_operator.sdk.backends.local.backend import LocalBackend
@@ -285,6 +286,22 @@ def test_a_run_whose_program_has_ended_has_failed(home: Path) -> None:
     (folder / "owner").write_text(str(os.getpid()))
     file.write_text(json.dumps({**json.loads(file.read_text()), "status": status}))
     assert run.refresh().state == "RUNNING"
+
+
+@pytest.mark.parametrize("recorded", ["v1-d2c5d435c82321c4", "v9-0123456789abcdef"])
+async def test_a_hash_of_another_version_starts_nothing(recorded: str, tmp_path: Path) -> None:
+    """The folder of an earlier, or of a newer, SDK: only an edit that is known to be one runs again."""
+    backend = LocalBackend(home=tmp_path)
+    held = await backend.create(RUNS, {**INLINE, "spec": {**INLINE["spec"], "suspend": True}})
+    file = next((tmp_path / "objects").rglob("r.json"))
+    status = {"phase": "Succeeded", "execution": {"number": 1, "hash": recorded, "generation": 1}}
+    file.write_text(json.dumps({**held, "status": status}))
+    run = await backend.merge(RUNS, "local", "r", {"spec": {"suspend": None}})
+    assert run["status"]["phase"] == "Succeeded"
+    if recorded.startswith("v1-"):
+        run = await backend.merge(RUNS, "local", "r", {"spec": {"parameters": {"x": 1}}})
+        assert (run["status"]["phase"], run["status"]["execution"]["number"]) == ("Pending", 2)
+    await backend.close()
 
 
 async def test_a_store_in_s3_is_at_the_server_that_the_environment_names(

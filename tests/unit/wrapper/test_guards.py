@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from mlrun_operator.api.contract.fetching import MIB, FetchRules
 from mlrun_operator.api.reasons import Reason
+from mlrun_wrapper.alarm import within
 from mlrun_wrapper.errors import StepError
 from mlrun_wrapper.guards import GuardError
 from mlrun_wrapper.guards.addresses import check_host, is_refused, resolved
 from mlrun_wrapper.guards.archives import Member, checked_paths
 from mlrun_wrapper.guards.paths import inside
 from mlrun_wrapper.guards.urls import check_redirect, submodule_url
-from mlrun_wrapper.limits import within
 from mlrun_wrapper.processes import run
 
 LINK_LOCAL = st.integers(0, 2**16 - 1).map(lambda n: ipaddress.IPv4Address((169 << 24) + (254 << 16) + n))

@@ -1,4 +1,5 @@
 import os
+import signal
 import threading
 from pathlib import Path
 
@@ -125,3 +126,22 @@ def test_no_line_that_ends_is_lost(pieces: list[bytes]) -> None:
     for line in b"".join(pieces).replace(b"\r\n", b"\n").split(b"\n")[:-1]:
         last = line.rpartition(b"\r")[2]
         assert last in shown
+
+
+def test_a_signals_line_may_come_while_another_is_written(output: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, write = Log(output), os.write
+
+    def interrupted(descriptor: int, data: memoryview) -> int:
+        monkeypatch.setattr(os, "write", write)
+        signal.raise_signal(signal.SIGUSR1)
+        return write(descriptor, data)
+
+    monkeypatch.setattr(os, "write", interrupted)
+    before = signal.signal(signal.SIGUSR1, lambda *_: log.line("told to end"))
+    writing = threading.Timer(20, os._exit, [1])  # a lock that waits for itself is not ended by an exception
+    writing.start()
+    log.line("output 'a'")
+    writing.cancel()
+    signal.signal(signal.SIGUSR1, before)
+
+    assert shown(output) == b"mlrun-wrapper: told to end\nmlrun-wrapper: output 'a'\n"

@@ -17,7 +17,7 @@ from mlrun_wrapper.errors import StepError, unforeseen
 from mlrun_wrapper.executor_process import ExecutorProcess
 from mlrun_wrapper.log import Log
 from mlrun_wrapper.settings import Settings
-from mlrun_wrapper.signals import Sigterm
+from mlrun_wrapper.signals import EXIT_CODE, Sigterm
 from mlrun_wrapper.sources import fetch_source, handed
 from mlrun_wrapper.steps import read_envelope
 
@@ -29,7 +29,7 @@ HOME: Final = Path("/opt/mlrun-wrapper")
 def main(arguments: list[str]) -> int:
     """The exit code is 0 whatever became of the source."""
     sigterm = Sigterm()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(EXIT_CODE))  # an exception could be swallowed on its way
     carry(TARGET, HOME)
     if "fetch" in arguments:
         settings, log = Settings.from_environment(os.environ), Log()

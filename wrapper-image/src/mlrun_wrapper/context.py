@@ -14,7 +14,7 @@ from mlrun_operator.store import Catalogue, Store, derived_uuid
 from mlrun_wrapper.code import Code
 from mlrun_wrapper.errors import StepError
 from mlrun_wrapper.executor_process import ExecutorProcess
-from mlrun_wrapper.grace import Grace
+from mlrun_wrapper.grace_period import GracePeriod
 from mlrun_wrapper.log import Log
 from mlrun_wrapper.settings import Settings
 from mlrun_wrapper.signals import Sigterm
@@ -38,6 +38,7 @@ class Context:
     envelope: Envelope | None = None  # envelope
     elsewhere: StoreInfo | None = None  # envelope: the run's own S3 server, if it has one
     store: Store | None = None  # store
+    earlier: dict[str, Any] | None = None  # attempts: the run.json of an earlier pod that has succeeded
     points: dict[int, dict[str, Any]] = field(default_factory=dict)  # points: of a sweep, by mlrun's iterations
     iteration: int | None = None  # join: which point this pod is
     code: Code | None = None  # source
@@ -47,12 +48,12 @@ class Context:
     artifacts: dict[str, dict[str, Any]] = field(default_factory=dict)  # inputs: mlrun's, of entities, by their keys
     inputs: list[InputInfo] = field(default_factory=list)  # inputs
     executing: bool = False  # execute: the handler is running
-    terminated: float | None = None  # execute: when SIGTERM came while it ran, on the monotonic clock
     outcome: dict[str, Any] | None = None  # execute
     outputs: dict[str, OutputInfo] = field(default_factory=dict)  # outputs
     results: dict[str, Any] = field(default_factory=dict)  # outputs
     summaries: dict[int, Summary] = field(default_factory=dict)  # collect: how each point of a sweep ended
     sweep: SweepStatus | None = None  # collect
+    run_path: str | None = None  # the report: the folder of run.json and log.txt
 
     @property
     def run(self) -> Envelope:
@@ -88,20 +89,27 @@ class Context:
         return self.settings.replica if self.iteration is None else self.iteration
 
     @property
-    def grace(self) -> Grace:
-        """The pod's grace period; Kubernetes' own until the envelope is read."""
-        return Grace(self.envelope.grace_seconds if self.envelope else GRACE_SECONDS)
+    def grace(self) -> GracePeriod:
+        """Return the pod's grace period; Kubernetes' own until the envelope is read."""
+        return GracePeriod(self.envelope.grace_seconds if self.envelope else GRACE_SECONDS)
 
     @property
     def run_uuid(self) -> str:
-        """Names this pod's attempt at this execution."""
-        run = self.run.run
-        return derived_uuid(run.uid, run.execution, "run", 0, self.settings.pod_uid)
+        """Return the uuid of this pod's attempt at this execution."""
+        return self._run_uuid_of(self.settings.pod_uid)
 
     @property
     def run_folder(self) -> str:
-        """Where run.json and log.txt go, relative to the store's root."""
-        return f"{self.run.run.project}/run/run/{self.run.run.name}/{self.run_uuid}"
+        """Return where run.json and log.txt go, relative to the store's root."""
+        return self.run_folder_of(self.settings.pod_uid)
+
+    def run_folder_of(self, pod_uid: str) -> str:
+        """Return where those of any pod of this execution are."""
+        return f"{self.run.run.project}/run/run/{self.run.run.name}/{self._run_uuid_of(pod_uid)}"
+
+    def _run_uuid_of(self, pod_uid: str) -> str:
+        run = self.run.run
+        return derived_uuid(run.uid, run.execution, "run", 0, pod_uid)
 
     def output_uuid(self, name: str, index: int = 0) -> str:
         """The uuid of an output: a duplicate pod's outputs have others."""

@@ -3,18 +3,17 @@
 import os
 import signal
 import threading
-import time
 from typing import Any, Final
 
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.v1alpha1.options import NonRetryable
 from mlrun_operator.api.values.handlers import Handler
 from mlrun_operator.api.values.names import kubernetes_name, label_value
+from mlrun_wrapper.alarm import ring_in
 from mlrun_wrapper.context import Context
 from mlrun_wrapper.errors import StepError
 from mlrun_wrapper.executor_process import ExecutorGoneError
 from mlrun_wrapper.inputs import fetch_asked
-from mlrun_wrapper.limits import ring_in
 from mlrun_wrapper.memory import oom_kills
 from mlrun_wrapper.names import mlrun_project
 from mlrun_wrapper.outputs import required
@@ -91,6 +90,8 @@ def execute(context: Context) -> None:
     elif outcome.get("state") == "stopped":
         text = "the pod was told to end before the handler returned; what it had logged is stored"
         context.failure = StepError(Reason.TERMINATED, text)
+        if "results" not in outcome:  # it was told to end between its handler and the outcome
+            context.outcome = _left(context)
     elif outcome.get("error"):
         context.failure = handler_failed(context, outcome["error"])
 
@@ -109,20 +110,19 @@ def _sweep(context: Context) -> dict[str, Any] | None:
     }
 
 
-def told_to_end(context: Context) -> None:
-    """SIGTERM: before the handler runs it ends the walk, while it runs it is passed on, after it work is finished.
+def end_soon(context: Context) -> None:
+    """Act on SIGTERM: end the walk before the handler runs, pass the signal on while it runs, finish the work after it.
 
     Each within its share of the grace period; the walk ends by TimeIsUp where what was made is not stored by then.
     """
     context.log.line(f"told to end (SIGTERM) within {context.grace.seconds} s")
     if context.outcome is None and not context.executing:
         context.sigterm.end()
-    ring_in(context.grace.stored)
+    ring_in(context.sigterm.seconds_left(context.grace.stored))
     if context.outcome is not None:
         return
-    context.terminated = time.monotonic()
     context.executor.terminate()
-    timer = threading.Timer(context.grace.handler, context.executor.kill_now)
+    timer = threading.Timer(context.sigterm.seconds_left(context.grace.handler), context.executor.kill_now)
     timer.daemon = True
     timer.start()
 
@@ -186,7 +186,7 @@ def _final(context: Context, types: list[str], code: int | None) -> bool:
 
 
 def _gone(context: Context, code: int, oom: bool) -> StepError:  # noqa: FBT001 - a fact, not a mode
-    if context.terminated is not None:
+    if context.sigterm.came:
         text = "the pod was told to end and the handler did not end in time; what it had logged is stored"
         return StepError(Reason.TERMINATED, text)
     if code >= 0:

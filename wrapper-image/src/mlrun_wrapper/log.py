@@ -22,7 +22,7 @@ class Log:
 
     def __init__(self, output: int | None = None) -> None:
         self._output = sys.stdout.fileno() if output is None else output
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # SIGTERM's own line may come while the main thread writes another one
         self._head = bytearray()
         self._tail = bytearray()
         self._dropped = 0

@@ -4,16 +4,26 @@ Importing mlrun takes seconds, so the executor is started before even our own im
 """
 
 import os
+import traceback
 
 from mlrun_wrapper.executor_process import ExecutorProcess
 from mlrun_wrapper.log import Log
 from mlrun_wrapper.settings import Settings, forget_store_keys
-from mlrun_wrapper.signals import Sigterm
+from mlrun_wrapper.signals import EXIT_CODE, Sigterm
 
 
-def main() -> int:
-    """Run what the envelope says; the exit code of BEHAVIOUR B."""
-    sigterm = Sigterm()
+def main(sigterm: Sigterm) -> int:
+    """Run what the envelope says; return the exit code of BEHAVIOUR B."""
+    try:
+        return _main(sigterm)
+    except BaseException:
+        if not sigterm.came:
+            raise
+        traceback.print_exc()
+        return EXIT_CODE
+
+
+def _main(sigterm: Sigterm) -> int:
     settings = Settings.from_environment(os.environ)
     forget_store_keys(os.environ)
     log = Log()
@@ -26,4 +36,4 @@ def main() -> int:
     try:
         return walk(Context(settings=settings, log=log, executor=executor, sigterm=sigterm))
     finally:
-        executor.kill()
+        executor.kill_now()

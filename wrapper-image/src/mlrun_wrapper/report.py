@@ -1,9 +1,8 @@
-"""The end: run.json and log.txt in the store, the result in the termination message, the reason in the log."""
+"""The report: run.json and log.txt in the store, the termination message, and the reason in the log."""
 
 import json
-import time
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from mlrun_operator import __version__
 from mlrun_operator.api.contract import result as results
@@ -14,39 +13,35 @@ from mlrun_wrapper.context import Context
 from mlrun_wrapper.errors import StepError
 from mlrun_wrapper.executor_process import EXIT_SECONDS
 
-_BUDGET = 4096
+_BUDGET: Final = 4096
+# What JSON cannot hold: half a character, an object, what is nested too deeply.
+_UNWRITABLE: Final = (ValueError, TypeError, RecursionError)
 
 
-def report(context: Context) -> None:
-    """Tell everyone how it ended. Never raises: what cannot be told is said in the log."""
+def end_executor(context: Context) -> None:
+    """End the handler's process: by itself where the handler has returned, with the user's exit handlers."""
     if context.outcome is None:
         context.executor.kill()
     else:
         context.executor.finish(_exit_seconds(context))
-    _say(context)
-    result = _result(context)
-    _terminate(context, result)  # whatever becomes of the rest
-    run_path = _store(context, result)
-    if run_path is not None:
-        _terminate(context, result.model_copy(update={"run_path": run_path}))
 
 
 def _exit_seconds(context: Context) -> float:
-    """What the handler's process gets for its exit handlers: of a grace period what is left of its share."""
-    if context.terminated is None:
+    """Return what the handler's process gets for its exit handlers: of a grace period what is left of its share."""
+    if not context.sigterm.came:
         return EXIT_SECONDS
-    left = context.terminated + context.grace.handler - time.monotonic()
-    return min(EXIT_SECONDS, max(left, 0.0))
+    return min(EXIT_SECONDS, context.sigterm.seconds_left(context.grace.handler))
 
 
 def message(failure: StepError) -> str:
-    """For people: the user's own exception as it is, anything else with what to do about it."""
+    """Return the message for people: the user's own exception as it is, anything else with what to do about it."""
     if failure.reason is Reason.HANDLER_FAILED:
         return failure.message
     return f"{failure.message.rstrip('.')}. {EXPLANATIONS[failure.reason].todo}"
 
 
-def _say(context: Context) -> None:
+def log_end(context: Context) -> None:
+    """Say in the log how the run ended, and why."""
     for warning in context.warnings:
         context.log.line(f"warning: {warning}")
     failure = context.failure
@@ -74,29 +69,32 @@ def _result(context: Context) -> Result:
         results=context.results,
         warnings=context.warnings,
         sweep=context.sweep,
+        run_path=context.run_path,
     )
 
 
-def _store(context: Context, result: Result) -> str | None:
-    """The folder of run.json and log.txt; None where they could not be stored."""
+def store_report(context: Context) -> None:
+    """Store run.json and log.txt, and name their folder in the termination message. Failures are said in the log."""
     if context.store is None:
-        return None
+        return
     try:
-        text = json.dumps(_run_json(context, result), ensure_ascii=False, indent=1)
+        document = _run_json(context) if context.earlier is None else _earlier_run_json(context, context.earlier)
+        text = json.dumps(document, ensure_ascii=False, indent=1)
         context.store.write(f"{context.run_folder}/run.json", text.encode("utf-8", "replace"))
         context.store.write(f"{context.run_folder}/log.txt", context.log.text())
-    except StoreError as error:
+    except (StoreError, *_UNWRITABLE) as error:
         context.log.line(f"warning: run.json and log.txt could not be stored: {error}")
-        return None
-    return context.store.uri(f"{context.run_folder}/")
+        return
+    context.run_path = context.store.uri(f"{context.run_folder}/")
+    write_termination_message(context)
 
 
-def _run_json(context: Context, result: Result) -> dict[str, Any]:
+def _run_json(context: Context) -> dict[str, Any]:
     envelope, settings = context.run, context.settings
     return {
         "state": _state(context),
         "run": envelope.run.wire(),
-        "pod": {"name": settings.pod_name, "uid": settings.pod_uid, "job": settings.job_name},
+        "pod": _pod(context),
         **({"replica": settings.replica} if settings.replica is not None else {}),
         "function": {
             "name": envelope.function.name,
@@ -110,11 +108,21 @@ def _run_json(context: Context, result: Result) -> dict[str, Any]:
         "ended": datetime.now(UTC).isoformat(),
         "timings": context.timings,
         "versions": {"wrapper": __version__, **context.versions},
-        **result.wire(),
+        **_result(context).wire(),
         **({"points": [each.in_short() for each in context.summaries.values()]} if context.summaries else {}),
         "children": (context.outcome or {}).get("children", []),
         "mlrun": (context.outcome or {}).get("mlrun"),
     }
+
+
+def _earlier_run_json(context: Context, earlier: dict[str, Any]) -> dict[str, Any]:
+    """Return the run.json of the attempt that has succeeded, as this pod reports it."""
+    return {**earlier, **_result(context).wire(), "pod": _pod(context), "earlierAttempt": earlier["pod"]}
+
+
+def _pod(context: Context) -> dict[str, str]:
+    settings = context.settings
+    return {"name": settings.pod_name, "uid": settings.pod_uid, "job": settings.job_name}
 
 
 def _state(context: Context) -> str:
@@ -123,10 +131,29 @@ def _state(context: Context) -> str:
     return "skipped" if context.failure.reason is Reason.SKIPPED else "error"
 
 
-def _terminate(context: Context, result: Result) -> None:
+def write_termination_message(context: Context) -> None:
+    """Write the report where the kubelet reads it, as much of it as fits; at the least how the run ended."""
     budget = context.envelope.result_budget if context.envelope else _BUDGET
+    result = _result(context)
     try:
-        text = results.encode(result, budget)
-        context.settings.termination_log.write_text(text, encoding="utf-8")
-    except (OSError, ValueError) as error:
-        context.log.line(f"warning: the result could not be reported: {error}")
+        text = _encoded(result, budget) or _encoded(_ending_of(result), budget)
+        if text is not None:
+            context.settings.termination_log.write_text(text, encoding="utf-8")
+            return
+        problem = f"{budget} bytes are too few"
+    except OSError as error:
+        problem = str(error)
+    context.log.line(f"warning: the result could not be reported: {problem}")
+
+
+def _encoded(result: Result, budget: int) -> str | None:
+    """Return the termination message; None where the result cannot be written as JSON, or does not fit."""
+    try:
+        return results.encode(result, budget)
+    except _UNWRITABLE:
+        return None
+
+
+def _ending_of(result: Result) -> Result:
+    """Return how the run ended, without what it made: the handler may have made what JSON cannot hold."""
+    return Result(reason=result.reason, message=result.message, run_path=result.run_path, truncated=True)

@@ -15,10 +15,10 @@ from mlrun_operator.api.contract.fetching import PipInfo
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.values.requirements import FILE_PREFIX
 from mlrun_wrapper import processes
+from mlrun_wrapper.alarm import within
 from mlrun_wrapper.context import Context
 from mlrun_wrapper.errors import StepError
 from mlrun_wrapper.guards import GuardError
-from mlrun_wrapper.limits import within
 from mlrun_wrapper.sources.entry import find_file
 
 _PROBE: Final = Path(__file__).parent / "executor" / "installed.py"

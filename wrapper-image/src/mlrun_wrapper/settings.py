@@ -34,6 +34,7 @@ class Settings:
     pod_uid: str
     job_name: str
     attempts: int
+    job_uid: str = ""
     replica: int | None = None
     point: int | None = None
     failures: int = 0
@@ -50,6 +51,7 @@ class Settings:
             pod_name=env.get("MLRUN_POD_NAME", ""),
             pod_uid=env.get("MLRUN_POD_UID", ""),
             job_name=env.get("MLRUN_JOB_NAME", ""),
+            job_uid=env.get("MLRUN_JOB_UID", ""),
             attempts=int(env.get("MLRUN_WRAPPER_ATTEMPTS", "5")),
             replica=_number(env.get("MLRUN_REPLICA_INDEX")),
             point=_number(env.get("MLRUN_SWEEP_INDEX")),

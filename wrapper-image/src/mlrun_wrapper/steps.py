@@ -18,14 +18,15 @@ from mlrun_operator.api.contract import envelope as envelopes
 from mlrun_operator.api.contract.envelope import Envelope
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.store import StoreError, open_store
-from mlrun_wrapper import execution, limits, outputs
+from mlrun_wrapper import alarm, execution, outputs
+from mlrun_wrapper.conclusion import conclude
 from mlrun_wrapper.context import Context
+from mlrun_wrapper.earlier_attempts import find_success
 from mlrun_wrapper.errors import STORE, StepError, from_store, unforeseen
 from mlrun_wrapper.inputs import fetch_inputs
 from mlrun_wrapper.interpreter import carried
 from mlrun_wrapper.names import path_names
 from mlrun_wrapper.proxy import proxied
-from mlrun_wrapper.report import report
 from mlrun_wrapper.requirements import install_requirements
 from mlrun_wrapper.servers import elsewhere, s3_variables, without_the_stores
 from mlrun_wrapper.signals import Terminated
@@ -86,6 +87,10 @@ def reach_store(context: Context) -> None:
 
 Steps = tuple[tuple[str, Step], ...]
 
+_BEGIN: Final[Steps] = (
+    ("store", reach_store),
+    ("attempts", find_success),  # a success of an earlier pod ends the walk: it is reported as it was
+)
 _PREPARE: Final[Steps] = (
     ("source", fetch_source),
     ("requirements", install_requirements),
@@ -94,13 +99,13 @@ _PREPARE: Final[Steps] = (
     ("execute", execution.execute),
 )
 RUN: Final[Steps] = (
-    ("store", reach_store),
+    *_BEGIN,
     *_PREPARE,
     ("outputs", outputs.store_outputs),
     ("verify", outputs.verify),  # mapped outputs are there and all could be packed; only then they become `latest`
 )
 SWEEP: Final[Steps] = (
-    ("store", reach_store),
+    *_BEGIN,
     ("points", find_points),
     *_PREPARE,  # the handler is called for every point
     ("outputs", collect.store_points),
@@ -108,7 +113,7 @@ SWEEP: Final[Steps] = (
     ("verify", collect.publish_collected),
 )
 POINT: Final[Steps] = (
-    ("store", reach_store),
+    *_BEGIN,
     ("points", find_points),
     ("join", point.join),  # which point this pod is; it is skipped where the sweep has come to its end
     *_PREPARE,
@@ -116,7 +121,7 @@ POINT: Final[Steps] = (
     ("verify", outputs.verify),
 )
 COLLECT: Final[Steps] = (
-    ("store", reach_store),
+    *_BEGIN,
     ("points", find_points),
     ("gather", collect.read_points),
     ("collect", collect.collect),
@@ -132,28 +137,40 @@ def steps(envelope: Envelope) -> Steps:
 
 
 def walk(context: Context) -> int:
-    """All steps, then the report; the exit code."""
+    """Take all steps, then report; return the exit code."""
     try:
-        with context.sigterm.doing(lambda: execution.told_to_end(context)):
-            with context.timed("envelope"):
-                read_envelope(context)
-            for name, step in steps(context.run):
-                context.sigterm.check()
-                with context.timed(name):
-                    step(context)
+        _take_steps(context)
     except StepError as failure:
         context.failure = context.failure or failure
     except Terminated:
-        text = "the pod was told to end before the handler had started"
-        context.failure = context.failure or StepError(Reason.TERMINATED, text)
-    except limits.TimeIsUp:
+        context.failure = context.failure or StepError(Reason.TERMINATED, _not_started(context))
+    except alarm.TimeIsUp:
         text = "the grace period was too short to store all that the handler made"
         context.warnings.append(text)
         context.failure = context.failure or StepError(Reason.TERMINATED, f"the pod was told to end, and {text}")
     except Exception as error:
         context.log.line(traceback.format_exc())
         context.failure = unforeseen(error)
-    limits.silence()
-    point.tell(context)
-    report(context)
-    return context.failure.exit_code if context.failure else 0
+    alarm.silence()
+    return conclude(context)
+
+
+def _take_steps(context: Context) -> None:
+    try:
+        with context.sigterm.doing(lambda: execution.end_soon(context)):
+            with context.timed("envelope"):
+                read_envelope(context)
+            for name, step in steps(context.run):
+                context.sigterm.check()
+                with context.timed(name):
+                    step(context)
+                if context.earlier is not None:
+                    return
+    finally:
+        alarm.silence()
+
+
+def _not_started(context: Context) -> str:
+    if context.collecting:
+        return "the pod was told to end before the points were collected"
+    return "the pod was told to end before the handler had started"

@@ -34,11 +34,11 @@ OWN_LABELS: Final = (
     LABEL_PROJECT,
 )
 
-# On pods: Kubernetes' own, the uid of the Job that made them; it stays when the Job is deleted without its pods.
-LABEL_JOB_UID: Final = "batch.kubernetes.io/controller-uid"
-# On pods: Kubernetes' own, which replica of an Indexed Job this is.
+# On pods: Kubernetes' own, the name of their Job and which replica of an Indexed Job this is.
 LABEL_JOB: Final = "batch.kubernetes.io/job-name"
 LABEL_INDEX: Final = "batch.kubernetes.io/job-completion-index"
+# On pods: Kubernetes' own, the uid of their Job. It stays where the owner reference is taken off (`--cascade=orphan`).
+LABEL_JOB_UID: Final = "batch.kubernetes.io/controller-uid"
 
 # On the runs that a schedule made: the schedule's metadata.uid.
 LABEL_SCHEDULE_UID: Final = f"{GROUP}/schedule-uid"

@@ -102,7 +102,7 @@ EXPLANATIONS: Final[dict[Reason, Explanation]] = {
     ),
     Reason.JOB_SUSPENDED: Explanation(
         "Somebody else suspended the Job, so that it makes no pods.",
-        "Set `spec.suspend` of the Job to false, or find out who suspends it: `kubectl get job NAME --show-managed-fields -o yaml`.",
+        "Set `spec.suspend` of the Job to false; `kubectl get job NAME -o yaml --show-managed-fields` tells who did.",
     ),
     Reason.STOPPED: Explanation(
         "The run was stopped by `spec.stop`.", "Remove `spec.stop` and set `spec.rerun` to a new value to run again."

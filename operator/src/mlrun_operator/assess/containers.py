@@ -42,7 +42,6 @@ class Container:
     image: str
     state: Object
     last_state: Object
-    restarts: int = 0
     has_started: bool | None = None
 
     @property
@@ -95,11 +94,11 @@ def last_words(terminated: Object | None) -> str:
     return lines[-1].strip()[:_MAX_WORDS] if lines else ""
 
 
-def how_it_ended(container: Container, terminated: Object | None, when: str = "") -> str:
-    """Return a phrase that names the container, its exit code and its last words; `when` follows the exit code."""
-    end = f"{container.described} {_end(terminated or {})}{when}"
-    words = last_words(terminated)
-    return f"{end}: {words}" if words else end
+def how_it_ended(container: Container, terminated: Object | None, suffix: str = "") -> str:
+    """Return a phrase that names the container, its exit code with `suffix`, and its last words."""
+    phrase = f"{container.described} {_end(terminated or {})}{suffix}"
+    tail = last_words(terminated)
+    return f"{phrase}: {tail}" if tail else phrase
 
 
 def _end(terminated: Object) -> str:
@@ -112,22 +111,21 @@ def _end(terminated: Object) -> str:
 def _read(pod: Object) -> Iterator[Container]:
     status = status_of(pod)
     native = {c.get("name") for c in spec_of(pod).get("initContainers") or () if c.get("restartPolicy") == "Always"}
-    for written in status.get("initContainerStatuses") or ():
-        name = written.get("name", "")
-        other = Role.NATIVE_SIDECAR if name in native else Role.INIT
-        yield _container(written, Role.WRAPPER_INIT if name == constants.INIT_CONTAINER else other)
-    for written in status.get("containerStatuses") or ():
-        name = written.get("name", "")
-        yield _container(written, Role.WRAPPER if name == constants.CONTAINER else Role.SIDECAR)
+    for container in status.get("initContainerStatuses") or ():
+        name = container.get("name", "")
+        role = Role.NATIVE_SIDECAR if name in native else Role.INIT
+        yield _container(container, Role.WRAPPER_INIT if name == constants.INIT_CONTAINER else role)
+    for container in status.get("containerStatuses") or ():
+        name = container.get("name", "")
+        yield _container(container, Role.WRAPPER if name == constants.CONTAINER else Role.SIDECAR)
 
 
-def _container(written: Object, role: Role) -> Container:
+def _container(container: Object, role: Role) -> Container:
     return Container(
-        name=written.get("name", ""),
+        name=container.get("name", ""),
         role=role,
-        image=written.get("image", ""),
-        state=written.get("state") or {},
-        last_state=written.get("lastState") or {},
-        restarts=written.get("restartCount") or 0,
-        has_started=written.get("started"),
+        image=container.get("image", ""),
+        state=container.get("state") or {},
+        last_state=container.get("lastState") or {},
+        has_started=container.get("started"),
     )

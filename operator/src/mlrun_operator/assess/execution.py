@@ -8,7 +8,7 @@ from typing import Final
 from mlrun_operator.api.contract.result import Result
 from mlrun_operator.api.objects import Object, has_pod_ended, is_deleting, status_of
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
-from mlrun_operator.api.v1alpha1.status import Phase, SweepStatus
+from mlrun_operator.api.v1alpha1.status import Phase, RunStatus, SweepStatus
 from mlrun_operator.api.v1alpha1.sweep import sweep_words
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.diagnose import diagnose
@@ -19,6 +19,7 @@ from mlrun_operator.assess.sweep_status import sweep_of
 
 # After its Job's end a pod's last event may come later, never before; this long it is waited for.
 POD_GRACE: Final = timedelta(seconds=10)
+NOTHING_RECORDED: Final = RunStatus()
 # A pod's phase follows the end of its last container in a moment; another container that runs on is told after this.
 _PHASE_LAG: Final = timedelta(seconds=5)
 
@@ -68,16 +69,18 @@ def assess(  # noqa: PLR0913 - what bears on an execution
     fresh: bool,
     suspended: Outcome,
     events: Sequence[Object] = (),
+    recorded: RunStatus = NOTHING_RECORDED,
 ) -> Assessment:
     """Return where the execution is.
 
-    `fresh` says that the pods were listed directly just now; `suspended` is the outcome while the Job is suspended.
+    `fresh` says that the pods were listed directly just now; `suspended` is the outcome while the Job is suspended;
+    `recorded` tells of pods that are gone.
     """
     ordered = sorted(pods, key=lambda pod: (pod["metadata"].get("creationTimestamp", ""), pod["metadata"]["name"]))
     views = tuple(read_pod(pod) for pod in ordered)
-    scene = _Scene(job, ordered, views, now, fresh, suspended, events)
+    scene = _Scene(job, ordered, views, now, fresh, suspended, events, recorded)
     end = end_of(job)
-    if job_replicas := replicas(job, views):
+    if job_replicas := replicas(job, views, recorded):
         if points_of(job) is not None:
             return _points(scene, job_replicas, end)
         return _replicas_run(scene, job_replicas) if end is None else _replicas_ended(scene, job_replicas, end)
@@ -95,6 +98,7 @@ class _Scene:
     fresh: bool
     suspended: Outcome
     events: Sequence[Object]
+    recorded: RunStatus
 
     @property
     def is_suspended(self) -> bool:
@@ -138,7 +142,7 @@ def _ended(scene: _Scene, end: JobEnd) -> Assessment:
 
 
 def _all_ended(scene: _Scene) -> bool:
-    """Return whether the pods of a failed Job have all been seen to end: its last one's report is the one that counts."""
+    """Return whether the pods of a failed Job have all been seen to end: its last one's report counts."""
     failed = [pod for pod in scene.views if pod.ended and not pod.phase_succeeded]
     return all(pod.ended for pod in scene.views) and len(failed) >= status_of(scene.job).get("failed", 0)
 
@@ -151,13 +155,20 @@ def _unfinished(scene: _Scene) -> Assessment:
         return _suspended(scene, views)
     current = [(pod, view) for pod, view in zip(scene.pods, views, strict=True) if not _before_resumption(job, pod)]
     pod, view = current[-1] if current else (None, None)
-    cause = None if view is not None and view.started else diagnose(pod, scene.events)
+    cause = None if view is not None and view.started else diagnose(pod, scene.events, scene.now)
     if any(view.started for _, view in current):
-        message = f"attempt {len(views)}: {cause[1]}" if cause else _not_ending(scene)
+        message = _of_attempt(scene, cause[1]) if cause else _not_ending(scene)
         return Assessment(Phase.RUNNING, cause[0] if cause else Reason.RUNNING, message, views)
     if cause:
-        return Assessment(Phase.PENDING, cause[0], cause[1], views)
+        return Assessment(Phase.PENDING, cause[0], _of_attempt(scene, cause[1]), views)
     return Assessment(Phase.PENDING, Reason.CREATED, "", views)
+
+
+def _of_attempt(scene: _Scene, message: str) -> str:
+    """Return the message with the number of the attempt that it is about, unless that is the first."""
+    uids = {view.attempt.uid for view in scene.views}
+    number = len(uids) + sum(attempt.uid not in uids for attempt in scene.recorded.attempts or ())
+    return f"attempt {number}: {message}" if number > 1 else message
 
 
 def _suspended(scene: _Scene, views: tuple[PodView, ...], found: tuple[Replica, ...] = ()) -> Assessment:
@@ -263,7 +274,7 @@ def _points(scene: _Scene, points: tuple[Replica, ...], end: JobEnd | None) -> A
 
 
 def lacking_pods(assessment: Assessment) -> bool:
-    """Return whether a replica has no pod: all of them are made at once. Of a sweep's points only some run at a time."""
+    """Return whether a replica has no pod; of a sweep's points only some run at a time."""
     return assessment.sweep is None and lack_pods(assessment.replicas)
 
 
@@ -272,7 +283,8 @@ def _replicas_run(scene: _Scene, job_replicas: tuple[Replica, ...]) -> Assessmen
         return _suspended(scene, scene.views, job_replicas)
     waiting = [(pod, view) for pod, view in zip(scene.pods, scene.views, strict=True) if not view.started]
     refused = not scene.views or (points_of(scene.job) is None and lack_pods(job_replicas))
-    cause = diagnose(waiting[0][0], scene.events) if waiting else diagnose(None, scene.events) if refused else None
+    pod = waiting[0][0] if waiting else None
+    cause = diagnose(pod, scene.events, scene.now) if waiting or refused else None
     running = any(pod.started for pod in scene.views)
     phase, healthy = (Phase.RUNNING, Reason.RUNNING) if running else (Phase.PENDING, Reason.CREATED)
     if cause is None:

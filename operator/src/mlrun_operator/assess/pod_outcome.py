@@ -75,7 +75,7 @@ class PodEnd:
 
     @property
     def pod_message(self) -> str:
-        """The kubelet's words for the pod as a whole."""
+        """The kubelet's message for the pod as a whole."""
         return (status_of(self.pod).get("message") or "").strip()
 
     def failed(self, role: Role) -> Container | None:
@@ -137,24 +137,24 @@ def _out_of_memory(end: PodEnd) -> Outcome:
 
 
 def _eviction(end: PodEnd) -> Outcome:
-    words = end.pod_message or condition_of(end.pod, DISRUPTION).get("message")
-    return Reason.EVICTED, words or EXPLANATIONS[Reason.EVICTED].happened
+    message = end.pod_message or condition_of(end.pod, DISRUPTION).get("message")
+    return Reason.EVICTED, message or EXPLANATIONS[Reason.EVICTED].happened
 
 
 def _own_limit(end: PodEnd) -> Outcome:
-    words = end.pod_message.rstrip(".") or "the kubelet does not say which"
+    message = end.pod_message.rstrip(".") or "the kubelet does not say which"
     todo = "Raise limits.ephemeral-storage or the volume's sizeLimit, or write less."
-    return Reason.POD_FAILING, f"the pod was evicted for exceeding its own limit: {words}. {todo}"
+    return Reason.POD_FAILING, f"the pod was evicted for exceeding its own limit: {message}. {todo}"
 
 
 def _own_deadline(end: PodEnd) -> Outcome:
-    words = end.pod_message or end.pod_reason
-    return Reason.DEADLINE_EXCEEDED, f"the pod ran longer than activeDeadlineSeconds of its podTemplate: {words}"
+    message = end.pod_message or end.pod_reason
+    return Reason.DEADLINE_EXCEEDED, f"the pod ran longer than activeDeadlineSeconds of its podTemplate: {message}"
 
 
 def _node_ended_it(end: PodEnd) -> Outcome:
-    words = next(words for start, words in _NODE_REFUSALS if end.pod_reason.startswith(start))
-    return Reason.POD_FAILING, _with(f"{words} ({end.pod_reason})", end.pod_message)
+    cause = next(cause for prefix, cause in _NODE_REFUSALS if end.pod_reason.startswith(prefix))
+    return Reason.POD_FAILING, _with(f"{cause} ({end.pod_reason})", end.pod_message)
 
 
 def _init_container(end: PodEnd) -> Outcome:
@@ -165,12 +165,12 @@ def _sidecar(end: PodEnd) -> Outcome:
     return _other_container(end.failed(Role.SIDECAR), " after the handler had succeeded")
 
 
-def _other_container(container: Container | None, when: str = "") -> Outcome:
+def _other_container(container: Container | None, suffix: str = "") -> Outcome:
     if container is None:  # no row that leads here lets it be
         return Reason.POD_FAILING, EXPLANATIONS[Reason.POD_FAILING].happened
     out_of_memory = (container.terminated or {}).get("reason") == OOM_KILLED
     reason = Reason.OOM_KILLED if out_of_memory else Reason.POD_FAILING
-    return reason, how_it_ended(container, container.terminated, when)
+    return reason, how_it_ended(container, container.terminated, suffix)
 
 
 def _node_failure(end: PodEnd) -> Outcome:
@@ -199,12 +199,12 @@ def _no_report(end: PodEnd) -> Outcome:
     code = "no exit code" if end.exit_code is None else f"exit code {end.exit_code}"
     if end.report is not None:
         return Reason.WRAPPER_ERROR, f"the wrapper reported {end.report.reason} and then ended with {code}"
-    words, tail = f"the wrapper ended without a report ({code})", last_words(end.container.terminated)
-    return Reason.WRAPPER_ERROR, f"{words}; the last line of its log: {tail}" if tail else words
+    sentence, tail = f"the wrapper ended without a report ({code})", last_words(end.container.terminated)
+    return Reason.WRAPPER_ERROR, f"{sentence}; the last line of its log: {tail}" if tail else sentence
 
 
-def _with(sentence: str, words: str) -> str:
-    return f"{sentence}: {words.strip()}" if words.strip() else sentence
+def _with(sentence: str, message: str) -> str:
+    return f"{sentence}: {message.strip()}" if message.strip() else sentence
 
 
 _OUTCOMES: Final[tuple[tuple[Callable[[PodEnd], bool], Callable[[PodEnd], Outcome]], ...]] = (

@@ -89,6 +89,13 @@ def is_presumed_lost(pod: Object, now: datetime) -> bool:
     return deadline is not None and now > deadline + _LOST
 
 
+def presumed_lost_in(pod: Object, now: datetime) -> timedelta | None:
+    """Return how long until the pod is presumed lost; None where it was not told to end, or is lost already."""
+    deadline = parse_time(pod["metadata"].get("deletionTimestamp"))
+    left = deadline + _LOST - now if deadline else None
+    return left + timedelta(seconds=1) if left is not None and left >= timedelta(0) else None
+
+
 def read_pod(pod: Object) -> PodView:
     """Return the pod as an attempt of its execution."""
     containers, ended, meta = containers_of(pod), has_pod_ended(pod), pod["metadata"]

@@ -37,7 +37,7 @@ from mlrun_operator.assess.times import format_duration, format_time, parse_time
 EXECUTION_SCHEMA: Final = 1
 _LOST_REPORT: Final = "the pod's report is lost; what it stored is in the store's run folder"
 # Numbers and durations by themselves, as in "0/5 nodes" and "back-off 1m20s"; not those within a name.
-_NOISE: Final = re.compile(r"(?<![\w.-])(?:\d+(?:\.\d+)?(?:h|ms|m|s|µs|Ki|Mi|Gi|%)?)+(?![\w-])(?!\.\w)")
+_NOISE: Final = re.compile(r"(?<![\w.:-])(?:\d+(?:\.\d+)?(?:h|ms|m|s|µs|Ki|Mi|Gi|%)?)+(?![\w-])(?!\.\w)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,10 @@ class StatusBase:
             now=format_time(self.now),
         )
 
-    def of(self, execution: Execution) -> RunStatus:
+    def of(self, execution: Execution | None) -> RunStatus:
         """Return what is recorded of this execution; nothing where another one is recorded."""
-        return self.recorded if execution.same_as(self.recorded.execution) else RunStatus()
+        is_recorded = execution is not None and execution.same_as(self.recorded.execution)
+        return self.recorded if is_recorded else RunStatus()
 
 
 def parse_status(run: Object) -> RunStatus:
@@ -164,7 +165,7 @@ def job_status(
     recorded = base.of(execution)
     assessment = _steady(recorded, assessment)
     outcome, image = assessment.outcome, resolved_image(job)
-    start, completion = _start(job, assessment), _completion(assessment)
+    start, completion = _start(job, assessment, recorded), _completion(assessment)
     queued = outcome.reason is Reason.QUEUED
     return RunStatus(
         observed_generation=base.generation,
@@ -172,7 +173,13 @@ def job_status(
         reason=outcome.reason,
         message=_full_message(outcome.message, assessment.result),
         conditions=base.conditions(outcome, [*_warnings(assessment), *warnings]),
-        execution=execution.model_copy(update={"run_uid": base.run_uid, "job_uid": job["metadata"]["uid"]}),
+        execution=execution.model_copy(
+            update={
+                "run_uid": base.run_uid,
+                "job_uid": job["metadata"]["uid"],
+                "ending": None if outcome.phase.finished else execution.ending,
+            }
+        ),
         executions=base.history(execution),
         job_name=job["metadata"]["name"],
         queued_time=(recorded.queued_time or format_time(base.now)) if queued else None,
@@ -230,11 +237,14 @@ def ended_status(
     if recorded.sweep and run_result and not run_result.sweep:
         run_result = None  # a point's own
     reports = {name: value for name, value in reported(run_result).items() if value is not None}
-    if ending is not None:
+    if outcome.phase.finished:
+        ending = None
+    elif ending is not None:
         updated = compact(succeeded | replicas.reported_successes(pods)) or None
         ending = ending.model_copy(update={"completed_indexes": updated})
-    lost = outcome.phase.finished and recorded.phase is Phase.RUNNING and result is None and not recorded.results
-    missing = [(cond.RESULT_MISSING, _LOST_REPORT)] if lost and not (ended or recorded.outputs) else []
+    has_run = recorded.phase is Phase.RUNNING or outcome.reason is Reason.JOB_DELETED
+    is_lost = outcome.phase.finished and has_run and result is None and not (recorded.results or recorded.outputs)
+    missing = [(cond.RESULT_MISSING, _LOST_REPORT)] if is_lost and not ended else []
     return recorded.model_copy(
         update={
             "observed_generation": base.generation,
@@ -333,10 +343,10 @@ def without_noise(recorded: RunStatus, outcome: Outcome) -> Outcome:
     return replace(outcome, message=recorded.message or "")
 
 
-def _start(job: Object, assessment: Assessment) -> str | None:
+def _start(job: Object, assessment: Assessment, recorded: RunStatus) -> str | None:
     if assessment.phase is Phase.PENDING:
         return None
-    began = any(pod.started for pod in assessment.pods) or assessment.end
+    began = any(pod.started for pod in assessment.pods) or assessment.end or recorded.start_time
     return status_of(job).get("startTime") if began else None
 
 

@@ -1,5 +1,6 @@
-"""The port to the API server: the few requests that the operator makes, raw."""
+"""The client of the API server: the few requests that the operator makes, raw."""
 
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, Final
@@ -10,10 +11,10 @@ from mlrun_operator.api import constants
 from mlrun_operator.cluster.codec import decode, encode
 from mlrun_operator.cluster.connection import Connection
 from mlrun_operator.cluster.errors import ApiError
-from mlrun_operator.cluster.resources import EVENTS, OPENAPI, Resource
+from mlrun_operator.cluster.resources import EVENTS, FUNCTIONS, OPENAPI, PODS, RUNS, Resource
 
 Object = dict[str, Any]
-# Told verb, plural, HTTP code and seconds of every request.
+# Called with verb, plural, HTTP code and seconds of every request.
 Observe = Callable[[str, str, int, float], None]
 
 REQUEST_SECONDS: Final = 30
@@ -21,11 +22,18 @@ _TIMEOUT: Final = aiohttp.ClientTimeout(total=REQUEST_SECONDS, sock_connect=5)
 _ONLY_METADATA: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 # Objects in one answer of a long listing.
 _PAGE: Final = 500
+# What a uid may look like in a label selector: some come from annotations, which users write.
+_UID: Final = re.compile(r"[0-9A-Za-z]([-0-9A-Za-z]{0,61}[0-9A-Za-z])?")
+# Jobs in one label selector: each takes 37 characters of the URL.
+_JOBS_IN_SELECTOR: Final = 50
 _WRITE: Final = {"fieldManager": constants.MANAGER, "fieldValidation": "Strict"}
+_MERGE_PATCH: Final = "application/merge-patch+json"
+# Adds to lists such as conditions by their keys. The API server knows none for custom resources.
+_STRATEGIC_PATCH: Final = "application/strategic-merge-patch+json"
 
 
 class ApiClient:
-    """Kubernetes, as far as the operator needs it. Every method raises ApiError for an answer that is no success."""
+    """Kubernetes, as far as the operator needs it. Every method raises ApiError for an answer that is not a success."""
 
     def __init__(
         self,
@@ -38,19 +46,29 @@ class ApiClient:
         self._may_write = may_write
 
     async def read(self, resource: Resource, namespace: str, name: str) -> Object:
-        """The object as it is now."""
+        """Read the object as it is now."""
         answer: Object = await self._request("GET", resource, resource.url(namespace, name))
         return answer
 
     async def read_all(self, resource: Resource, namespace: str | None = None, labels: str = "") -> list[Object]:
-        """The objects that a label selector picks, read directly."""
+        """Read the objects that a label selector picks."""
         params = {"labelSelector": labels} if labels else {}
         return _items(await self._request("GET", resource, resource.url(namespace), params=params))
+
+    async def read_pods_of_run(self, namespace: str, run_uid: str, job_uids: Iterable[str]) -> list[Object]:
+        """Read the pods that name the run, and those that the Jobs made, whatever else was changed on them."""
+        uids = sorted({uid for uid in job_uids if _UID.fullmatch(uid)})
+        batches = (uids[start : start + _JOBS_IN_SELECTOR] for start in range(0, len(uids), _JOBS_IN_SELECTOR))
+        of_jobs = (f"{constants.LABEL_JOB_UID} in ({','.join(batch)})" for batch in batches)
+        pods: dict[str, Object] = {}
+        for selector in (f"{constants.LABEL_RUN_UID}={run_uid}", *of_jobs):
+            pods |= {pod["metadata"]["uid"]: pod for pod in await self.read_all(PODS, namespace, selector)}
+        return list(pods.values())
 
     async def pages(
         self, resource: Resource, namespace: str | None, labels: str
     ) -> AsyncIterator[tuple[list[Object], int]]:
-        """All objects that a label selector picks, some hundred at a time, and the listing's resource version."""
+        """Read all objects that a label selector picks, some hundred at a time, and the listing's resource version."""
         params = {"limit": str(_PAGE), **({"labelSelector": labels} if labels else {})}
         async for answer in self._all_pages(resource, namespace, params):
             yield _items(answer), int(answer["metadata"]["resourceVersion"])
@@ -58,15 +76,15 @@ class ApiClient:
     async def _all_pages(
         self, resource: Resource, namespace: str | None, params: dict[str, str], accept: str = "application/json"
     ) -> AsyncIterator[Object]:
-        more: str | None = ""
-        while more is not None:
-            asked = {**params, "continue": more} if more else params
-            answer = await self._request("GET", resource, resource.url(namespace), params=asked, accept=accept)
+        token: str | None = ""
+        while token is not None:
+            page = {**params, "continue": token} if token else params
+            answer = await self._request("GET", resource, resource.url(namespace), params=page, accept=accept)
             yield answer
-            more = answer["metadata"].get("continue") or None
+            token = answer["metadata"].get("continue") or None
 
     async def read_uids(self, resource: Resource, namespace: str | None, labels: str) -> tuple[int, set[str]]:
-        """The uids of all objects that a label selector picks, and the resource version at which that was so."""
+        """Read the uids of all objects that a label selector picks, and the listing's resource version."""
         params = {"limit": "5000", **({"labelSelector": labels} if labels else {})}
         version, uids = 0, set[str]()
         async for answer in self._all_pages(resource, namespace, params, accept=_ONLY_METADATA):
@@ -75,7 +93,7 @@ class ApiClient:
         return version, uids
 
     async def serves(self, resource: Resource) -> bool:
-        """Whether the API server knows the resource."""
+        """Return whether the API server knows the resource."""
         try:
             answer = await self._request("GET", resource, resource.url().rsplit("/", 1)[0])
         except ApiError as error:
@@ -120,41 +138,61 @@ class ApiClient:
         With `any_state` only another object of its name is a conflict.
         """
         meta = obj["metadata"]
-        wanted = "uid" if any_state else "resourceVersion"
-        body = {**changes, "metadata": {**changes.get("metadata", {}), wanted: meta[wanted]}}
+        precondition = "uid" if any_state else "resourceVersion"
+        body = {**changes, "metadata": {**changes.get("metadata", {}), precondition: meta[precondition]}}
         url = resource.url(meta["namespace"], meta["name"])
         answer: Object = await self._request("PATCH", resource, url, params=_WRITE, body=body)
         return answer
 
-    async def delete(self, resource: Resource, obj: Object) -> None:
-        """Delete exactly this object with its pods: another one of its name, or a newer state, is a conflict."""
+    async def patch_status(self, resource: Resource, obj: Object, changes: Object) -> Object:
+        """Merge changes into the status in whatever state it is; another object of its name is an error.
+
+        Kubernetes' own lists are merged by their keys, so other conditions stay. A custom resource's are replaced.
+        """
         meta = obj["metadata"]
+        body = {"metadata": {"uid": meta["uid"]}, "status": changes}
+        content = _MERGE_PATCH if resource in (RUNS, FUNCTIONS) else _STRATEGIC_PATCH
+        url = resource.url(meta["namespace"], meta["name"], "status")
+        answer: Object = await self._request("PATCH", resource, url, params=_WRITE, body=body, content=content)
+        return answer
+
+    async def delete(
+        self, resource: Resource, obj: Object, grace: int | None = None, *, any_state: bool = False
+    ) -> None:
+        """Delete exactly this object with its pods: another one of its name, or a newer state, is a conflict.
+
+        `grace` is a pod's grace period in seconds, where it is not its own. With `any_state` only another object of its
+        name is a conflict: a pod's state changes at any time.
+        """
+        meta = obj["metadata"]
+        preconditions = {name: meta[name] for name in (("uid",) if any_state else ("uid", "resourceVersion"))}
         body = {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
             "propagationPolicy": "Background",
-            "preconditions": {"uid": meta["uid"], "resourceVersion": meta["resourceVersion"]},
+            "preconditions": preconditions,
+            **({} if grace is None else {"gracePeriodSeconds": grace}),
         }
         await self._request("DELETE", resource, resource.url(meta["namespace"], meta["name"]), body=body)
 
     async def events_of(self, namespace: str, uids: Iterable[str]) -> list[Object]:
-        """The events of objects, by their uids."""
-        found: list[Object] = []
+        """Read the events of objects, by their uids."""
+        events: list[Object] = []
         for uid in uids:
             params = {"fieldSelector": f"involvedObject.uid={uid}"}
-            found += _items(await self._request("GET", EVENTS, EVENTS.url(namespace), params=params))
-        return found
+            events += _items(await self._request("GET", EVENTS, EVENTS.url(namespace), params=params))
+        return events
 
     async def our_events(self, namespace: str) -> set[str]:
-        """The names of the namespace's events that this operator has posted and that still exist."""
-        found: set[str] = set()
+        """Read the names of the namespace's events that this operator has posted and that still exist."""
+        names: set[str] = set()
         params = {"limit": "5000", "fieldSelector": f"reportingComponent={constants.MANAGER}"}
         async for answer in self._all_pages(EVENTS, namespace, params, accept=_ONLY_METADATA):
-            found.update(item["metadata"]["name"] for item in _items(answer))
-        return found
+            names.update(item["metadata"]["name"] for item in _items(answer))
+        return names
 
     async def post_event(self, event: Object) -> bool:
-        """Post an event of ours; whether it is new. One that was posted before is left as it is."""
+        """Post an event of ours; return whether it is new. One that was posted before is left as it is."""
         try:
             await self.create(EVENTS, event)
         except ApiError as error:
@@ -179,7 +217,7 @@ class ApiClient:
         started, code = time.monotonic(), 0
         headers = {
             "Accept": accept,
-            "Content-Type": content or ("application/merge-patch+json" if verb == "PATCH" else "application/json"),
+            "Content-Type": content or (_MERGE_PATCH if verb == "PATCH" else "application/json"),
         }
         data = encode(body) if body is not None else None
         target = self._connection.server + url
@@ -199,7 +237,7 @@ class ApiClient:
 
 
 def _items(answer: Object) -> list[Object]:
-    """The objects of a list; an empty one has `items: null` where only metadata was asked for."""
+    """Return the objects of a list; an empty one has `items: null` where only metadata was asked for."""
     return list(answer["items"] or ())
 
 
@@ -207,12 +245,12 @@ def _parsed(text: bytes, url: str) -> Any:
     try:
         return decode(text)
     except (ValueError, RecursionError):
-        said = text.decode(errors="replace")[:200]
-        raise ApiError(0, "Unreadable", f"{url}: the answer is no JSON: {said}") from None
+        start = text.decode(errors="replace")[:200]
+        raise ApiError(0, "Unreadable", f"{url}: the answer is not JSON: {start}") from None
 
 
 def _refusal(response: aiohttp.ClientResponse, text: bytes) -> ApiError:
-    """What the API server said instead of yes, or a proxy before it."""
+    """Return the error that the API server answered, or a proxy before it."""
     try:
         body = decode(text)
     except (ValueError, RecursionError):

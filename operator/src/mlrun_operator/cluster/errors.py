@@ -1,53 +1,83 @@
-"""What the API server may answer instead of yes."""
+"""The errors that the API server answers."""
 
-from typing import Any, Self
+import re
+from typing import Any, Final, Self
+
+# What a size limit is called by the API server, by etcd, and by the API server's client of etcd, which has one, too.
+_TOO_LARGE: Final = (
+    "etcdserver: request is too large",
+    "trying to send message larger than max",
+    "Request entity too large",
+)
+# The message that comes for any object in a namespace that does not exist.
+_NO_NAMESPACE: Final = re.compile(r'namespaces "[^"]*" not found')
+_BEING_TERMINATED: Final = "unable to create new content in namespace"
 
 
 class ApiError(Exception):
-    """An answer that is no success. `code` is HTTP's, 0 where there was no answer at all."""
+    """An answer that is not a success. `code` is HTTP's, 0 where there was no answer at all."""
 
-    def __init__(self, code: int, reason: str, message: str, retry_after: float | None = None) -> None:
+    def __init__(
+        self, code: int, reason: str, message: str, retry_after: float | None = None, kind: str | None = None
+    ) -> None:
+        """`kind` is what the error is about, by its plural: `namespaces` where one is missing."""
         super().__init__(f"{code} {reason}: {message}")
         self.code = code
         self.reason = reason
         self.message = message
         self.retry_after = retry_after
+        self.kind = kind
 
     @classmethod
     def of(cls, code: int, body: Any, retry_after: str | None) -> Self:
-        """The error in a metav1.Status, or in whatever a proxy answered instead."""
-        said = body if isinstance(body, dict) else {}
+        """Return the error in a metav1.Status, or in whatever a proxy answered instead."""
+        status = body if isinstance(body, dict) else {}
         seconds = float(retry_after) if retry_after and retry_after.isdigit() else None
-        return cls(code, str(said.get("reason", "")), str(said.get("message") or body or ""), seconds)
+        message = str(status.get("message") or body or "")
+        return cls(code, str(status.get("reason", "")), message, seconds, _kind_of(status))
 
     @property
     def not_found(self) -> bool:
-        """The object does not exist."""
+        """Return whether the object does not exist."""
         return self.code == 404
 
     @property
     def already_exists(self) -> bool:
-        """An object of that name exists."""
+        """Return whether an object of that name exists."""
         return self.code == 409 and self.reason == "AlreadyExists"
 
     @property
     def gone(self) -> bool:
-        """The resource version that was asked for is too old, or of another history: list anew."""
+        """Return whether the resource version asked for is too old, or of another history: list anew."""
         return self.code == 410 or "Too large resource version" in self.message
 
     @property
     def conflict(self) -> bool:
-        """The object has changed since it was read."""
+        """Return whether the object has changed since it was read."""
         return self.code == 409 and self.reason == "Conflict"
 
     @property
     def namespace_gone(self) -> bool:
-        """The namespace is being deleted or does not exist: nothing can be made in it."""
-        return (self.code == 403 and "being terminated" in self.message) or (
-            self.code == 404 and "namespaces" in self.message
-        )
+        """Return whether the namespace is being deleted or does not exist: nothing can be created in it."""
+        if self.code == 404:
+            return self.kind == "namespaces" if self.kind else bool(_NO_NAMESPACE.fullmatch(self.message))
+        return self.code == 403 and _BEING_TERMINATED in self.message and "being terminated" in self.message
+
+    @property
+    def too_large(self) -> bool:
+        """Return whether the object is larger than the API server or etcd takes.
+
+        etcd's refusal comes as a 500 (kubernetes/kubernetes#112152), which is not worth another attempt either.
+        """
+        return self.code == 413 or (self.code >= 500 and any(words in self.message for words in _TOO_LARGE))
 
     @property
     def refused(self) -> bool:
-        """The server understood and says no to this object: bad fields, a quota or a policy."""
-        return self.code in (400, 403, 422) and not self.namespace_gone
+        """Return whether the server understood and refuses this object: its fields or size, a quota or a policy."""
+        return self.too_large or (self.code in (400, 403, 422) and not self.namespace_gone)
+
+
+def _kind_of(status: dict[str, Any]) -> str | None:
+    details = status.get("details")
+    kind = details.get("kind") if isinstance(details, dict) else None
+    return kind if isinstance(kind, str) else None

@@ -5,347 +5,338 @@ as well as watch events, in whatever order they come. What is handed out belongs
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from sys import intern
 from typing import Any, Final
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.reasons import Reason
-from mlrun_operator.api.v1alpha1.status import Phase
-from mlrun_operator.api.values.names import kubernetes_name
-from mlrun_operator.cluster.codec import pack, unpack
+from mlrun_operator.api.objects import controller_of, key_of
+from mlrun_operator.api.values.names import kubernetes_name, slot_of
+from mlrun_operator.cluster.index_entry import (
+    OF_JOB,
+    OF_SCHEDULE,
+    Entry,
+    JobId,
+    Occupancy,
+    Relation,
+    RunState,
+    entry_of,
+    is_selected,
+    pod_entry,
+    run_names_of_job,
+    run_uid_of_job,
+    version_of,
+)
+from mlrun_operator.cluster.queue_position import is_waiting, position_of, queue_of
 from mlrun_operator.cluster.resources import CRON_JOBS, FUNCTIONS, JOBS, PODS, RUNS, Resource
-from mlrun_operator.cluster.run_queues import Place, RunKey, RunQueues
+from mlrun_operator.cluster.run_queues import FunctionKey, RunKey, RunQueues
 
 Object = dict[str, Any]
-_ENDS: Final = tuple(phase.value for phase in Phase if phase.finished)
 # How many objects that are gone are remembered against late answers.
-_TOMBSTONES: Final = 10_000
-# Stands in the place of a spec that cannot be kept; no field is called so, so that the run is refused.
-UNREADABLE: Final = "unreadable"
-# Parts of a status that users fill.
-_FREE: Final = ("results", "outputs", "inputs")
-_LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
-
-_POD_STATUS: Final = ("phase", "reason", "message", "conditions", "containerStatuses", "initContainerStatuses")
-_METADATA: Final = (
-    "name",
-    "namespace",
-    "uid",
-    "resourceVersion",
-    "generation",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "labels",
-    "annotations",
-    "ownerReferences",
-)
+_MAX_TOMBSTONES: Final = 10_000
 
 
-# What an object is to its owner, and the owner's uid.
-Tie = tuple[str, str]
-# Where a run is: its namespace, phase and reason.
-Standing = tuple[str, str, str]
-_OF_JOB: Final = "of job"
-_OF_SCHEDULE: Final = "of schedule"
+@dataclass(frozen=True, slots=True)
+class _Tombstone:
+    """An object that is gone, or has left its watch because its label was taken off: the events look the same.
 
+    `version` is the event's where a watch told of it, and no state of an object that is gone is as new. Else it is that
+    of the last known state.
+    """
 
-@dataclass(slots=True)
-class _Kept:
-    """An object, packed, and what is asked of it without unpacking."""
-
-    key: RunKey
-    uid: str
     version: int
-    packed: bytes
-    # The owners that it is found by: what it is to them, and their uids.
-    ties: tuple[Tie, ...] = ()
-    # Of a Job: the uid of its run, and whether it has not ended. Of a CronJob or Job: the runs that it concerns.
-    run_uid: str | None = None
-    live: bool = False
-    runs: tuple[str, ...] = ()
-    # Of a run: the functions that it may refer to, where it is, and whether it has not ended.
-    functions: tuple[RunKey, ...] = ()
-    standing: Standing | None = None
-    open: bool = False
+    is_from_watch: bool
 
-    @property
-    def obj(self) -> Object:
-        found: Object = unpack(self.packed)
-        return found
+    def is_disproved_by(self, version: int, *, direct: bool) -> bool:
+        """Return whether an object in this version exists in spite of it. Only direct readings are trusted fully."""
+        if self.is_from_watch:
+            return version > self.version or (direct and version == self.version)
+        return direct and version > self.version
 
 
 class Index:
-    """What was seen of the watched resources. `wake` is told which run's turn may have come."""
+    """What was seen of the watched resources. `wake` is told which runs in a queue may have come first."""
 
     def __init__(self, wake: Callable[[RunKey], None] = lambda _: None) -> None:
-        self._objects: dict[Resource, dict[RunKey, _Kept]] = {r: {} for r in (RUNS, FUNCTIONS, CRON_JOBS, JOBS, PODS)}
-        self._tied: dict[Tie, tuple[_Kept, ...]] = {}
-        self._by_function: dict[RunKey, set[str]] = {}
-        self._gone: OrderedDict[str, None] = OrderedDict()
+        self._objects: dict[Resource, dict[RunKey, Entry]] = {r: {} for r in (RUNS, FUNCTIONS, CRON_JOBS, JOBS, PODS)}
+        self._related: dict[Relation, tuple[Entry, ...]] = {}
+        self._runs_of_function: dict[FunctionKey, set[str]] = {}
+        self._run_names: dict[str, str] = {}
+        # The runs of Jobs that are gone while pods of theirs, which name another run, are still there.
+        self._runs_of_gone_jobs: dict[str, str] = {}
+        self._tombstones: OrderedDict[str, _Tombstone] = OrderedDict()
         # How many runs there are, by namespace, phase and reason.
-        self.standings: Counter[Standing] = Counter()
-        self.lines = RunQueues(wake)
+        self.run_counts: Counter[RunState] = Counter()
+        self.run_queues = RunQueues(wake)
 
-    def put(self, resource: Resource, obj: Object) -> bool:
+    def put(self, resource: Resource, obj: Object, *, direct: bool = False) -> bool:
         """Keep the object unless it is gone, or this state of it, a newer one or a successor of its name is known.
 
-        Whether it was kept.
+        With `direct` it was read from the API server just now: an object that only left its watch comes back.
+        Return whether it was kept.
         """
-        meta = obj["metadata"]
-        if meta["uid"] in self._gone:
+        uid, version = obj["metadata"]["uid"], version_of(obj)
+        tombstone = self._tombstones.get(uid)
+        if tombstone is not None and not tombstone.is_disproved_by(version, direct=direct):
             return False
-        known = self._objects[resource].get(_key(obj))
-        if known is not None and (version := _version(obj)) <= known.version and version:
+        previous = self._objects[resource].get(key_of(obj))
+        if previous is not None and version <= previous.version and version:
             return False
-        kept = _keep(resource, obj)
-        self._link(resource, known, kept)
-        self._objects[resource][kept.key] = kept
+        self._tombstones.pop(uid, None)
+        entry = entry_of(resource, obj)
+        self._objects[resource][entry.key] = entry
+        self._relate(resource, previous, entry)
         if resource is RUNS:
-            self._line_up(known, kept, obj)
+            self._update_queues(previous, entry, obj)
         return True
 
     def drop(self, resource: Resource, obj: Object) -> None:
-        """Forget the object for good: a late answer does not bring it back. Another one of its name stays."""
+        """Forget the object: a late event or answer does not bring it back. Another one of its name stays."""
         uid = obj["metadata"]["uid"]
-        self._gone[uid] = None
-        while len(self._gone) > _TOMBSTONES:
-            self._gone.popitem(last=False)
-        known = self._objects[resource].get(_key(obj))
-        if known is not None and known.uid == uid:
-            del self._objects[resource][known.key]
-            self._link(resource, known, None)
+        entry = self._objects[resource].get(key_of(obj))
+        if entry is not None and entry.uid != uid:
+            entry = None
+        if entry is not None and _tells_of_its_leaving(resource, obj, entry):
+            return
+        self._bury(uid, version_of(obj), entry)
+        if entry is not None:
+            del self._objects[resource][entry.key]
+            self._relate(resource, entry, None)
             if resource is RUNS:
-                self.lines.leave(uid)
+                self.run_queues.remove_run(uid)
 
     def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
-        """The object of that name."""
-        known = self._objects[resource].get((namespace, name))
-        return known.obj if known else None
+        """Return the object of that name."""
+        entry = self._objects[resource].get((namespace, name))
+        return entry.obj if entry else None
 
     def sizes(self) -> dict[str, int]:
-        """How many objects are known, by the plural of their resource."""
+        """Return how many objects are known, by the plural of their resource."""
         return {resource.plural: len(objects) for resource, objects in self._objects.items()}
 
     def newest(self, resource: Resource, namespace: str | None) -> int:
-        """The newest resource version of all that is kept of the namespace; 0 where there is nothing."""
-        kept = self._objects[resource].values()
-        return max((known.version for known in kept if namespace in (None, known.key[0])), default=0)
+        """Return the newest resource version of all that is kept of the namespace; 0 where there is nothing."""
+        entries = self._objects[resource].values()
+        return max((entry.version for entry in entries if namespace in (None, entry.key[0])), default=0)
 
     def missing_from(self, resource: Resource, namespace: str | None, uids: set[str], version: int) -> list[Object]:
-        """The objects that a listing at that resource version should have had and has not: they are gone."""
+        """Return the objects that a listing at that resource version should have had and has not: they are gone."""
         return [
-            known.obj
-            for known in self._objects[resource].values()
-            if namespace in (None, known.key[0]) and known.uid not in uids and known.version <= version
+            entry.obj
+            for entry in self._objects[resource].values()
+            if namespace in (None, entry.key[0]) and entry.uid not in uids and entry.version <= version
         ]
 
     def of_run(self, resource: Resource, namespace: str, run_uid: str) -> list[Object]:
-        """The Jobs or pods of the namespace that carry the run's uid."""
-        return self._found((resource.plural, run_uid), namespace)
+        """Return the Jobs of the run, by label or controller, or the pods whose label names it."""
+        return _objects(self._related_in(namespace, (resource.plural, run_uid)))
 
     def of_job(self, namespace: str, job_uid: str) -> list[Object]:
-        """The pods that the Job controls."""
-        return self._found((_OF_JOB, job_uid), namespace)
+        """Return the pods that the Job controls, or that it made: they carry its uid."""
+        return _objects(self._related_in(namespace, (OF_JOB, job_uid)))
+
+    def pods_of_run(self, namespace: str, run_uid: str) -> list[Object]:
+        """Return the pods of all Jobs of the run. Pods of a fired Job, which name the schedule, are its child's."""
+        pods = {pod.uid: pod for pod in self._related_in(namespace, (PODS.plural, run_uid))}
+        for job_uid in self._job_uids(namespace, run_uid):
+            pods |= {pod.uid: pod for pod in self._related_in(namespace, (OF_JOB, job_uid))}
+        return _objects(pod for pod in pods.values() if self._run_of(pod) == run_uid)
 
     def of_schedule(self, namespace: str, uid: str) -> list[Object]:
-        """The runs that the schedule made."""
-        return self._found((_OF_SCHEDULE, uid), namespace)
-
-    def _found(self, tie: Tie, namespace: str) -> list[Object]:
-        return [known.obj for known in self._tied.get(tie, ()) if known.key[0] == namespace]
+        """Return the runs that the schedule made."""
+        return _objects(self._related_in(namespace, (OF_SCHEDULE, uid)))
 
     def runs_of(self, resource: Resource, obj: Object) -> Iterator[RunKey]:
-        """The runs that an event of the object may concern."""
-        namespace, name = _key(obj)
-        return ((namespace, run) for run in self._concerned(resource, namespace, name, obj))
+        """Return the runs that an event of the object may concern."""
+        namespace, _ = key_of(obj)
+        return ((namespace, name) for name in dict.fromkeys(self._concerned(resource, obj)))
 
-    def _concerned(self, resource: Resource, namespace: str, name: str, obj: Object) -> Iterator[str]:
+    def _concerned(self, resource: Resource, obj: Object) -> Iterator[str]:
+        key = key_of(obj)
         if resource is RUNS:
-            yield name
-            yield from self._relatives(obj)
+            yield key[1]
+            yield from self._family(obj)
         elif resource is FUNCTIONS:
-            yield from tuple(self._by_function.get((namespace, name), ()))
+            yield from tuple(self._runs_of_function.get(key, ()))
         elif resource is PODS:
-            job = self._objects[JOBS].get((namespace, _controller(obj, "Job") or ""))
-            yield from job.runs if job else ()
+            yield from self._concerned_by_pod(pod_entry(obj))
         else:
-            yield from _runs_of_job(obj)
+            yield from run_names_of_job(obj)
+            if name := self._run_names.get(run_uid_of_job(obj) or ""):
+                yield name
 
-    def _relatives(self, run: Object) -> Iterator[str]:
-        """The schedule that made the run; of a schedule the runs that have not ended."""
-        if schedule := _controller(run, constants.RUN_KIND):
+    def _concerned_by_pod(self, pod: Entry) -> Iterator[str]:
+        job = self._objects[JOBS].get((pod.key[0], pod.job[0])) if pod.job else None
+        yield from job.run_names if job else ()
+        if name := self._run_names.get(self._run_of(pod) or ""):
+            yield name
+
+    def _family(self, run: Object) -> Iterator[str]:
+        """Return the schedule that made the run; of a schedule the runs that have not finished."""
+        if schedule := controller_of(run, constants.RUN_KIND).get("name"):
             yield schedule
-        made = self._tied.get((_OF_SCHEDULE, run["metadata"]["uid"]), ())
-        yield from [child.key[1] for child in made if child.open]
+        children = self._related.get((OF_SCHEDULE, run["metadata"]["uid"]), ())
+        yield from [child.key[1] for child in children if not child.is_finished]
 
-    def _link(self, resource: Resource, old: _Kept | None, new: _Kept | None) -> None:
-        """Let what leads to an object lead to its new state."""
-        for tie in dict.fromkeys((*(old.ties if old else ()), *(new.ties if new else ()))):
-            others = (other for other in self._tied.pop(tie, ()) if other is not old)
-            if linked := (*others, *([new] if new and tie in new.ties else [])):
-                self._tied[tie] = linked
-        if resource is JOBS:
-            self._count(old, new)
+    def _related_in(self, namespace: str, relation: Relation) -> list[Entry]:
+        return [entry for entry in self._related.get(relation, ()) if entry.key[0] == namespace]
+
+    def _job_uids(self, namespace: str, run_uid: str) -> Iterator[str]:
+        """Return the uids of the run's Jobs; also of the one that was fired for it, which may be gone."""
+        for job in self._related_in(namespace, (JOBS.plural, run_uid)):
+            yield job.uid
+        run = self._objects[RUNS].get((namespace, self._run_names.get(run_uid, "")))
+        if run is not None and run.job is not None:
+            yield run.job[1]
+
+    def _run_of(self, pod: Entry) -> str | None:
+        """Return the uid of the pod's run: that of its Job; where no such Job is known the one that the pod names.
+
+        Pods of a fired Job name the schedule. Where neither that Job nor its run is known any more, as after a restart,
+        the Job's uid stands for the run's: each of them occupies a place of its own.
+        """
+        if pod.job is None:
+            return pod.run_uid
+        job = self._objects[JOBS].get((pod.key[0], pod.job[0]))
+        if job is not None and job.uid == pod.job[1]:
+            return job.run_uid or pod.run_uid
+        run = self._objects[RUNS].get((pod.key[0], pod.job[0]))
+        if run is not None and run.job == pod.job:
+            return run.uid
+        if (run_uid := self._runs_of_gone_jobs.get(pod.job[1])) is not None:
+            return run_uid
+        was_fired = pod.run_uid is not None and slot_of(pod.job[0], pod.run_uid) is not None
+        return pod.job[1] if was_fired else pod.run_uid
+
+    def _bury(self, uid: str, version: int, entry: Entry | None) -> None:
+        """Remember that the object is gone. Of two words the newer counts, and of one version the more certain one."""
+        known = entry.version if entry is not None else 0
+        left_watch = entry is None or version > known or not entry.is_watched
+        tombstone, previous = _Tombstone(max(version, known), left_watch), self._tombstones.get(uid)
+        if previous is None or previous.version < tombstone.version:
+            self._tombstones[uid] = tombstone
+        self._tombstones.move_to_end(uid)
+        while len(self._tombstones) > _MAX_TOMBSTONES:
+            self._tombstones.popitem(last=False)
+
+    def _relate(self, resource: Resource, previous: Entry | None, entry: Entry | None) -> None:
+        """Let all that leads to an object lead to its new state."""
+        relations = (*(previous.relations if previous else ()), *(entry.relations if entry else ()))
+        for relation in dict.fromkeys(relations):
+            others = (other for other in self._related.pop(relation, ()) if other is not previous)
+            if related := (*others, *([entry] if entry and relation in entry.relations else [])):
+                self._related[relation] = related
         if resource is RUNS:
-            for kept in filter(None, (old, new)):
-                for function in kept.functions:
-                    self._link_function(function, kept.key[1], linked=kept is new)
-            self._tally(old, new)
+            self._relate_run(previous, entry)
+        elif resource is JOBS:
+            self._relate_job(previous, entry)
+        elif resource is PODS:
+            self._count_occupancy(previous, entry)
+            self._forget_gone_job(previous)
 
-    def _tally(self, old: _Kept | None, new: _Kept | None) -> None:
-        """Count a run where it is now."""
-        if new is not None and new.standing is not None:
-            self.standings[new.standing] += 1
-        if old is not None and old.standing is not None:
-            self.standings[old.standing] -= 1
-            if not self.standings[old.standing]:
-                del self.standings[old.standing]
+    def _relate_run(self, previous: Entry | None, entry: Entry | None) -> None:
+        for run in filter(None, (previous, entry)):
+            for function in run.functions:
+                self._relate_function(function, run.key[1], is_related=run is entry)
+        if previous is not None:
+            self._run_names.pop(previous.uid, None)
+        if entry is not None:
+            self._run_names[entry.uid] = entry.key[1]
+        self._count_run(previous, entry)
+        if previous is not None and previous.job is not None and _is_gone(previous, entry):
+            self._remember_run_of(previous.job, previous.uid)
+        if _claim(previous) != _claim(entry):
+            self._recount_pods(*(run.job for run in (previous, entry) if run))
 
-    def _link_function(self, function: RunKey, run: str, *, linked: bool) -> None:
-        runs = self._by_function.setdefault(function, set())
-        runs.add(run) if linked else runs.discard(run)
-        if not runs:
-            del self._by_function[function]
+    def _relate_job(self, previous: Entry | None, entry: Entry | None) -> None:
+        self._count_occupancy(previous, entry)
+        if previous is not None and previous.run_uid and _is_gone(previous, entry):
+            self._remember_run_of(_job_of(previous), previous.run_uid)
+        if previous is None or entry is None or (previous.uid, previous.run_uid) != (entry.uid, entry.run_uid):
+            self._recount_pods(*(_job_of(job) for job in (previous, entry) if job))
 
-    def _count(self, old: _Kept | None, new: _Kept | None) -> None:
-        """Tell the lines of a Job that began or ended."""
-        if old and new and (old.key[0], old.run_uid, old.live) == (new.key[0], new.run_uid, new.live):
+    def _remember_run_of(self, job: JobId, run_uid: str) -> None:
+        """Remember whose a Job was that is gone, while pods of it are there that name another run."""
+        pods = self._related.get((OF_JOB, job[1]), ())
+        if any(pod.job == job and pod.run_uid != run_uid for pod in pods):
+            self._runs_of_gone_jobs[job[1]] = run_uid
+
+    def _forget_gone_job(self, pod: Entry | None) -> None:
+        """Forget whose the Job was with the last of its pods."""
+        if pod is not None and pod.job is not None and (OF_JOB, pod.job[1]) not in self._related:
+            self._runs_of_gone_jobs.pop(pod.job[1], None)
+
+    def _recount_pods(self, *jobs: JobId | None) -> None:
+        """Count the pods of the Jobs anew: whose they are may have changed. There may be a thousand of them."""
+        for job in jobs:
+            for pod in self._related.get((OF_JOB, job[1]), ()) if job else ():
+                self._count_occupancy(pod, pod)
+
+    def _count_occupancy(self, previous: Entry | None, entry: Entry | None) -> None:
+        """Count what a Job or pod occupies now in the place of what it occupied before."""
+        released = previous.occupancy if previous else None
+        occupied = self._occupancy_of(entry) if entry else None
+        if entry is not None:
+            entry.occupancy = occupied
+        if occupied == released:
             return
-        for kept, change in ((new, 1), (old, -1)):
-            if kept is not None and kept.live and kept.run_uid:
-                self.lines.jobs(kept.key[0], kept.run_uid, change)
+        if occupied is not None:
+            self.run_queues.occupy(*occupied)
+        if released is not None:
+            self.run_queues.release(*released)
 
-    def _line_up(self, old: _Kept | None, run: _Kept, obj: Object) -> None:
-        """Tell the lines of a run."""
-        if old is not None and old.uid != run.uid:
-            self.lines.leave(old.uid)
-        self.lines.enter(run.uid, run.key[0], line_of(obj), place_of(obj) if _queued(obj) else None)
+    def _occupancy_of(self, entry: Entry) -> Occupancy | None:
+        """Return whose place a Job or pod occupies, and the function by its label, for a run whose object is gone.
 
+        The label has the function's `spec.name`, cut with a hash where it is long. It cannot tell a function that was
+        written into the run from the object of that name, nor the object where its own name was chosen freely.
+        """
+        run_uid = self._run_of(entry) if entry.may_run else None
+        if run_uid is None:
+            return None
+        namespace = entry.key[0]
+        return (namespace, run_uid), (namespace, kubernetes_name(entry.function)) if entry.function else None
 
-def line_of(run: Object) -> RunKey | None:
-    """The line of all runs that refer to the same function, whichever way they write its name."""
-    return next(reversed(function_keys(run)), None)
+    def _count_run(self, previous: Entry | None, entry: Entry | None) -> None:
+        """Count a run by its state."""
+        if entry is not None and entry.state is not None:
+            self.run_counts[entry.state] += 1
+        if previous is not None and previous.state is not None:
+            self.run_counts[previous.state] -= 1
+            if not self.run_counts[previous.state]:
+                del self.run_counts[previous.state]
 
+    def _relate_function(self, function: FunctionKey, run_name: str, *, is_related: bool) -> None:
+        names = self._runs_of_function.setdefault(function, set())
+        names.add(run_name) if is_related else names.discard(run_name)
+        if not names:
+            del self._runs_of_function[function]
 
-def function_keys(run: Object) -> tuple[RunKey, ...]:
-    """Namespace and possible object names of the function that the run refers to: as written, and made legal."""
-    reference = (run.get("spec") or {}).get("functionRef")
-    name = reference.get("name") if isinstance(reference, dict) else None
-    if not isinstance(name, str):
-        return ()
-    namespace = intern(run["metadata"]["namespace"])
-    return tuple((namespace, intern(known)) for known in dict.fromkeys((name, kubernetes_name(name))))
-
-
-def slim(resource: Resource, obj: Object) -> Object:
-    """The object without what no decision looks at: managed fields, the envelope, most of specs and pod statuses."""
-    meta = {name: obj["metadata"][name] for name in _METADATA if name in obj["metadata"]}
-    if resource is PODS:
-        meta.pop("annotations", None)
-        status = {name: value for name, value in (obj.get("status") or {}).items() if name in _POD_STATUS}
-        return {"metadata": meta, "spec": _slim_pod_spec(obj.get("spec") or {}), "status": status}
-    if resource is JOBS:
-        pod = obj["spec"]["template"]["spec"]
-        images = [{"name": c["name"], "image": c.get("image", "")} for c in pod["containers"]]
-        volumes = [{"name": v["name"], "image": v["image"]} for v in pod.get("volumes") or () if "image" in v]
-        template = {"containers": images, **({"volumes": volumes} if volumes else {})}
-        spec = {"suspend": obj["spec"].get("suspend", False), "template": {"spec": template}}
-        return {"metadata": meta, "spec": spec, "status": obj.get("status") or {}}
-    if resource is CRON_JOBS:
-        spec = {name: value for name, value in obj["spec"].items() if name != "jobTemplate"}
-        return {"metadata": meta, "spec": spec, "status": obj.get("status") or {}}
-    meta["annotations"] = {k: v for k, v in (meta.get("annotations") or {}).items() if k != _LAST_APPLIED}
-    return {"metadata": meta, "spec": obj.get("spec") or {}, "status": obj.get("status") or {}}
+    def _update_queues(self, previous: Entry | None, entry: Entry, run: Object) -> None:
+        if previous is not None and previous.uid != entry.uid:
+            self.run_queues.remove_run(previous.uid)
+        position = position_of(run) if is_waiting(run) else None
+        self.run_queues.update_run((entry.key[0], entry.uid), queue_of(run), position)
 
 
-def _slim_pod_spec(spec: Object) -> Object:
-    """Return the pod's node, and which init containers are native sidecars: no status tells that."""
-    inits = spec.get("initContainers") or ()
-    native = [{k: c[k] for k in ("name", "restartPolicy")} for c in inits if c.get("restartPolicy") == "Always"]
-    return {"nodeName": spec.get("nodeName"), **({"initContainers": native} if native else {})}
+def _is_gone(previous: Entry, entry: Entry | None) -> bool:
+    """Return whether the object has no state any more: it was dropped, or one of its name came after it."""
+    return entry is None or entry.uid != previous.uid
 
 
-def place_of(run: Object) -> Place:
-    """The run's place in its lines; one that has not waited yet comes behind all that have."""
-    meta = run["metadata"]
-    since = (run.get("status") or {}).get("queuedTime") if _queued(run) else None
-    return since or "9999", meta.get("creationTimestamp", ""), meta["name"]
+def _claim(run: Entry | None) -> tuple[str, JobId] | None:
+    """Return the run's uid with the Job that was fired for it; None where there is none."""
+    return (run.uid, run.job) if run and run.job else None
 
 
-def _queued(run: Object) -> bool:
-    return (run.get("status") or {}).get("reason") == Reason.QUEUED
+def _job_of(entry: Entry) -> JobId:
+    return entry.key[1], entry.uid
 
 
-def _keep(resource: Resource, obj: Object) -> _Kept:
-    namespace, name = _key(obj)
-    kept = _Kept((intern(namespace), intern(name)), obj["metadata"]["uid"], _version(obj), _packed(resource, obj))
-    kept.ties = tuple(_ties(resource, obj))
-    if resource is RUNS:
-        kept.functions = function_keys(obj)
-        status = obj.get("status") or {}
-        kept.standing = kept.key[0], _interned(status.get("phase")), _interned(status.get("reason"))
-        kept.open = kept.standing[1] not in _ENDS
-    elif resource is JOBS:
-        uid = _run_uid(obj)
-        kept.run_uid, kept.live = intern(uid) if uid else None, _live(obj)
-        kept.runs = tuple(intern(run) for run in _runs_of_job(obj))
-    return kept
+def _tells_of_its_leaving(resource: Resource, obj: Object, entry: Entry) -> bool:
+    """Return whether a watch tells late that the object lost its label: it was read without it since."""
+    return not entry.is_watched and is_selected(resource, obj) and version_of(obj) <= entry.version
 
 
-def _ties(resource: Resource, obj: Object) -> Iterator[Tie]:
-    if resource in (JOBS, PODS) and (uid := _run_uid(obj)):
-        yield resource.plural, intern(uid)
-    if resource is PODS and (uid := _controller(obj, "Job", "uid")):
-        yield _OF_JOB, intern(uid)
-    if resource is RUNS and (uid := _controller(obj, constants.RUN_KIND, "uid")):
-        yield _OF_SCHEDULE, intern(uid)
-
-
-def _packed(resource: Resource, obj: Object) -> bytes:
-    """The object, slim; of one that is nested absurdly only what tells how far its execution is."""
-    kept = slim(resource, obj)
-    try:
-        return pack(kept)
-    except ValueError:
-        status = {name: value for name, value in kept["status"].items() if name not in _FREE}
-        return pack({**kept, "spec": {UNREADABLE: "it is nested too deeply"}, "status": status})
-
-
-def _live(job: Object) -> bool:
-    """Whether the Job has not ended, by its own conditions."""
-    conditions = (job.get("status") or {}).get("conditions") or ()
-    return not any(c.get("type") in ("Complete", "Failed") and c.get("status") == "True" for c in conditions)
-
-
-def _key(obj: Object) -> RunKey:
-    return obj["metadata"]["namespace"], obj["metadata"]["name"]
-
-
-def _version(obj: Object) -> int:
-    """Resource versions of one resource are ordered numbers."""
-    text = obj["metadata"].get("resourceVersion", "")
-    return int(text) if text.isdigit() else 0
-
-
-def _run_uid(obj: Object) -> str | None:
-    return (obj["metadata"].get("labels") or {}).get(constants.LABEL_RUN_UID)
-
-
-def _runs_of_job(obj: Object) -> Iterator[str]:
-    """The run that controls a Job or CronJob; of a Job that a CronJob fired the run of its name, and the schedule."""
-    if run := _controller(obj, constants.RUN_KIND):
-        yield run
-    elif schedule := (obj["metadata"].get("annotations") or {}).get(constants.ANNOTATION_SCHEDULE):
-        yield obj["metadata"]["name"]
-        yield schedule
-
-
-def _interned(text: Any) -> str:
-    return intern(text) if isinstance(text, str) else ""
-
-
-def _controller(obj: Object, kind: str, field: str = "name") -> str | None:
-    owners = obj["metadata"].get("ownerReferences") or ()
-    return next((o[field] for o in owners if o.get("controller") and o.get("kind") == kind), None)
+def _objects(entries: Iterable[Entry]) -> list[Object]:
+    return [entry.obj for entry in entries]

@@ -1,120 +1,170 @@
-"""Who has a Job and who waits for one, by namespace and by function: counted as they come and go, never by walking."""
+"""Which runs occupy a place, and which wait for one: by namespace, and by the function that they refer to.
+
+Runs and what they occupy are counted as they come and go. No question walks over all runs.
+"""
 
 from bisect import bisect_left, insort
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final
 
 # Namespace and name of a run: what is reconciled.
 RunKey = tuple[str, str]
-# A line: a namespace, or the function that its runs refer to.
-Line = Hashable
-# Since when a run waits, when it was made, and its name: the order of a line.
-Place = tuple[str, str, str]
-# A run's lines, and its place in them; no place where it has a Job.
-_Standing = tuple[tuple[Line, ...], Place | None]
+# Namespace and metadata.uid of a run: a run of the same name that comes later is another one.
+RunId = tuple[str, str]
+# Namespace and metadata.name of a function.
+FunctionKey = tuple[str, str]
+# A namespace, or a function in it.
+QueueId = str | FunctionKey
+# Since when a run waits, when it was created, and its name: the order of a queue.
+Position = tuple[str, str, str]
 
-# How many of a line are woken when somebody leaves it: each that starts wakes the next ones.
-_WOKEN: Final = 4
+# How many of a queue are woken when somebody leaves it: each that starts wakes the next ones.
+_WAKE_BATCH: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A run as its object says; `position` where it waits."""
+
+    namespace: str
+    function: FunctionKey | None
+    position: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Placement:
+    """The queues of a run, and its position in them; none where it occupies a place."""
+
+    queues: tuple[QueueId, ...]
+    position: Position | None
 
 
 class RunQueues:
-    """The lines of all runs. Whoever is first is woken when one ahead goes.
+    """The queues of all runs. `wake` is told which runs may have come first, whenever a run leaves their queue.
 
-    Who has a Job that has not ended counts whatever its status says: one that is run again has that of its last
-    execution until the new Job is told.
+    A run occupies a place as long as anything is counted for it, whatever its status says, and also when its object is
+    gone: then its function is the one that it had, or the one that its Jobs and pods name.
     """
 
     def __init__(self, wake: Callable[[RunKey], None] = lambda _: None) -> None:
         self._wake = wake
-        self._known: dict[str, tuple[str, tuple[Line, ...], Place | None]] = {}
-        self._jobs: Counter[tuple[str, str]] = Counter()
-        self._starting: set[str] = set()
-        self._standing: dict[str, tuple[str, _Standing]] = {}
-        self._active: dict[Line, set[str]] = defaultdict(set)
-        self._waiting: dict[Line, list[Place]] = defaultdict(list)
+        self._runs: dict[str, _Run] = {}
+        # By run, what occupies its place: how many Jobs and pods, by the function that they name.
+        self._occupants: dict[RunId, Counter[FunctionKey | None]] = {}
+        # The functions of runs that are gone and still occupy a place.
+        self._functions_of_gone: dict[RunId, FunctionKey | None] = {}
+        self._placements: dict[RunId, _Placement] = {}
+        self._occupied: dict[QueueId, set[RunId]] = defaultdict(set)
+        self._waiting: dict[QueueId, list[Position]] = defaultdict(list)
 
-    def enter(self, uid: str, namespace: str, function: Line | None, place: Place | None) -> None:
-        """A run as it is now; with its place if it says that it waits for its turn."""
-        lines: tuple[Line, ...] = (namespace, function) if function else (namespace,)
-        self._known[uid] = (namespace, lines, place)
-        self._settle(uid)
+    def update_run(self, run: RunId, function: FunctionKey | None, position: Position | None) -> None:
+        """Take the run as it is now; with its position if its status says that it waits."""
+        namespace, uid = run
+        self._runs[uid] = _Run(namespace, function, position)
+        self._functions_of_gone.pop(run, None)
+        self._requeue(run)
 
-    def leave(self, uid: str) -> None:
-        """The run is gone."""
-        if self._known.pop(uid, None) is not None:
-            self._settle(uid)
+    def remove_run(self, uid: str) -> None:
+        """Forget the run. It keeps its place as long as a Job or pod of it is counted."""
+        removed = self._runs.pop(uid, None)
+        if removed is None:
+            return
+        run = removed.namespace, uid
+        if run in self._occupants:
+            self._functions_of_gone[run] = removed.function
+        self._requeue(run)
 
-    def jobs(self, namespace: str, run_uid: str, change: int) -> None:
-        """So many more unfinished Jobs of the run, or fewer."""
-        self._jobs[namespace, run_uid] += change
-        if not self._jobs[namespace, run_uid]:
-            del self._jobs[namespace, run_uid]
-        self._settle(run_uid)
+    def occupy(self, run: RunId, function: FunctionKey | None = None) -> None:
+        """Count one more Job or pod of the run that may run; `function` is the one that it names."""
+        self._occupants.setdefault(run, Counter())[function] += 1
+        self._requeue(run)
+
+    def release(self, run: RunId, function: FunctionKey | None = None) -> None:
+        """Count one less of what was counted by `occupy`."""
+        occupants = self._occupants[run]
+        occupants[function] -= 1
+        if not occupants[function]:
+            del occupants[function]
+        if not occupants:
+            del self._occupants[run]
+            self._functions_of_gone.pop(run, None)
+        self._requeue(run)
 
     @contextmanager
-    def starting(self, uid: str) -> Iterator[None]:
-        """While its Job is being made the run counts as having one."""
-        self._starting.add(uid)
-        self._settle(uid)
+    def reserve(self, run: RunId) -> Iterator[None]:
+        """Let the run occupy its place while its Job is being created."""
+        self.occupy(run)
         try:
             yield
         finally:
-            self._starting.discard(uid)
-            self._settle(uid)
+            self.release(run)
 
-    def ahead(self, uid: str, line: Line, place: Place) -> int:
-        """How many others of the line have a Job, or wait at a better place."""
-        active = self._active.get(line, ())
-        return len(active) - (uid in active) + bisect_left(self._waiting.get(line, ()), place)
+    def count_ahead(self, run: RunId, queue: QueueId | None, position: Position) -> int:
+        """Return how many other runs of the queue occupy a place, or wait at a better position."""
+        if queue is None:
+            return 0
+        occupied = self._occupied.get(queue, ())
+        return len(occupied) - (run in occupied) + bisect_left(self._waiting.get(queue, ()), position)
 
-    def _settle(self, uid: str) -> None:
-        """Put the run where it now belongs, and wake the first of the lines where it no longer is as it was."""
-        found = self._found(uid)
-        before = self._standing.get(uid)
-        if found == before:
+    def _requeue(self, run: RunId) -> None:
+        """Put the run where it belongs now. Wake the first of the queues where it is no longer as it was."""
+        placement, previous = self._placement(run), self._placements.get(run)
+        if placement == previous:
             return
-        if found is not None:
-            self._standing[uid] = found
-        else:
-            del self._standing[uid]
-        if before is not None:
-            self._take_out(uid, *before[1])
-        if found is not None:
-            self._put_in(uid, *found[1])
-        if before is not None:
-            self._wake_first(*before)
+        if previous is not None:
+            del self._placements[run]
+            self._take_out(run, previous)
+        if placement is not None:
+            self._placements[run] = placement
+            self._put_in(run, placement)
+        if previous is not None:
+            self._wake_first(run, previous)
 
-    def _found(self, uid: str) -> tuple[str, _Standing] | None:
-        known = self._known.get(uid)
-        if known is None:
-            return None
-        namespace, lines, place = known
-        if uid in self._starting or (namespace, uid) in self._jobs:
-            return namespace, (lines, None)
-        return (namespace, (lines, place)) if place else None
+    def _placement(self, run: RunId) -> _Placement | None:
+        namespace, uid = run
+        known, is_occupied = self._runs.get(uid), run in self._occupants
+        if known is None or known.namespace != namespace:
+            return _Placement(_queues(namespace, self._function_of_gone(run)), None) if is_occupied else None
+        if is_occupied or known.position:
+            return _Placement(_queues(namespace, known.function), None if is_occupied else known.position)
+        return None
 
-    def _put_in(self, uid: str, lines: tuple[Line, ...], place: Place | None) -> None:
-        for line in lines:
-            if place is None:
-                self._active[line].add(uid)
+    def _function_of_gone(self, run: RunId) -> FunctionKey | None:
+        """Return the function that the run had; after a restart the first by name that its Jobs and pods name."""
+        if run in self._functions_of_gone:
+            return self._functions_of_gone[run]
+        return min((function for function in self._occupants[run] if function), default=None)
+
+    def _put_in(self, run: RunId, placement: _Placement) -> None:
+        for queue in placement.queues:
+            if placement.position is None:
+                self._occupied[queue].add(run)
             else:
-                insort(self._waiting[line], place)
+                insort(self._waiting[queue], placement.position)
 
-    def _take_out(self, uid: str, lines: tuple[Line, ...], place: Place | None) -> None:
-        for line in lines:
-            if place is None:
-                self._active[line].discard(uid)
-                if not self._active[line]:
-                    del self._active[line]
+    def _take_out(self, run: RunId, placement: _Placement) -> None:
+        for queue in placement.queues:
+            if placement.position is None:
+                self._occupied[queue].discard(run)
+                if not self._occupied[queue]:
+                    del self._occupied[queue]
             else:
-                waiting = self._waiting[line]
-                del waiting[bisect_left(waiting, place)]
+                waiting = self._waiting[queue]
+                del waiting[bisect_left(waiting, placement.position)]
                 if not waiting:
-                    del self._waiting[line]
+                    del self._waiting[queue]
 
-    def _wake_first(self, namespace: str, standing: _Standing) -> None:
-        for line in standing[0]:
-            for place in self._waiting.get(line, ())[:_WOKEN]:
-                self._wake((namespace, place[2]))
+    def _wake_first(self, run: RunId, placement: _Placement) -> None:
+        """Wake the first of the queues; not the run itself, which may have failed to start and waits its time."""
+        namespace, own = run[0], self._runs.get(run[1])
+        for queue in placement.queues:
+            for position in self._waiting.get(queue, ())[:_WAKE_BATCH]:
+                if own is None or position != own.position:
+                    self._wake((namespace, position[2]))
+
+
+def _queues(namespace: str, function: FunctionKey | None) -> tuple[QueueId, ...]:
+    return (namespace, function) if function else (namespace,)

@@ -1,4 +1,4 @@
-"""The port of people's programs: what the SDK and the CLI ask of the API server, watches and logs included."""
+"""The client of people's programs: what SDK and CLI ask of the API server, watches and logs included."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ _GONE: Final = 410
 
 
 class Client(ApiClient):
-    """Kubernetes as a user's program needs it. Every method raises ApiError for an answer that is no success."""
+    """Kubernetes as a user's program needs it. Every method raises ApiError for an answer that is not a success."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
@@ -58,19 +58,19 @@ class Client(ApiClient):
         await self._request("DELETE", resource, resource.url(namespace, name), body=body)
 
     async def read_list(self, resource: Resource, namespace: str, labels: str = "") -> tuple[str, list[Object]]:
-        """The objects that a label selector picks, and the resource version to watch from."""
+        """Read the objects that a label selector picks, and the resource version to watch from."""
         params = {"labelSelector": labels} if labels else {}
         answer = await self._request("GET", resource, resource.url(namespace), params=params)
         return str(answer["metadata"]["resourceVersion"]), list(answer["items"] or ())
 
     async def read_path(self, path: str) -> Any:
-        """The answer to a GET of any path."""
+        """Return the answer to a GET of any path."""
         return await self._request("GET", PODS, path)
 
     async def watch_events(
         self, resource: Resource, namespace: str, version: str, *, fields: str = "", labels: str = ""
     ) -> AsyncIterator[tuple[str, Object]]:
-        """One watch: ADDED, MODIFIED, DELETED and BOOKMARK with the objects, until the server ends it.
+        """Watch once: yield ADDED, MODIFIED, DELETED and BOOKMARK with the objects, until the server ends it.
 
         Raises ApiError with code 410 where `version` is too old, and with code 0 where the connection broke.
         """
@@ -90,7 +90,7 @@ class Client(ApiClient):
     async def log(
         self, namespace: str, pod: str, container: str, *, follow: bool = False, since: str | None = None
     ) -> AsyncIterator[str]:
-        """The lines of a container's log, each behind its time. `since` is a time in RFC 3339, of whole seconds."""
+        """Read a container's log by lines, each behind its time. `since` is a time in RFC 3339, of whole seconds."""
         params = {"container": container, "timestamps": "true"}
         params |= {"follow": "true"} if follow else {}
         params |= {"sinceTime": since} if since else {}
@@ -104,7 +104,8 @@ class Client(ApiClient):
         try:
             async with self.connection.session.get(target, params=params, headers=headers, timeout=timeout) as answer:
                 if answer.status >= 400:
-                    raise ApiError.of(answer.status, _said(await answer.read()), answer.headers.get("Retry-After"))
+                    body = _error_body(await answer.read())
+                    raise ApiError.of(answer.status, body, answer.headers.get("Retry-After"))
                 rest = b""
                 async for chunk in answer.content.iter_any():
                     *lines, rest = (rest + chunk).split(b"\n")
@@ -117,11 +118,11 @@ class Client(ApiClient):
 
 
 def too_old(error: ApiError) -> bool:
-    """Whether a watch has to start anew from a fresh reading."""
+    """Return whether a watch has to start anew from a fresh reading."""
     return error.code == _GONE
 
 
-def _said(text: bytes) -> Any:
+def _error_body(text: bytes) -> Any:
     try:
         return decode(text)
     except ValueError:

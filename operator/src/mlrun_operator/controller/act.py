@@ -1,13 +1,16 @@
 """The actions and questions of a plan, carried out against the API server; each answers with a fact."""
 
 import logging
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, assert_never
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.objects import Object, has_job_ended, key_of
+from mlrun_operator.assess.jobs import collects
 from mlrun_operator.assess.pods import unstarted
+from mlrun_operator.assess.status import parse_status
 from mlrun_operator.cluster.api_client import ApiClient
 from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.index import Index
@@ -51,6 +54,8 @@ _CREATED: Final = {resource.kind: resource for resource in (RUNS, CRON_JOBS, JOB
 # The API server reads all events of a namespace to find those of a pod. Runs that hang ask ever more seldom anyway.
 _EVENT_READS_PER_SECOND: Final = 2.0
 _EVENT_READS_AT_ONCE: Final = 20
+# Of how many runs the Job that was created is remembered until it is recorded, which takes a moment.
+_REMEMBERED_JOBS: Final = 10_000
 
 
 class Actor:
@@ -73,6 +78,8 @@ class Actor:
         self._wake = wake
         self._clock = clock
         self._observers = observers
+        # The newest Job that was created for a run, by the run's uid: until it is recorded nobody else remembers it.
+        self._created_jobs: OrderedDict[str, str] = OrderedDict()
         self._event_reads = TokenBucket(_EVENT_READS_PER_SECOND, _EVENT_READS_AT_ONCE)
 
     async def apply(self, step: Step, observation: Observation) -> Fact:  # noqa: PLR0911 - one a kind of step
@@ -106,7 +113,7 @@ class Actor:
         """Create the object. Of one of its name that exists already it is read what it is; a refusal is remembered."""
         obj, resource = step.obj, _CREATED[step.obj["kind"]]
         try:
-            with self._limiter.starting(run):
+            with self._limiter.reserve(run):
                 if step.service is not None:
                     await self._ensure(step.service)
                 created = await self._cluster.create(resource, obj)
@@ -121,7 +128,23 @@ class Actor:
             observer.on_created(run, obj, self._clock())
         if resource is RUNS:
             self._wake(key_of(created))
-        return Stored(resource.kind, created)
+        if resource is JOBS and not collects(created):
+            self._remember(run, created)
+        return Stored(resource.kind, created, is_new=True)
+
+    def has_made_job(self, run: Object) -> bool:
+        """Return whether this process has created a Job of the run that is not recorded."""
+        job_uid = self._created_jobs.get(run["metadata"]["uid"])
+        execution = parse_status(run).execution if job_uid else None
+        if job_uid is not None and execution is not None and execution.job_uid == job_uid:
+            del self._created_jobs[run["metadata"]["uid"]]
+            return False
+        return job_uid is not None
+
+    def _remember(self, run: Object, job: Object) -> None:
+        self._created_jobs[run["metadata"]["uid"]] = job["metadata"]["uid"]
+        while len(self._created_jobs) > _REMEMBERED_JOBS:
+            self._created_jobs.popitem(last=False)
 
     async def _ensure(self, service: Object) -> None:
         """Create a Service, unless there is one."""
@@ -163,14 +186,14 @@ class Actor:
 
     async def _gone(self, resource: Resource, obj: Object) -> None:
         try:
-            await self._cluster.delete(resource, obj)
+            await self._cluster.delete(resource, obj, any_state=resource is PODS)
         except ApiError as error:
             if not error.not_found:
                 raise
 
     async def _mark_reported(self, pod: Object) -> Fact:
         condition = {"type": constants.CONDITION_REPORTED, "status": "True", "reason": "WrapperReported"}
-        return await self._patched(PODS, pod, {"status": {"conditions": [condition]}}, status=True)
+        return await self._patched(PODS, pod, {"conditions": [condition]}, status=True)
 
     async def _adopt(self, step: Adopt, run: Object) -> Fact:
         """Mark the fired Job as that of its run: it is not taken up again, and goes when that run is gone."""
@@ -187,7 +210,7 @@ class Actor:
         if isinstance(observation, ScheduleObservation):
             return await self._patched(CRON_JOBS, step.obj, changes)
         mark = {constants.ANNOTATION_SUSPENDED_BY: "run" if step.suspended else None}
-        with self._limiter.starting(observation.run):
+        with self._limiter.reserve(observation.run):
             return await self._patched(JOBS, step.obj, {**changes, "metadata": {"annotations": mark}})
 
     async def _patch_limits(self, step: PatchLimits) -> Fact:
@@ -217,13 +240,15 @@ class Actor:
         namespace, uid = run["metadata"]["namespace"], run["metadata"]["uid"]
         selector = f"{constants.LABEL_RUN_UID}={uid}"
         jobs = await self._cluster.read_all(JOBS, namespace, selector)
-        pods = await self._cluster.read_all(PODS, namespace, selector)
+        execution = parse_status(run).execution
+        job_uids = {execution.job_uid if execution else None}
         if (fired_uid := fired_job_uid(run)) is not None:
             jobs += [job for job in await self._read_fired(run) if job["metadata"]["uid"] == fired_uid]
-            pods += await self._cluster.read_all(PODS, namespace, f"{constants.LABEL_JOB_UID}={fired_uid}")
+            job_uids.add(fired_uid)
+        pods = await self._cluster.read_pods_of_run(namespace, uid, sorted(filter(None, job_uids)))
         for resource, objects in ((JOBS, jobs), (PODS, pods)):
             for obj in objects:
-                self._index.put(resource, obj)
+                self._index.put(resource, obj, direct=True)
         return ReadFresh(_unique(jobs), _unique(pods), self._clock())
 
     async def _read_fired(self, run: Object) -> list[Object]:
@@ -264,9 +289,8 @@ class Actor:
 
 def _refusal(error: ApiError, obj: Object) -> Refusal:
     """Return why the API server refused the object. Raises the error where it is none of that."""
-    too_large = error.code in (413, 500) and "too large" in error.message
-    if error.refused or too_large or "failed calling webhook" in error.message:
-        return Refusal(error.code, error.message, obj["metadata"]["name"])
+    if error.refused or "failed calling webhook" in error.message:
+        return Refusal(413 if error.too_large else error.code, error.message, obj["metadata"]["name"])
     raise error
 
 

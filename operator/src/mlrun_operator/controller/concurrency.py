@@ -1,36 +1,37 @@
-"""Whose turn it is where runs are limited: first come, first served, by what the index and the statuses say.
+"""How many runs are ahead of a run where their number is limited: first come, first served.
 
-Nothing is kept here but the Jobs that are being made at this moment, so a restart changes no order.
+All is taken from the index but the Jobs that are being created at this moment, so a restart changes no order.
 """
 
 from contextlib import AbstractContextManager
 from typing import Any
 
 from mlrun_operator.api.contract.platform import Platform
-from mlrun_operator.cluster.index import Index, line_of, place_of
+from mlrun_operator.api.objects import spec_of
+from mlrun_operator.cluster.index import Index
+from mlrun_operator.cluster.queue_position import id_of, position_of, queue_of
 from mlrun_operator.plan import RunsAhead
 
 Object = dict[str, Any]
 
 
 class ConcurrencyLimiter:
-    """Counts who is ahead of a run."""
+    """Counts the runs ahead of a run."""
 
     def __init__(self, index: Index, platform: Platform) -> None:
-        self._lines = index.lines
+        self._queues = index.run_queues
         self._platform = platform
 
-    def ahead_of(self, run: Object, function: Object | None) -> RunsAhead:
-        """The runs ahead of this one; not counted where nothing is limited."""
-        limited = ((function or {}).get("spec") or {}).get("maxConcurrentRuns")
-        if limited is None and self._platform.max_concurrent_runs is None:
+    def runs_ahead(self, run: Object, function: Object | None) -> RunsAhead:
+        """Return how many runs are ahead of this one; none where nothing is limited."""
+        if spec_of(function).get("maxConcurrentRuns") is None and self._platform.max_concurrent_runs is None:
             return RunsAhead()
-        meta, place = run["metadata"], place_of(run)
+        run_id, position = id_of(run), position_of(run)
         return RunsAhead(
-            function=self._lines.ahead(meta["uid"], line_of(run), place),
-            namespace=self._lines.ahead(meta["uid"], meta["namespace"], place),
+            function=self._queues.count_ahead(run_id, queue_of(run), position),
+            namespace=self._queues.count_ahead(run_id, run_id[0], position),
         )
 
-    def starting(self, run: Object) -> AbstractContextManager[None]:
-        """While its Job is being made the run counts as having one."""
-        return self._lines.starting(run["metadata"]["uid"])
+    def reserve(self, run: Object) -> AbstractContextManager[None]:
+        """Let the run occupy its place while its Job is being created, or let go."""
+        return self._queues.reserve(id_of(run))

@@ -76,7 +76,7 @@ class Health:
     def _answer(self, problems: list[str]) -> web.Response:
         body = {
             "problems": problems,
-            "secondsSinceHeard": self._watch_monitor.idle_seconds(),
+            "idleSeconds": self._watch_monitor.idle_seconds(),
             "refused": self._watch_monitor.refusals(),
             "loopLagSeconds": round(self._lag, 3),
             "queued": len(self._queue),

@@ -22,7 +22,8 @@ from mlrun_operator.controller.observers import NO_OBSERVERS, ReconcileObserver
 from mlrun_operator.controller.report import Reporter
 from mlrun_operator.plan import Observation, RunObservation, plan
 from mlrun_operator.plan.adopt import is_orphaned
-from mlrun_operator.plan.decision import Ask, Create, Do, Step, Tell
+from mlrun_operator.plan.decision import Ask, Do, Tell
+from mlrun_operator.plan.observation import Fact, Stored
 
 log = logging.getLogger("mlrun_operator")
 
@@ -75,12 +76,14 @@ class Reconciler:
         await self._events.flush_pending(run)
         observation, taken = self._observer.observe(run), set[str]()
         for _ in range(_STEPS_A_TURN):
-            decision = plan(self._with_runs_ahead(observation), self._platform)
+            decision = plan(self._with_own_memory(observation), self._platform)
             match decision:
                 case Do(step) | Ask(step):
-                    observation = await self._take(step, observation, taken)
-                    if _gives_way(step, observation):
+                    _once(key, step.key, taken)
+                    fact = await self._actor.apply(step, observation)
+                    if _gives_way(fact, observation):
                         return 0.0
+                    observation = observation.learn(fact)
                 case Tell(status, requeue_after):
                     if status is None:
                         waits = (
@@ -88,7 +91,7 @@ class Reconciler:
                             self._events.retry_after(key),
                         )
                         return min((wait for wait in waits if wait is not None), default=None)
-                    _once(status.model_dump_json(), taken)
+                    _once(key, status.model_dump_json(), taken)
                     written = await self._reporter.report(observation.run, status)
                     if written is None:
                         return 1.0
@@ -97,14 +100,14 @@ class Reconciler:
                     assert_never(decision)
         return 0.0
 
-    async def _take(self, step: Step, observation: Observation, taken: set[str]) -> Observation:
-        _once(step.key, taken)
-        return observation.learn(await self._actor.apply(step, observation))
-
-    def _with_runs_ahead(self, observation: Observation) -> Observation:
+    def _with_own_memory(self, observation: Observation) -> Observation:
         if not isinstance(observation, RunObservation):
             return observation
-        return replace(observation, ahead=self._limiter.ahead_of(observation.run, observation.function))
+        return replace(
+            observation,
+            ahead=self._limiter.runs_ahead(observation.run, observation.function),
+            has_made_job=self._actor.has_made_job(observation.run),
+        )
 
     async def _delete_orphaned_job(self, key: RunKey) -> None:
         """Delete a fired Job whose run is gone; that it is gone is read directly."""
@@ -120,15 +123,13 @@ class Reconciler:
             log.info("%s/%s: deleted Job %s with its run", *key, key[1], extra=about_key(RUNS.kind, key))
 
 
-def _once(step: str, taken: set[str]) -> None:
+def _once(key: RunKey, step: str, taken: set[str]) -> None:
     """Remember the step. Raises EndlessPlanError where it was taken before."""
     if step in taken:
-        raise EndlessPlanError(f"the plan asks again for a step that was taken: {step[:200]}")
+        raise EndlessPlanError(f"the plan of {'/'.join(key)} asks again for a step that was taken: {step[:200]}")
     taken.add(step)
 
 
-def _gives_way(step: Step, observation: Observation) -> bool:
-    """Return whether a Job was created: those of other runs come before the status that tells of it."""
-    if not isinstance(step, Create) or step.obj["kind"] != JOBS.kind:
-        return False
-    return isinstance(observation, RunObservation) and observation.refusal is None
+def _gives_way(fact: Fact, observation: Observation) -> bool:
+    """Return whether a run's Job was created: those of other runs come before the status that tells of it."""
+    return isinstance(observation, RunObservation) and isinstance(fact, Stored) and fact.is_new

@@ -62,7 +62,7 @@ class Reporter:
         return written
 
     async def _write(self, run: Object, status: RunStatus) -> Object:
-        """Write the status; without its details where the API server does not take them, for an end must be recorded."""
+        """Write the status; without its details where the API server refuses them, for an end must be recorded."""
         try:
             return await self._cluster.replace_status(RUNS, run, to_wire(status, run))
         except ApiError as error:
@@ -74,7 +74,7 @@ class Reporter:
 
 def _is_too_much(error: ApiError) -> bool:
     """Return whether the API server does not take the status for its schema or its size."""
-    return error.code in (400, 413, 422) or (error.code >= 500 and "too large" in error.message)
+    return error.code in (400, 422) or error.too_large
 
 
 def _schedule_of(run: Object) -> str | None:

@@ -16,7 +16,8 @@ from mlrun_operator.cluster.api_client import ApiClient
 from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.resources import CRON_JOBS, RUNS
 from mlrun_operator.controller.event_handler import WatchEventHandler
-from mlrun_operator.controller.watch import WATCHED, selector_of
+from mlrun_operator.controller.lister import Lister, ResourceVersionRegressedError
+from mlrun_operator.controller.watch import WATCHED
 from mlrun_operator.controller.watch_state import WatchState
 
 log = logging.getLogger("mlrun_operator")
@@ -27,13 +28,10 @@ _REFUSALS: Final = (403, 404)
 _UNEXPECTED: Final = -1
 _FIRST_RETRY_SECONDS: Final = 1.0
 _LAST_RETRY_SECONDS: Final = 60.0
+_MAX_RETRY_AFTER_SECONDS: Final = 300.0
 _PROGRESS_SECONDS: Final = 10.0
 # Listings at a time: each holds a page of objects in memory.
 _CONCURRENT_LISTINGS: Final = 4
-
-
-class ResourceVersionRegressedError(Exception):
-    """The API server's data are older than they were: its etcd was restored, and what this process knows is void."""
 
 
 class WatchMonitor:
@@ -51,11 +49,10 @@ class WatchMonitor:
         """A watch that brings nothing for `silence_seconds` counts as silent."""
         states = [WatchState(resource, namespace) for namespace in namespaces or (None,) for resource in WATCHED]
         self._watches = {watch.path: watch for watch in states}
-        self._cluster = cluster
-        self._event_handler = event_handler
+        self._lister = Lister(cluster, event_handler)
         self._silence_seconds = silence_seconds
         self._first_retry_seconds = first_retry_seconds
-        self._listings = asyncio.Semaphore(_CONCURRENT_LISTINGS)
+        self._listing_slots = asyncio.Semaphore(_CONCURRENT_LISTINGS)
         self._round = 1
         # Set once each watch was listed or refused: before that nothing can be decided.
         self.synced = asyncio.Event()
@@ -158,7 +155,7 @@ class WatchMonitor:
                     await watch.wake.wait()
 
     async def _resync(self, watch: WatchState, interval: float) -> float:
-        """Bring the index in line with a listing where that is due; return the seconds until the next look."""
+        """Bring the index in line with a listing where that is due; return the seconds until the next pass."""
         pause = min(interval, self._silence_seconds)
         if (blocker := self._blocker(watch)) is not None:
             self._hold_back(watch, blocker)
@@ -166,7 +163,7 @@ class WatchMonitor:
         if not self._is_due(watch, interval):
             return pause
         try:
-            async with self._listings:
+            async with self._listing_slots:
                 await self._read(watch)
         except ResourceVersionRegressedError:
             raise
@@ -203,41 +200,10 @@ class WatchMonitor:
         """Read all objects, or only their uids where the watch has brought the rest."""
         current_round, watch.needs_comparison = self._round, False
         if self._is_listed(watch) and not self._is_silent(watch):
-            await self._compare(watch)
+            await self._lister.compare_uids(watch)
         else:
-            await self._list(watch)
+            await self._lister.read_objects(watch, is_activity=not self._is_listed(watch))
         self._on_listed(watch, current_round)
-
-    async def _list(self, watch: WatchState) -> None:
-        known_version, version, uids = self._newest_version(watch), 0, set[str]()
-        watch.object_count = 0
-        pages = self._cluster.pages(watch.resource, watch.namespace, selector_of(watch.resource))
-        async for objects, version in pages:  # noqa: B007 - the last page's counts
-            if not self._is_listed(watch):
-                watch.touch()
-            for obj in objects:
-                uids.add(obj["metadata"]["uid"])
-                self._event_handler.on_update(watch.resource, obj)
-            watch.object_count += len(objects)
-        self._drop_missing(watch, uids, version, known_version)
-
-    async def _compare(self, watch: WatchState) -> None:
-        known_version = self._newest_version(watch)
-        version, uids = await self._cluster.read_uids(watch.resource, watch.namespace, selector_of(watch.resource))
-        self._drop_missing(watch, uids, version, known_version)
-
-    def _newest_version(self, watch: WatchState) -> int:
-        return max(watch.resource_version, self._event_handler.index.newest(watch.resource, watch.namespace))
-
-    def _drop_missing(self, watch: WatchState, uids: set[str], version: int, known_version: int) -> None:
-        if version < known_version:
-            raise ResourceVersionRegressedError(
-                f"the API server lists {watch} at resource version {version} after {known_version}: its data were "
-                "restored from a backup"
-            )
-        watch.resource_version = version
-        missing = self._event_handler.index.missing_from(watch.resource, watch.namespace, uids, version)
-        self._event_handler.on_missing(watch.resource, missing)
 
     def _on_listed(self, watch: WatchState, current_round: int) -> None:
         if watch.list_problem is not None or watch.refusal is not None:
@@ -260,7 +226,7 @@ class WatchMonitor:
         delay = min(self._first_retry_seconds * 2.0 ** min(watch.attempts, 16), _LAST_RETRY_SECONDS)
         watch.attempts += 1
         retry_after = error.retry_after if isinstance(error, ApiError) else None
-        return max(delay, retry_after or 0.0)
+        return max(delay, min(retry_after or 0.0, _MAX_RETRY_AFTER_SECONDS))
 
     def _on_change(self, watch: WatchState) -> None:
         """Let the namespace's runs be listed where they waited for this resource."""

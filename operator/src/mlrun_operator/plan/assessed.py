@@ -16,4 +16,5 @@ def assessed(context: RunContext, job: Object) -> Assessment:
         fresh=observation.fresh,
         suspended=suspended_outcome(context, job),
         events=observation.events or (),
+        recorded=context.base.of(context.latest),
     )

@@ -141,7 +141,7 @@ class RunContext:
     def execution_pods(self) -> list[Object]:
         """Return the newest execution's pods, oldest first, whatever became of its Job."""
         uids = self._execution_job_uids()
-        known = {attempt.uid for attempt in self.base.of(self.latest).attempts or ()} if self.latest else set()
+        known = {attempt.uid for attempt in self.base.of(self.latest).attempts or ()}
         pods = [
             pod
             for pod in self.observation.pods
@@ -161,7 +161,7 @@ class RunContext:
         return [pod for pod in self.observation.pods if pod["metadata"]["uid"] not in own and not has_pod_ended(pod)]
 
     def limit(self, name: str, job: Object | None) -> int | None:
-        """Return a limit as the run has it now, else as it was when the Job was made, or as function or platform say."""
+        """Return a limit as the run has it now, else as its Job was made with, or as function or platform say."""
         limit = self.spec.get(name)
         if isinstance(limit, int):
             return limit
@@ -178,11 +178,14 @@ class RunContext:
 
     def _latest(self) -> Execution | None:
         """Return the recorded execution, or that of a newer Job which was not recorded yet."""
-        recorded = self.recorded.execution
+        recorded, phase = self.recorded.execution, self.recorded.phase
         number = recorded.number + 1 if recorded else 1
         job = self.job_of(number)
         if job is not None:
             return self._execution_of(job, number)
+        if recorded and not recorded.job_uid and not (phase and phase.finished) and not self.recorded.job_name:
+            job = self.job_of(recorded.number)  # wanted before; the spec may have changed since
+            return self._execution_of(job, recorded.number) if job is not None else recorded
         if recorded is None and self.fired_job_uid is not None:
             return Execution(number=1, hash=execution_hash(self.spec), generation=1)
         return recorded

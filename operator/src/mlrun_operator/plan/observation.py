@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from mlrun_operator.api.objects import Object
+from mlrun_operator.api.objects import Object, has_pod_ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,11 @@ class RunsAhead:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The object is now so."""
+    """The object is now so; `is_new` says that it was created just now."""
 
     kind: str
     obj: Object
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ Fact = Stored | Gone | Refusal | ReadFresh | EventsRead | WholeJobRead
 class RunObservation:
     """One run without a schedule, and all that bears on it.
 
+    `has_made_job` says that this process has created a Job of the run which is not recorded.
     `jobs` and `pods` carry the run's uid; a stranger of the name that the next Job needs is among `jobs`. `fresh` says
     that both were read directly just now. `events` are None where they were not read. `whole_job` is a Job with its
     pods' template, where it was read. `schedule` is the one that made the run.
@@ -85,8 +87,9 @@ class RunObservation:
     ahead: RunsAhead = field(default_factory=RunsAhead)
     whole_job: Object | None = None
     schedule: Object | None = None
+    has_made_job: bool = False
 
-    def learn(self, fact: Fact) -> "RunObservation":
+    def learn(self, fact: Fact) -> "RunObservation":  # noqa: PLR0911 - one a kind of fact
         """Return the observation with this fact in it."""
         match fact:
             case Stored("Job", job):
@@ -99,13 +102,18 @@ class RunObservation:
             case Refusal():
                 return replace(self, refusal=fact)
             case ReadFresh(jobs, pods, at):
-                return replace(self, jobs=jobs, pods=pods, now=at, fresh=True)
+                return replace(self, jobs=jobs, pods=self._with_reports(pods), now=at, fresh=True)
             case EventsRead(events):
                 return replace(self, events=events)
             case WholeJobRead(job):
                 return replace(self, whole_job=job)
             case Stored():
                 raise TypeError(f"a run makes no {fact.kind}")
+
+    def _with_reports(self, pods: Sequence[Object]) -> list[Object]:
+        """Return the pods and those that have ended and are gone since: what they reported is read still."""
+        uids = {pod["metadata"]["uid"] for pod in pods}
+        return [*pods, *(pod for pod in self.pods if has_pod_ended(pod) and pod["metadata"]["uid"] not in uids)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +133,7 @@ class ScheduleObservation:
     refusal: Refusal | None = None
     fresh: bool = False
 
-    def learn(self, fact: Fact) -> "ScheduleObservation":
+    def learn(self, fact: Fact) -> "ScheduleObservation":  # noqa: PLR0911 - one a kind of fact
         """Return the observation with this fact in it."""
         match fact:
             case Stored("CronJob", cron_job):

@@ -130,6 +130,8 @@ def _held(context: RunContext, execution: Execution) -> Decision | None:
 
 def _wait_for_other_pods(context: RunContext, execution: Execution) -> Decision | None:
     """Wait until no pod of an earlier Job may run; only an explicit rerun does not wait for a pod that is lost."""
+    if context.observation.has_made_job and not context.observation.fresh:
+        return Ask(ReadDirectly())  # it was deleted before it was recorded; its pods may not have been seen
     living = context.other_living_pods()
     if context.is_over:
         living += context.living_pods()
@@ -266,7 +268,7 @@ def refused(refusal: Refusal | None, obj: Object, *, is_taken: bool) -> Outcome 
     denied = "denied the request" in refusal.message or "denied request" in refusal.message
     if refusal.code in (400, 422) and not denied:
         return Outcome(Phase.FAILED, Reason.INVALID_RUN, refusal.message)
-    if refusal.code in (413, 500) and "too large" in refusal.message:
+    if refusal.code == 413:
         return Outcome(Phase.FAILED, Reason.INVALID_RUN, f"{kind} {name} is too large: {refusal.message}")
     reason = Reason.QUOTA_EXCEEDED if "exceeded quota" in refusal.message else Reason.ADMISSION_DENIED
     return Outcome(Phase.PENDING, reason, refusal.message)

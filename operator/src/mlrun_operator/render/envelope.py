@@ -31,7 +31,7 @@ class PinnedFunction:
 
     @classmethod
     def of_object(cls, function: dict[str, Any]) -> "PinnedFunction":
-        """An MlrunFunction. Raises pydantic.ValidationError where its spec is malformed."""
+        """Return an MlrunFunction as it is now. Raises pydantic.ValidationError where its spec is malformed."""
         meta, spec = function["metadata"], FunctionSpec.model_validate(function.get("spec"))
         return cls(
             name=spec.name or meta["name"],
@@ -42,15 +42,15 @@ class PinnedFunction:
         )
 
     @classmethod
-    def of_inline(cls, run_name: str, run_uid: str, written: dict[str, Any], spec: FunctionSpec) -> "PinnedFunction":
-        """A function written into a run: named as it says or as the run, identified as it says or as the run."""
-        return cls(spec.name or run_name, spec.uuid or run_uid, function_digest(written), spec)
+    def of_inline(cls, run_name: str, run_uid: str, raw_spec: dict[str, Any], spec: FunctionSpec) -> "PinnedFunction":
+        """Return the function that is written into a run, named and identified by itself or else by the run."""
+        return cls(spec.name or run_name, spec.uuid or run_uid, function_digest(raw_spec), spec)
 
 
 def build_envelope(
     run: dict[str, Any], spec: RunSpec, function: PinnedFunction, n: int, platform: Platform
 ) -> Envelope:
-    """The envelope of execution `n`, for a pod of one container."""
+    """Return the envelope of execution `n`, for a pod of one container."""
     meta = run["metadata"]
     return Envelope(
         run=RunInfo(
@@ -83,19 +83,19 @@ def build_envelope(
 
 
 def _seed_of(meta: dict[str, Any]) -> str:
-    """What the chance of a random sweep comes from: all runs of a schedule have the same points."""
+    """Return the seed of a random sweep: all runs of a schedule have the same points."""
     return str((meta.get("labels") or {}).get(constants.LABEL_SCHEDULE_UID) or meta["uid"])
 
 
 def _schedule_of(meta: dict[str, Any], spec: RunSpec) -> ScheduleInfo | None:
-    """The schedule itself in its CronJob's pods; in those of a run it made only the slot."""
+    """Return the schedule for its CronJob's pods; for those of a run that it made, with the slot."""
     if spec.schedule is not None:
         return ScheduleInfo(expression=spec.schedule, time_zone=spec.time_zone)
-    notes = meta.get("annotations") or {}
-    time = notes.get(constants.ANNOTATION_SCHEDULED_TIME)
+    annotations = meta.get("annotations") or {}
+    time = annotations.get(constants.ANNOTATION_SCHEDULED_TIME)
     if time is None or constants.LABEL_SCHEDULE_UID not in (meta.get("labels") or {}):
         return None
-    expression, zone = notes.get(constants.ANNOTATION_EXPRESSION), notes.get(constants.ANNOTATION_TIME_ZONE)
+    expression, zone = annotations.get(constants.ANNOTATION_EXPRESSION), annotations.get(constants.ANNOTATION_TIME_ZONE)
     return ScheduleInfo(expression=expression, time_zone=zone, time=time)
 
 

@@ -29,24 +29,23 @@ class EnvelopeTooLargeError(ValueError):
 
 
 def build_job(run: Object, spec: RunSpec, function: PinnedFunction, n: int, platform: Platform) -> Object:
-    """The Job of execution `n`, complete.
+    """Return the complete Job of execution `n`.
 
     Raises EnvelopeTooLargeError, and ValueError for what the platform does not run.
     """
     meta = run["metadata"]
     options = effective(spec, function.spec, platform.run_defaults)
     name = job_name(meta["name"], meta["uid"], n)
-    side_by_side = abreast(spec, name, meta["uid"])
+    indexes = abreast(spec, name, meta["uid"])
     trace = TraceContext.of(meta)
-    pod = pod_spec(function.spec, options, platform, side_by_side, trace.environment if trace else {})
+    pod = pod_spec(function.spec, options, platform, indexes, trace.environment if trace else {})
     containers = len(pod["containers"]) + len(pod.get("initContainers", ()))
     envelope = build_envelope(run, spec, function, n, platform)
-    about_pod = {"result_budget": result_budget(containers), "grace_seconds": _grace(pod)}
-    limits = _limits(options, platform, side_by_side)
-    sweep = _part(envelope.sweep, side_by_side, limits)
-    envelope = envelope.model_copy(update={**about_pod, "non_retryable": options.non_retryable, "sweep": sweep})
+    pod_facts = {"result_budget": result_budget(containers), "grace_seconds": _grace(pod)}
+    limits = _limits(options, platform, indexes)
+    sweep = _sweep_of_pod(envelope.sweep, indexes, limits)
+    envelope = envelope.model_copy(update={**pod_facts, "non_retryable": options.non_retryable, "sweep": sweep})
     labels = _labels(meta, function, envelope.run.project)
-    template = options.pod_template or {}
     job_labels = {**(options.pod_labels or {}), **kueue_marks(meta, "labels"), **labels}
     return {
         "apiVersion": "batch/v1",
@@ -58,8 +57,8 @@ def build_job(run: Object, spec: RunSpec, function: PinnedFunction, n: int, plat
             "annotations": {
                 **kueue_marks(meta, "annotations"),
                 **_annotations(run, function, n),
-                **_kept(options),
-                **_count(side_by_side),
+                **_options_kept(options),
+                **_index_annotations(indexes),
             },
             "ownerReferences": [owner_of(meta)],
         },
@@ -67,39 +66,42 @@ def build_job(run: Object, spec: RunSpec, function: PinnedFunction, n: int, plat
             **limits,
             # Kueue suspends it anyway, but a pod may have started by then.
             **({"suspend": True} if constants.LABEL_QUEUE in job_labels else {}),
-            "podFailurePolicy": failure_policy(pod, "FailIndex" if side_by_side else "FailJob"),
-            "template": {
-                "metadata": {
-                    "labels": {**_template_meta(template, "labels"), **(options.pod_labels or {}), **labels},
-                    "annotations": _pod_annotations(_users_annotations(meta, options), encode(envelope)),
-                },
-                "spec": pod,
-            },
+            "podFailurePolicy": failure_policy(pod, "FailIndex" if indexes else "FailJob"),
+            "template": {"metadata": _pod_metadata(meta, options, labels, encode(envelope)), "spec": pod},
         },
     }
 
 
-def _limits(options: RunOptions, platform: Platform, side_by_side: Replicas | Points | None) -> Object:
-    """Retries and time. A TTL is never given to the Job: it could vanish before its end was recorded (BEHAVIOUR A5)."""
+def _pod_metadata(meta: Object, options: RunOptions, labels: dict[str, str], envelope: str) -> Object:
+    """Return labels and annotations of the pods: the users', and ours over them."""
+    template_labels = _template_meta(options.pod_template or {}, "labels")
+    return {
+        "labels": {**template_labels, **(options.pod_labels or {}), **labels},
+        "annotations": _pod_annotations(_users_annotations(meta, options), envelope),
+    }
+
+
+def _limits(options: RunOptions, platform: Platform, indexes: Replicas | Points | None) -> Object:
+    """Return the limits of retries and time, without a TTL: the Job could vanish before its end was recorded."""
     retries = options.backoff_limit if options.backoff_limit is not None else platform.backoff_limit
     deadline = options.active_deadline_seconds
-    tries: Object = side_by_side.tries(retries) if side_by_side else {"backoffLimit": retries}
+    tries: Object = indexes.tries(retries) if indexes else {"backoffLimit": retries}
     return {**tries, **({"activeDeadlineSeconds": deadline} if deadline is not None else {})}
 
 
-def _part(sweep: SweepInfo | None, side_by_side: Replicas | Points | None, limits: Object) -> SweepInfo | None:
-    """What a pod has to know of the sweep: in a fan-out it does one point."""
-    if sweep is None or not isinstance(side_by_side, Points):
+def _sweep_of_pod(sweep: SweepInfo | None, indexes: Replicas | Points | None, limits: Object) -> SweepInfo | None:
+    """Return what a pod has to know of the sweep: in a fan-out it does one point."""
+    if sweep is None or not isinstance(indexes, Points):
         return sweep
     return sweep.model_copy(update={"part": "point", "retries": limits["backoffLimitPerIndex"]})
 
 
-def _count(side_by_side: Replicas | Points | None) -> dict[str, str]:
-    return side_by_side.annotations if side_by_side else {}
+def _index_annotations(indexes: Replicas | Points | None) -> dict[str, str]:
+    return indexes.annotations if indexes else {}
 
 
-def _kept(options: RunOptions) -> dict[str, str]:
-    """What the operator has to remember of the options: limits that Kubernetes does not know, volumes it may drop."""
+def _options_kept(options: RunOptions) -> dict[str, str]:
+    """Return the options that the operator has to remember: limits of its own, and volumes that may be dropped."""
     limits = {name: value for name, value in options.wire().items() if name in _LIMITS}
     images = [volume.name for volume in options.volumes or () if volume.image]
     return {
@@ -109,7 +111,7 @@ def _kept(options: RunOptions) -> dict[str, str]:
 
 
 def _grace(pod: Object) -> int:
-    """The pod's grace period in seconds; one that is no number is the API server's to refuse."""
+    """Return the pod's grace period in seconds; the API server refuses one that is not a number."""
     seconds = pod.get("terminationGracePeriodSeconds")
     return seconds if isinstance(seconds, int) and seconds >= 0 else GRACE_SECONDS
 
@@ -133,7 +135,7 @@ def _template_meta(template: Object, kind: str) -> Object:
 
 
 def owner_of(meta: Object) -> Object:
-    """What makes an object the run's own, and the run its controller."""
+    """Return the owner reference that makes the run the controller of an object."""
     return {
         "apiVersion": constants.API_VERSION,
         "kind": constants.RUN_KIND,
@@ -156,20 +158,23 @@ def _labels(meta: Object, function: PinnedFunction, project: str) -> dict[str, s
 
 def _annotations(run: Object, function: PinnedFunction, n: int) -> dict[str, str]:
     pin = {"name": function.name, "generation": function.generation, "digest": function.digest}
-    image, rerun = function.spec.image, run["spec"].get("rerun")
+    requested_image, rerun = function.spec.image, run["spec"].get("rerun")
     return {
         constants.ANNOTATION_EXECUTION: str(n),
         constants.ANNOTATION_HASH: execution_hash(run["spec"]),
         constants.ANNOTATION_GENERATION: str(run["metadata"].get("generation", 1)),
         constants.ANNOTATION_FUNCTION: json.dumps({k: v for k, v in pin.items() if v is not None}, sort_keys=True),
         **({constants.ANNOTATION_RERUN: rerun} if rerun else {}),
-        **({constants.ANNOTATION_IMAGE_REQUESTED: image} if image else {}),
+        **({constants.ANNOTATION_IMAGE_REQUESTED: requested_image} if requested_image else {}),
     }
 
 
-def _pod_annotations(users: dict[str, str], envelope: str) -> dict[str, str]:
-    ours = {constants.ANNOTATION_DEFAULT_CONTAINER: constants.CONTAINER, constants.ANNOTATION_ENVELOPE: envelope}
-    annotations = {**users, **ours}
+def _pod_annotations(users_annotations: dict[str, str], envelope: str) -> dict[str, str]:
+    annotations = {
+        **users_annotations,
+        constants.ANNOTATION_DEFAULT_CONTAINER: constants.CONTAINER,
+        constants.ANNOTATION_ENVELOPE: envelope,
+    }
     size = sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
     if size > MAX_ANNOTATIONS:
         raise EnvelopeTooLargeError(
@@ -186,12 +191,12 @@ def failure_policy(pod: Object, action: str) -> Object:
     another container of its pod. Then one rule for each container of ours, which sees no other.
     """
     names = {container["name"] for container in (*pod["containers"], *pod.get("initContainers", ()))}
-    ours = [name for name in (constants.INIT_CONTAINER, constants.CONTAINER) if name in names]
+    own_names = [name for name in (constants.INIT_CONTAINER, constants.CONTAINER) if name in names]
     return {
         "rules": [
             _on_condition("Ignore", "DisruptionTarget"),
             *([_on_condition(action, constants.CONDITION_REPORTED)] if action == "FailIndex" else []),
-            *({"action": action, "onExitCodes": _final(name)} for name in ours),
+            *({"action": action, "onExitCodes": _final(name)} for name in own_names),
         ]
     }
 

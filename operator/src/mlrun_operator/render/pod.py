@@ -23,32 +23,34 @@ def pod_spec(
     function: FunctionSpec,
     options: RunOptions,
     platform: Platform,
-    side_by_side: Replicas | Points | None = None,
+    indexes: Replicas | Points | None = None,
     defaults: Mapping[str, str] = MappingProxyType({}),
 ) -> Object:
-    """The pod's spec; of `defaults` each variable that the run does not set itself.
+    """Return the pod's spec, with each environment variable of `defaults` that the run does not set itself.
 
     Raises ValueError for options that cannot be rendered, and for images that are not allowed.
     """
     image = platform.image_for(function.image)
     container = _container(image, options, platform)
     # Of two variables of one name Kubernetes takes the last.
-    given = [{"name": name, "value": value} for name, value in defaults.items()]
-    container["env"] = [*given, *container["env"], *(side_by_side.environment if side_by_side else [])]
-    spec = laid_over(harmless(options.pod_template or {}), _wishes(options))
-    spec = laid_over(spec, _platforms(platform))
-    if side_by_side is not None and side_by_side.domain:
-        spec["subdomain"] = side_by_side.domain
-    ours = image in platform.own_images
+    default_env = [{"name": name, "value": value} for name, value in defaults.items()]
+    container["env"] = [*default_env, *container["env"], *(indexes.environment if indexes else [])]
+    spec = laid_over(harmless(options.pod_template or {}), _pod_options(options))
+    spec = laid_over(spec, _platform_spec(platform))
+    if indexes is not None and indexes.domain:
+        spec["subdomain"] = indexes.domain
+    is_own_image = image in platform.own_images
     repository = function.source.uri is not None and function.source.uri.kind == "git"
-    spec = laid_over(spec, {"containers": [container]} if ours else carried(container, platform, fetch=repository))
+    spec = laid_over(
+        spec, {"containers": [container]} if is_own_image else carried(container, platform, fetch=repository)
+    )
     for image in _images(spec):
         platform.check_allowed(image)
     return restricted(spec)
 
 
 def _images(spec: Object) -> Iterator[str]:
-    """Every image that the pod brings in: of its containers, and of volumes that are images."""
+    """Yield every image that the pod brings in: of its containers, and of volumes that are images."""
     for container in (*spec["containers"], *spec.get("initContainers", ())):
         yield str(container.get("image", ""))
     for volume_ in spec.get("volumes", ()):
@@ -56,10 +58,10 @@ def _images(spec: Object) -> Iterator[str]:
             yield str(volume_["image"].get("reference", ""))
 
 
-def _wishes(options: RunOptions) -> Object:
-    """What the options say of the pod as a whole."""
-    written = options.wire()
-    same = (
+def _pod_options(options: RunOptions) -> Object:
+    """Return the options that are about the pod as a whole."""
+    fields = options.wire()
+    unchanged = (
         "nodeSelector",
         "affinity",
         "tolerations",
@@ -70,16 +72,16 @@ def _wishes(options: RunOptions) -> Object:
         "topologySpreadConstraints",
         "terminationGracePeriodSeconds",
     )
-    wishes: Object = {name: written[name] for name in same if name in written}
+    spec: Object = {name: fields[name] for name in unchanged if name in fields}
     if options.image_pull_secrets:
-        wishes["imagePullSecrets"] = [{"name": name} for name in options.image_pull_secrets]
+        spec["imagePullSecrets"] = [{"name": name} for name in options.image_pull_secrets]
     if options.volumes:
-        wishes["volumes"] = [volume(entry) for entry in options.volumes]
-    return wishes
+        spec["volumes"] = [volume(entry) for entry in options.volumes]
+    return spec
 
 
-def _platforms(platform: Platform) -> Object:
-    """What the platform says of every pod."""
+def _platform_spec(platform: Platform) -> Object:
+    """Return what every pod has, by the platform."""
     user = platform.run_as_user
     return {
         "restartPolicy": "Never",
@@ -111,9 +113,9 @@ def _platforms(platform: Platform) -> Object:
 def _container(image: str, options: RunOptions, platform: Platform) -> Object:
     env, env_from = [entry.wire() for entry in options.env or ()], []
     for secret in options.secrets or ():
-        chosen, whole = secret_environment(secret)
-        env += chosen
-        env_from += whole
+        secret_env, secret_env_from = secret_environment(secret)
+        env += secret_env
+        env_from += secret_env_from
     # Twice: under the usual names for the handler, where the run's own may take their place, and for the wrapper alone.
     store = {"secretRef": {"name": platform.store.secret, "optional": True}}
     policy = options.image_pull_policy or (platform.image_pull_policy if image in platform.own_images else None)
@@ -137,13 +139,13 @@ def _container(image: str, options: RunOptions, platform: Platform) -> Object:
 
 
 def _resources(options: RunOptions, platform: Platform) -> Object:
-    """Requests and limits; `gpu` under the cluster's name for it, requested and limited alike, as devices must be."""
-    said = options.resources or Resources()
-    kinds = {"requests": dict(said.requests or {}), "limits": dict(said.limits or {})}
-    asked = [kinds[kind].pop("gpu") for kind in ("limits", "requests") if "gpu" in kinds[kind]]
-    if asked:
-        for kind in kinds.values():
-            kind[platform.gpu_resource] = asked[0]
+    """Return requests and limits; `gpu` under the cluster's name for it, requested and limited alike."""
+    resources = options.resources or Resources()
+    kinds = {"requests": dict(resources.requests or {}), "limits": dict(resources.limits or {})}
+    gpus = [kinds[kind].pop("gpu") for kind in ("limits", "requests") if "gpu" in kinds[kind]]
+    if gpus:
+        for amounts in kinds.values():
+            amounts[platform.gpu_resource] = gpus[0]
     return {kind: amounts for kind, amounts in kinds.items() if amounts}
 
 
@@ -160,6 +162,7 @@ def _environment() -> list[Object]:
         "MLRUN_POD_NAME": "metadata.name",
         "MLRUN_POD_UID": "metadata.uid",
         "MLRUN_JOB_NAME": "metadata.labels['batch.kubernetes.io/job-name']",
+        "MLRUN_JOB_UID": "metadata.labels['batch.kubernetes.io/controller-uid']",
     }
     return [
         *({"name": name, "value": value} for name, value in fixed.items()),

@@ -33,10 +33,10 @@ _TOKENS: Final = ("serviceAccountToken", "podCertificate")
 _WRAPPERS_OWN: Final = ("command", "args", "workingDir", "lifecycle", "livenessProbe", "readinessProbe", "startupProbe")
 
 
-def laid_over(template: Mapping[str, Any], ours: Mapping[str, Any]) -> Object:
-    """`ours` over `template`: maps key by key, lists of named things by name, anything else replaced."""
+def laid_over(template: Mapping[str, Any], upper: Mapping[str, Any]) -> Object:
+    """Return `upper` over `template`: maps key by key, lists of named things by name, anything else replaced."""
     merged = dict(template)
-    for name, value in ours.items():
+    for name, value in upper.items():
         below = merged.get(name)
         if isinstance(value, Mapping) and isinstance(below, Mapping):
             merged[name] = laid_over(below, value)
@@ -48,23 +48,23 @@ def laid_over(template: Mapping[str, Any], ours: Mapping[str, Any]) -> Object:
 
 
 def restricted(spec: Object) -> Object:
-    """The pod's spec under the restricted profile, whatever the template said."""
-    kept = {name: value for name, value in spec.items() if name not in _NO_HOST}
-    kept["automountServiceAccountToken"] = False
-    volumes = [v for v in kept.get("volumes", []) if set(v) - {"name"} <= set(_VOLUMES)]
-    kept["volumes"] = [_without_token(v) for v in volumes]
-    names = {volume["name"] for volume in kept["volumes"]}
+    """Return the pod's spec under the restricted profile, whatever the template has."""
+    pod = {name: value for name, value in spec.items() if name not in _NO_HOST}
+    pod["automountServiceAccountToken"] = False
+    volumes = [v for v in pod.get("volumes", []) if set(v) - {"name"} <= set(_VOLUMES)]
+    pod["volumes"] = [_without_token(v) for v in volumes]
+    names = {volume["name"] for volume in pod["volumes"]}
     for kind in _CONTAINER_LISTS:
-        if kind in kept:
-            kept[kind] = [_restricted_container(container, names) for container in kept[kind]]
-    return kept
+        if kind in pod:
+            pod[kind] = [_restricted_container(container, names) for container in pod[kind]]
+    return pod
 
 
 def _restricted_container(container: Object, volumes: set[str]) -> Object:
     mounts = [mount for mount in container.get("volumeMounts", []) if mount.get("name") in volumes]
     ports = [{k: v for k, v in port.items() if k not in ("hostPort", "hostIP")} for port in container.get("ports", [])]
-    own = {"runAsUser", "runAsGroup"} & set(container.get("securityContext") or {})
-    security = {name: container["securityContext"][name] for name in own}
+    user = {"runAsUser", "runAsGroup"} & set(container.get("securityContext") or {})
+    security = {name: container["securityContext"][name] for name in user}
     return {
         **container,
         **({"volumeMounts": mounts} if "volumeMounts" in container else {}),
@@ -85,29 +85,29 @@ def _keyed(value: Any, key: str) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(v, Mapping) and key in v for v in value)
 
 
-def _lists(below: list[Object], ours: list[Object], key: str) -> list[Object]:
-    found = {entry[key]: entry for entry in below}
-    for entry in ours:
-        found[entry[key]] = laid_over(found[entry[key]], entry) if entry[key] in found else entry
-    return list(found.values())
+def _lists(below: list[Object], upper: list[Object], key: str) -> list[Object]:
+    entries = {entry[key]: entry for entry in below}
+    for entry in upper:
+        entries[entry[key]] = laid_over(entries[entry[key]], entry) if entry[key] in entries else entry
+    return list(entries.values())
 
 
 def harmless(template: Mapping[str, Any]) -> Object:
-    """The template's pod spec without what would stand in the platform's place.
+    """Return the template's pod spec without what would stand in the platform's place.
 
     Of the pod's securityContext only what no profile forbids is kept, of the wrapper's container not its command.
     """
     spec = dict(template.get("spec") or {})
     security = spec.pop("securityContext", None) or {}
-    kept = {name: security[name] for name in _POD_SECURITY if name in security}
+    pod_security = {name: security[name] for name in _POD_SECURITY if name in security}
     containers = [_without_command(container) for container in spec.get("containers") or ()]
-    before = spec.pop("initContainers", None) or ()
-    before = [container for container in before if container.get("name") != constants.INIT_CONTAINER]
+    init_containers = spec.pop("initContainers", None) or ()
+    init_containers = [container for container in init_containers if container.get("name") != constants.INIT_CONTAINER]
     return {
         **spec,
-        **({"securityContext": kept} if kept else {}),
+        **({"securityContext": pod_security} if pod_security else {}),
         **({"containers": containers} if containers else {}),
-        **({"initContainers": before} if before else {}),
+        **({"initContainers": init_containers} if init_containers else {}),
     }
 
 

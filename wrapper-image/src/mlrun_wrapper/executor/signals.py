@@ -10,6 +10,7 @@ from typing import Any
 from .failure import Stopped
 
 _held = threading.local()
+_came = threading.Event()
 
 
 def listen() -> None:
@@ -18,7 +19,13 @@ def listen() -> None:
     os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_be_ordinary)
 
 
+def came() -> bool:
+    """Return whether SIGTERM has come, also where the handler has swallowed what it raised."""
+    return _came.is_set()
+
+
 def _stop(signum: int, frame: Any) -> None:
+    _came.set()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise Stopped
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mlrun.model import HyperParamOptions
 from mlrun.runtimes import generators, utils
 
+from . import signals
 from .failure import InvalidRunError
 from .values import Cleaner
 
@@ -69,6 +70,7 @@ class Points(generators.TaskGenerator):  # type: ignore[misc]
     def generate(self, run: Any) -> Iterator[Any]:
         """A run for each point, until the process is told to end."""
         for iteration, point in self._points:
+            self._caller.stopped |= signals.came()
             if self._caller.stopped:
                 return
             task = generators.get_run_copy(run)

@@ -6,10 +6,10 @@ from typing import Final
 from mlrun_operator.api.v1alpha1.status import SourceInfo
 from mlrun_operator.api.values.handlers import Handler
 from mlrun_operator.store import StoreError
+from mlrun_wrapper.alarm import within
 from mlrun_wrapper.context import Context
 from mlrun_wrapper.errors import SOURCE, from_store
 from mlrun_wrapper.guards import GuardError
-from mlrun_wrapper.limits import within
 from mlrun_wrapper.progress import report_fetched
 from mlrun_wrapper.sources import handed
 from mlrun_wrapper.sources.archive import ArchiveSource

@@ -88,15 +88,15 @@ def decode(text: str, exit_code: int | None = None, limit: int = MAX_DECODED) ->
     nested more than MAX_DEPTH deep is `truncated`. Of a newer wrapper's what is known here counts, and a reason that is
     not is read as that of the `exit_code`.
     """
-    plain, whole = _plain(text, limit)
+    report_text, is_whole = _plain(text, limit)
     try:
-        report = json.loads(plain) if whole else _head(plain)
+        report = json.loads(report_text) if is_whole else _head(report_text)
     except (ValueError, RecursionError):
-        report = _head(plain)
+        report = _head(report_text)
     try:
-        return _without_depth(Result.model_validate_json(plain))
+        return _without_depth(Result.model_validate_json(report_text))
     except ValidationError:
-        result = _known(report, exit_code)
+        result = _without_unknown(report, exit_code)
     return result and _without_depth(result)
 
 
@@ -120,16 +120,21 @@ def _base64_head(text: str) -> bytes:
 
 
 def _head(text: str) -> dict[str, Any] | None:
-    """Return the fields of a JSON object whose end is missing: whole ones, and what there is of a text or a map."""
-    report: dict[str, Any] = {"truncated": True}
+    """Return the fields of a report whose end is missing: whole ones, and what there is of a text or a map.
+
+    None where it is something else: a report is a single line.
+    """
+    if "\n" in text:
+        return None
+    report: dict[str, Any] = {}
     for name, value, start in _fields(text, 0):
         if start is None:
             report[name] = value
         elif name in _CUT_TEXTS and text[start : start + 1] == '"':
             report[name] = _cut_text(text[start + 1 :])
         elif text[start : start + 1] == "{":
-            report[name] = {inner: part for inner, part, cut in _fields(text, start) if cut is None}
-    return report
+            report[name] = {key: item for key, item, cut in _fields(text, start) if cut is None}
+    return {**report, "truncated": True}
 
 
 def _fields(text: str, position: int) -> Iterator[tuple[str, Any, int | None]]:
@@ -167,10 +172,10 @@ def _cut_text(text: str) -> str:
     """Return a JSON text without its quotes, less an escape sequence that was cut at its end."""
     for length in range(len(text), max(len(text) - _ESCAPE, 0) - 1, -1):
         try:
-            found: str = json.loads(f'"{text[:length]}"', strict=False)
+            head: str = json.loads(f'"{text[:length]}"', strict=False)
         except ValueError:
             continue
-        return found.rstrip("\ufffd").encode("utf-8", "ignore").decode()
+        return head.rstrip("\ufffd").encode("utf-8", "ignore").decode()
     return ""
 
 
@@ -190,13 +195,13 @@ def _is_shallow(value: Any) -> bool:
     """Return whether the value has at most MAX_DEPTH levels."""
     level = [value]
     for _ in range(MAX_DEPTH):
-        level = [part for each in level for part in _parts(each)]
+        level = [child for parent in level for child in _children(parent)]
         if not level:
             return True
     return False
 
 
-def _parts(value: Any) -> list[Any]:
+def _children(value: Any) -> list[Any]:
     return list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
 
 
@@ -204,56 +209,58 @@ def _bare(output: OutputInfo) -> OutputInfo:
     return output.model_copy(update={"preview": None})
 
 
-def _known(report: Any, exit_code: int | None) -> Result | None:
-    """A report without what is unknown here; None where it is none: a log may end with any JSON."""
+def _without_unknown(report: Any, exit_code: int | None) -> Result | None:
+    """Return a report without what is unknown here; None where it is none: a log may end with any JSON."""
     if not isinstance(report, dict) or not isinstance(report.get("version"), int) or "reason" not in report:
         return None
-    told = report["reason"]
-    if told not in list(Reason):
+    reason = report["reason"]
+    if reason not in list(Reason):
         report["reason"] = _reason_of(exit_code)
-        text = f"the wrapper told the reason {str(told)[:64]!r}, which this operator is too old to know"
-        before = report.get("warnings")
-        report["warnings"] = [*(before if isinstance(before, list) else ()), text]
+        warning = f"the wrapper told the reason {str(reason)[:64]!r}, which this operator is too old to know"
+        warnings = report.get("warnings")
+        report["warnings"] = [*(warnings if isinstance(warnings, list) else ()), warning]
     for _ in range(_ROUNDS):
         try:
             return Result.model_validate(report)
         except ValidationError as error:
             if error.error_count() > _UNKNOWN:
                 return None
-            # Of something missing what should hold it.
-            places = {each["loc"][:-1] if each["type"] == "missing" else each["loc"] for each in error.errors()}
-            for place in sorted(places, key=_last_first):
-                if not any(place[:length] in places for length in range(len(place))):
-                    _leave_out(report, place)
+            # Where something is missing, what should hold it is left out.
+            paths = {one["loc"][:-1] if one["type"] == "missing" else one["loc"] for one in error.errors()}
+            for path in sorted(paths, key=_last_first):
+                if not any(path[:length] in paths for length in range(len(path))):
+                    _leave_out(report, path)
     return None
 
 
-def _last_first(place: tuple[int | str, ...]) -> list[tuple[int, str]]:
-    """So that those of a list keep their numbers until they go."""
-    return [(-part, "") if isinstance(part, int) else (0, part) for part in place]
+def _last_first(path: tuple[int | str, ...]) -> list[tuple[int, str]]:
+    """Return a sort key by which the last entries of a list go first, so that the others keep their numbers."""
+    return [(-step, "") if isinstance(step, int) else (0, step) for step in path]
 
 
 def _reason_of(exit_code: int | None) -> Reason:
-    """The first that ends so."""
-    found = (reason for reason, told in EXPLANATIONS.items() if exit_code is not None and told.exit_code == exit_code)
-    return next(found, Reason.WRAPPER_ERROR)
+    """Return the first reason with this exit code."""
+    if exit_code is None:
+        return Reason.WRAPPER_ERROR
+    reasons = (reason for reason, explanation in EXPLANATIONS.items() if explanation.exit_code == exit_code)
+    return next(reasons, Reason.WRAPPER_ERROR)
 
 
-def _leave_out(report: Any, place: tuple[int | str, ...]) -> None:
-    *holders, last = place
-    for name in holders:
+def _leave_out(report: Any, path: tuple[int | str, ...]) -> None:
+    *parents, field = path
+    for name in parents:
         report = report[name]
-    del report[last]
+    del report[field]
 
 
 def _fitting(result: Result, budget: int) -> str | None:
     """Return what fits: plain JSON, else compressed; None where neither does, or where it is more than is decoded."""
-    plain = json.dumps(result.wire(), ensure_ascii=False, separators=(",", ":")).encode()
-    if len(plain) <= budget:
-        return plain.decode()
-    if len(plain) > MAX_DECODED:
+    data = json.dumps(result.wire(), ensure_ascii=False, separators=(",", ":")).encode()
+    if len(data) <= budget:
+        return data.decode()
+    if len(data) > MAX_DECODED:
         return None
-    text = COMPRESSED_PREFIX + base64.b64encode(zlib.compress(plain, 9)).decode()
+    text = COMPRESSED_PREFIX + base64.b64encode(zlib.compress(data, 9)).decode()
     return text if len(text) <= budget else None
 
 
@@ -275,13 +282,13 @@ class _Cuts:
             return self._result
         result = self._result
         traceback = result.traceback if cuts < 2 else (result.traceback or "")[-_TRACEBACK:]
-        without = set(self._large_first[: max(cuts - self._before_results, 0)])
-        gone = set(self._last_first[: max(cuts - self._before_outputs, 0)])
+        dropped_results = set(self._large_first[: max(cuts - self._before_results, 0)])
+        dropped_outputs = set(self._last_first[: max(cuts - self._before_outputs, 0)])
         update: dict[str, Any] = {
             "truncated": True,
             "traceback": (traceback or None) if cuts < self._before_results else None,
-            "results": {name: value for name, value in result.results.items() if name not in without},
-            "outputs": {name: _bare(output) for name, output in result.outputs.items() if name not in gone},
+            "results": {name: value for name, value in result.results.items() if name not in dropped_results},
+            "outputs": {name: _bare(output) for name, output in result.outputs.items() if name not in dropped_outputs},
         }
         if cuts >= 3:
             update |= {"inputs": [], "warnings": []}

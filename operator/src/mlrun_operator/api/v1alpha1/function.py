@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints, field_validator
 
-from mlrun_operator.api.base import Model
+from mlrun_operator.api.base import EmptyCounts, EmptyIsAbsent, Model, StartsNothing
 from mlrun_operator.api.cel import cel
 from mlrun_operator.api.rules import Rule, checked, validations
 from mlrun_operator.api.v1alpha1.options import RunOptions
@@ -41,14 +41,14 @@ class FunctionSpec(Model):
         description="UUID v4 of the function as an entity; default: metadata.uid.",
         json_schema_extra=cel("self == oldSelf", "uuid cannot be changed"),
     )
-    description: str | None = Field(None, max_length=4096, description="For people.")
-    git_source: str | None = Field(
+    description: StartsNothing[str | None] = Field(None, max_length=4096, description="For people.")
+    git_source: StartsNothing[str | None] = Field(
         None, max_length=2048, description="Where the code is maintained; shown, and written to project exports."
     )
-    embedded: bool | None = Field(
+    embedded: StartsNothing[bool | None] = Field(
         None, description="Whether a project export holds the whole function (default) or refers to it by its key."
     )
-    source: Source = Field(description="Where the code is: exactly one of source, code and base64.")
+    source: EmptyCounts[Source] = Field(description="Where the code is: exactly one of source, code and base64.")
     handler: str | None = Field(
         None,
         min_length=1,
@@ -57,7 +57,7 @@ class FunctionSpec(Model):
         "it the file runs as a script.",
         json_schema_extra=validations(HANDLER_RULES),
     )
-    requirements: list[Requirement] | None = Field(
+    requirements: EmptyIsAbsent[list[Requirement] | None] = Field(
         None,
         max_length=64,
         description="What pip installs before the code is loaded: requirements, or -r and a file of the source.",
@@ -69,13 +69,15 @@ class FunctionSpec(Model):
         json_schema_extra=validations(IMAGE_RULES),
     )
     tag: str | None = Field(None, max_length=128, description="mlrun's tag of the function (not an image tag).")
-    returns: list[LogHint] | None = Field(
+    returns: EmptyIsAbsent[list[LogHint] | None] = Field(
         None, max_length=64, description="mlrun's log hints for what the handler returns, in order: name[:type]."
     )
-    max_concurrent_runs: int | None = Field(
+    max_concurrent_runs: StartsNothing[int | None] = Field(
         None, ge=1, le=10_000, description="How many runs of the function may have a Job at once; default: any number."
     )
-    run: RunOptions | None = Field(None, description="Defaults for the function's runs; what a run sets wins.")
+    run: EmptyIsAbsent[RunOptions | None] = Field(
+        None, description="Defaults for the function's runs; what a run sets wins."
+    )
 
     @field_validator("image")
     @classmethod

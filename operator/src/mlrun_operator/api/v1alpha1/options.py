@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from mlrun_operator.api.base import Model
+from mlrun_operator.api.base import AsWritten, EmptyCounts, EmptyIsAbsent, HashMark, Model, StartsNothing
 from mlrun_operator.api.cel import ANYTHING, FREE_FORM, INT_OR_STRING, cel
 from mlrun_operator.api.v1alpha1.pod_template import checked_template
 
@@ -15,7 +15,7 @@ ExceptionName = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$", max_length=256)
 ]
 MetaKey = Annotated[str, StringConstraints(max_length=317)]
-Quantity = Annotated[str | int, Field(json_schema_extra=INT_OR_STRING)]
+QuantityText = Annotated[str | int, Field(json_schema_extra=INT_OR_STRING), HashMark.QUANTITY]
 
 # Environment variables that are the platform's own.
 RESERVED_ENV: Final = (
@@ -31,6 +31,7 @@ RESERVED_ENV: Final = (
     "MLRUN_POD_NAME",
     "MLRUN_POD_UID",
     "MLRUN_JOB_NAME",
+    "MLRUN_JOB_UID",
     "MLRUN_EXECUTOR_PYTHON",
     "MLRUN_REPLICA_INDEX",
     "MLRUN_REPLICA_COUNT",
@@ -52,7 +53,9 @@ class ConfigMapVolume(Model):
     """A ConfigMap as files."""
 
     name: DnsName = Field(description="Name of the ConfigMap.")
-    items: list[KeyToPath] | None = Field(None, max_length=128, description="Only these keys; default: all.")
+    items: EmptyIsAbsent[list[KeyToPath] | None] = Field(
+        None, max_length=128, description="Only these keys; default: all."
+    )
     optional: bool | None = Field(None, description="The pod starts without it.")
 
 
@@ -60,7 +63,9 @@ class SecretVolume(Model):
     """A Secret as files."""
 
     secret_name: DnsName = Field(description="Name of the Secret.")
-    items: list[KeyToPath] | None = Field(None, max_length=128, description="Only these keys; default: all.")
+    items: EmptyIsAbsent[list[KeyToPath] | None] = Field(
+        None, max_length=128, description="Only these keys; default: all."
+    )
     optional: bool | None = Field(None, description="The pod starts without it.")
 
 
@@ -73,16 +78,18 @@ class ClaimVolume(Model):
 class EmptyDirVolume(Model):
     """A folder that lives as long as the pod."""
 
-    medium: Literal["", "Memory"] | None = Field(None, description="Memory for a RAM disk, which counts as memory.")
-    size_limit: Quantity | None = Field(None, description="Quantity at which the pod is evicted.")
+    medium: EmptyIsAbsent[Literal["", "Memory"] | None] = Field(
+        None, description="Memory for a RAM disk, which counts as memory."
+    )
+    size_limit: QuantityText | None = Field(None, description="Quantity at which the pod is evicted.")
 
 
 class EphemeralVolume(Model):
     """A volume that is provisioned for the pod and deleted with it."""
 
-    size: Quantity = Field(description="Quantity to provision.")
+    size: QuantityText = Field(description="Quantity to provision.")
     storage_class_name: DnsName | None = Field(None, description="StorageClass; default: the cluster's.")
-    access_modes: list[Literal["ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany"]] | None = Field(
+    access_modes: EmptyIsAbsent[list[Literal["ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany"]] | None] = Field(
         None, max_length=3, description="Default: ReadWriteOnce."
     )
 
@@ -107,14 +114,16 @@ class Volume(Model):
 
     name: VolumeName = Field(description="Name of the volume; a run's replaces the function's of the same name.")
     mount_path: str = Field(pattern=r"^/[^:]*$", max_length=1024, description="Absolute path in the container.")
-    sub_path: str | None = Field(None, max_length=1024, description="Path within the volume.")
+    sub_path: EmptyIsAbsent[str | None] = Field(None, max_length=1024, description="Path within the volume.")
     read_only: bool | None = Field(None, description="Mount it read-only.")
-    config_map: ConfigMapVolume | None = Field(None, description="A ConfigMap as files.")
-    secret: SecretVolume | None = Field(None, description="A Secret as files.")
-    persistent_volume_claim: ClaimVolume | None = Field(None, description="An existing PersistentVolumeClaim.")
-    empty_dir: EmptyDirVolume | None = Field(None, description="A folder that lives as long as the pod.")
-    ephemeral: EphemeralVolume | None = Field(None, description="A volume provisioned for the pod.")
-    image: ImageVolume | None = Field(None, description="An OCI image as files.")
+    config_map: EmptyCounts[ConfigMapVolume | None] = Field(None, description="A ConfigMap as files.")
+    secret: EmptyCounts[SecretVolume | None] = Field(None, description="A Secret as files.")
+    persistent_volume_claim: EmptyCounts[ClaimVolume | None] = Field(
+        None, description="An existing PersistentVolumeClaim."
+    )
+    empty_dir: EmptyCounts[EmptyDirVolume | None] = Field(None, description="A folder that lives as long as the pod.")
+    ephemeral: EmptyCounts[EphemeralVolume | None] = Field(None, description="A volume provisioned for the pod.")
+    image: EmptyCounts[ImageVolume | None] = Field(None, description="An OCI image as files.")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -145,9 +154,9 @@ class FieldSelector(Model):
 class EnvSource(Model):
     """Where a variable's value comes from."""
 
-    secret_key_ref: KeySelector | None = Field(None, description="A key of a Secret.")
-    config_map_key_ref: KeySelector | None = Field(None, description="A key of a ConfigMap.")
-    field_ref: FieldSelector | None = Field(None, description="A field of the pod.")
+    secret_key_ref: EmptyCounts[KeySelector | None] = Field(None, description="A key of a Secret.")
+    config_map_key_ref: EmptyCounts[KeySelector | None] = Field(None, description="A key of a ConfigMap.")
+    field_ref: EmptyCounts[FieldSelector | None] = Field(None, description="A field of the pod.")
 
 
 class EnvVar(Model):
@@ -161,8 +170,8 @@ class EnvVar(Model):
         description="Name of the variable.",
         json_schema_extra=cel(f"!(self in {_RESERVED})", "this variable is set by the platform; choose another name"),
     )
-    value: str | None = Field(None, max_length=32_768, description="The value.")
-    value_from: EnvSource | None = Field(None, description="Where the value comes from.")
+    value: EmptyIsAbsent[str | None] = Field(None, max_length=32_768, description="The value.")
+    value_from: EmptyCounts[EnvSource | None] = Field(None, description="Where the value comes from.")
 
     @field_validator("name")
     @classmethod
@@ -176,24 +185,30 @@ class SecretRef(Model):
     """A Secret as environment variables."""
 
     name: DnsName
-    keys: list[str] | None = None
-    prefix: str | None = None
+    keys: EmptyCounts[list[str] | None] = None
+    prefix: EmptyIsAbsent[str | None] = None
     optional: bool | None = None
 
 
 class Resources(Model):
     """Compute resources of the handler's container. `gpu` stands for the cluster's GPU resource."""
 
-    requests: dict[MetaKey, Quantity] | None = Field(None, max_length=16, description="What is reserved.")
-    limits: dict[MetaKey, Quantity] | None = Field(None, max_length=16, description="What may be used at most.")
+    requests: EmptyIsAbsent[dict[MetaKey, QuantityText] | None] = Field(
+        None, max_length=16, description="What is reserved."
+    )
+    limits: EmptyIsAbsent[dict[MetaKey, QuantityText] | None] = Field(
+        None, max_length=16, description="What may be used at most."
+    )
 
 
 class Toleration(Model):
     """A taint that the pod tolerates."""
 
-    key: str | None = Field(None, max_length=317, description="The taint's key; absent with Exists: every taint.")
+    key: EmptyIsAbsent[str | None] = Field(
+        None, max_length=317, description="The taint's key; absent with Exists: every taint."
+    )
     operator: Literal["Exists", "Equal", "Lt", "Gt"] | None = Field(None, description="Default: Equal.")
-    value: str | None = Field(None, max_length=63, description="The taint's value.")
+    value: EmptyIsAbsent[str | None] = Field(None, max_length=63, description="The taint's value.")
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(None, description="Default: any.")
     toleration_seconds: int | None = Field(None, description="How long NoExecute is tolerated; default: for ever.")
 
@@ -214,16 +229,30 @@ class NonRetryable(Model):
 class RunOptions(Model):
     """Options of the Job and its pods. A function's are defaults for its runs; a run's win."""
 
-    node_selector: dict[MetaKey, str] | None = Field(None, max_length=32, description="Labels that the node must have.")
-    volumes: list[Volume] | None = Field(None, max_length=32, description="Volumes and where they are mounted.")
-    resources: Resources | None = Field(None, description="Compute resources; the key gpu is the cluster's GPU.")
-    affinity: dict[str, Any] | None = Field(None, description="Kubernetes' affinity.", json_schema_extra=FREE_FORM)
-    tolerations: list[Toleration] | None = Field(None, max_length=32, description="Taints that are tolerated.")
-    env: list[EnvVar] | None = Field(None, max_length=256, description="Environment variables of the handler.")
-    secrets: list[Annotated[str | SecretRef, Field(json_schema_extra=ANYTHING)]] | None = Field(
+    node_selector: EmptyIsAbsent[dict[MetaKey, str] | None] = Field(
+        None, max_length=32, description="Labels that the node must have."
+    )
+    volumes: EmptyIsAbsent[list[Volume] | None] = Field(
+        None, max_length=32, description="Volumes and where they are mounted."
+    )
+    resources: EmptyIsAbsent[Resources | None] = Field(
+        None, description="Compute resources; the key gpu is the cluster's GPU."
+    )
+    affinity: AsWritten[dict[str, Any] | None] = Field(
+        None, description="Kubernetes' affinity.", json_schema_extra=FREE_FORM
+    )
+    tolerations: EmptyIsAbsent[list[Toleration] | None] = Field(
+        None, max_length=32, description="Taints that are tolerated."
+    )
+    env: EmptyIsAbsent[list[EnvVar] | None] = Field(
+        None, max_length=256, description="Environment variables of the handler."
+    )
+    secrets: EmptyIsAbsent[list[Annotated[str | SecretRef, Field(json_schema_extra=ANYTHING)]] | None] = Field(
         None, max_length=32, description="Secrets as environment variables: names, or {name, keys, prefix, optional}."
     )
-    image_pull_secrets: list[DnsName] | None = Field(None, max_length=16, description="Names of pull Secrets.")
+    image_pull_secrets: EmptyIsAbsent[list[DnsName] | None] = Field(
+        None, max_length=16, description="Names of pull Secrets."
+    )
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = Field(
         None, description="Default: the operator's."
     )
@@ -233,38 +262,42 @@ class RunOptions(Model):
     priority_class_name: DnsName | None = Field(None, description="PriorityClass of the pods.")
     runtime_class_name: DnsName | None = Field(None, description="RuntimeClass of the pods.")
     scheduler_name: DnsName | None = Field(None, description="Scheduler of the pods.")
-    topology_spread_constraints: list[Annotated[dict[str, Any], Field(json_schema_extra=FREE_FORM)]] | None = Field(
-        None, max_length=8, description="Kubernetes' topologySpreadConstraints."
-    )
+    topology_spread_constraints: AsWritten[
+        list[Annotated[dict[str, Any], Field(json_schema_extra=FREE_FORM)]] | None
+    ] = Field(None, max_length=8, description="Kubernetes' topologySpreadConstraints.")
     termination_grace_period_seconds: int | None = Field(
         None, ge=0, le=86_400, description="Time to store partial results when the pod is told to end; default: 30."
     )
-    pod_labels: dict[MetaKey, str] | None = Field(None, max_length=32, description="Labels of Job and pods.")
-    pod_annotations: dict[MetaKey, str] | None = Field(None, max_length=32, description="Annotations of the pods.")
-    pod_template: dict[str, Any] | None = Field(
+    pod_labels: EmptyIsAbsent[dict[MetaKey, str] | None] = Field(
+        None, max_length=32, description="Labels of Job and pods."
+    )
+    pod_annotations: EmptyIsAbsent[dict[MetaKey, str] | None] = Field(
+        None, max_length=32, description="Annotations of the pods."
+    )
+    pod_template: AsWritten[dict[str, Any] | None] = Field(
         None,
         description="A pod template that everything else is laid over; what Pod Security forbids is taken out.",
         json_schema_extra=FREE_FORM,
     )
-    backoff_limit: int | None = Field(
+    backoff_limit: StartsNothing[int | None] = Field(
         None, ge=0, le=1000, description="How often a failed pod is tried again; default: the operator's, 0."
     )
-    non_retryable: NonRetryable | None = Field(
+    non_retryable: StartsNothing[NonRetryable | None] = Field(
         None, description="Exit codes and exceptions of the handler that are not tried again."
     )
-    active_deadline_seconds: int | None = Field(
+    active_deadline_seconds: StartsNothing[int | None] = Field(
         None, ge=1, le=31_536_000, description="The Job's time from its start, retries included."
     )
-    pending_deadline_seconds: int | None = Field(
+    pending_deadline_seconds: StartsNothing[int | None] = Field(
         None, ge=1, le=31_536_000, description="How long no pod may run before the run fails; default: the operator's."
     )
-    max_disruptions: int | None = Field(
+    max_disruptions: StartsNothing[int | None] = Field(
         None,
         ge=0,
         le=1000,
         description="How many evictions and preemptions are borne, for each replica or point; default: 10.",
     )
-    ttl_seconds_after_finished: int | None = Field(
+    ttl_seconds_after_finished: StartsNothing[int | None] = Field(
         None, ge=0, le=315_360_000, description="When the Job and its pods are deleted after the end; default: never."
     )
 

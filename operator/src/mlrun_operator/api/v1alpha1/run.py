@@ -4,48 +4,13 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from mlrun_operator.api.base import Model
+from mlrun_operator.api.base import AsWritten, EmptyCounts, EmptyIsAbsent, Model, StartsNothing
 from mlrun_operator.api.cel import FREE_FORM, cel, cels
 from mlrun_operator.api.v1alpha1.function import EntityName, FunctionSpec, LogHint, ProjectName
 from mlrun_operator.api.v1alpha1.inputs import Input, ParameterName, check_inputs
 from mlrun_operator.api.v1alpha1.options import RunOptions
 from mlrun_operator.api.v1alpha1.schedule import SCHEDULE_RULES, ScheduleOptions
 from mlrun_operator.api.v1alpha1.sweep import Hyperparameters
-
-# The fields that change what runs, in BEHAVIOUR A1's sense. A change of any other never starts an execution.
-EXECUTION_FIELDS: Final = (
-    "name",
-    "project",
-    "functionRef",
-    "function",
-    "inputs",
-    "outputs",
-    "parameters",
-    "hyperparameters",
-    "values",
-    "returns",
-    "replicas",
-    "replicaHostnames",
-    "nodeSelector",
-    "volumes",
-    "resources",
-    "affinity",
-    "tolerations",
-    "env",
-    "secrets",
-    "imagePullSecrets",
-    "imagePullPolicy",
-    "serviceAccountName",
-    "priorityClassName",
-    "runtimeClassName",
-    "schedulerName",
-    "topologySpreadConstraints",
-    "terminationGracePeriodSeconds",
-    "podLabels",
-    "podAnnotations",
-    "podTemplate",
-)
-
 
 MAX_REPLICAS: Final = 1000
 _ONE_FUNCTION: Final = "set exactly one of functionRef and function"
@@ -59,7 +24,7 @@ class FunctionRef(Model):
     """A reference to an MlrunFunction of the same namespace."""
 
     name: EntityName = Field(description="The function's metadata.name, or its original name.")
-    on_change: Literal["Ignore", "Rerun"] | None = Field(
+    on_change: StartsNothing[Literal["Ignore", "Rerun"] | None] = Field(
         None,
         description="Rerun: a finished run runs again when the function changes. Default: Ignore, with a condition.",
     )
@@ -88,36 +53,36 @@ class RunSpec(ScheduleOptions, RunOptions):
 
     name: EntityName | None = Field(None, description="The run's name in keys and results; default: metadata.name.")
     project: ProjectName | None = Field(None, description="Project; default: the function's, else the namespace.")
-    function_ref: FunctionRef | None = Field(None, description="The MlrunFunction to run.")
-    function: FunctionSpec | None = Field(None, description="A function written into the run.")
-    action: str | None = Field(
+    function_ref: EmptyCounts[FunctionRef | None] = Field(None, description="The MlrunFunction to run.")
+    function: EmptyCounts[FunctionSpec | None] = Field(None, description="A function written into the run.")
+    action: StartsNothing[str | None] = Field(
         None,
         max_length=32,
         description="The task: job.",
         json_schema_extra=cel("self == 'job'", "action: only job is supported; images are built outside"),
     )
-    inputs: dict[ParameterName, Input] | None = Field(
+    inputs: EmptyIsAbsent[dict[ParameterName, Input] | None] = Field(
         None,
         description="Handler parameter → what it reads: a store:// key, a path or URL, or {path or key, kind, format}; "
         "or a list or a map of those.",
         json_schema_extra=FREE_FORM,
     )
-    outputs: dict[ParameterName, EntityName | OutputRef] | None = Field(
+    outputs: EmptyIsAbsent[dict[ParameterName, EntityName | OutputRef] | None] = Field(
         None,
         description="mlrun output → name of the entity it becomes, or {name, optional}.",
         json_schema_extra=FREE_FORM,
     )
-    parameters: dict[ParameterName, Any] | None = Field(
+    parameters: AsWritten[EmptyIsAbsent[dict[ParameterName, Any] | None]] = Field(
         None, description="Arguments of the handler.", json_schema_extra=FREE_FORM
     )
-    hyperparameters: Hyperparameters | None = Field(
+    hyperparameters: AsWritten[Hyperparameters | None] = Field(
         None,
         description="Runs the function once for each point, a set of values over the parameters: see docs/sweeps.md.",
     )
-    values: list[EntityName] | None = Field(
+    values: EmptyCounts[list[EntityName] | None] = Field(
         None, max_length=256, description="Names of the results to keep; default: all."
     )
-    returns: list[LogHint] | None = Field(
+    returns: EmptyCounts[list[LogHint] | None] = Field(
         None, max_length=64, description="mlrun's log hints for what the handler returns; default: the function's."
     )
     replicas: int | None = Field(
@@ -132,16 +97,16 @@ class RunSpec(ScheduleOptions, RunOptions):
         description="true gives each replica a DNS name, which MLRUN_REPLICA_HOST tells with {index} in the place of "
         "its number.",
     )
-    suspend: bool | None = Field(
+    suspend: StartsNothing[bool | None] = Field(
         None, description="true makes no Job, or ends the pods of the one there is; false starts them anew."
     )
-    stop: bool | None = Field(
+    stop: StartsNothing[bool | None] = Field(
         None, description="true ends the current execution and starts no other; partial results are kept."
     )
-    run_ttl_seconds_after_finished: int | None = Field(
+    run_ttl_seconds_after_finished: StartsNothing[int | None] = Field(
         None, ge=0, le=315_360_000, description="When the run itself is deleted after its end; ignored under GitOps."
     )
-    rerun: str | None = Field(
+    rerun: StartsNothing[str | None] = Field(
         None, max_length=256, description="Any text: a new value starts a new execution once the last one has ended."
     )
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from mlrun_operator.api.base import Model
+from mlrun_operator.api.base import Model, StartsNothing
 from mlrun_operator.api.cel import cel
 from mlrun_operator.api.rules import validations
 from mlrun_operator.api.values.cron import CRON_RULES, parse_cron
@@ -86,33 +86,33 @@ class CatchUp(Model):
 class ScheduleOptions(Model):
     """The fields of a run that make it a schedule."""
 
-    schedule: str | None = Field(
+    schedule: StartsNothing[str | None] = Field(
         None,
         min_length=1,
         max_length=128,
         description="Cron expression of five fields, or a macro such as @daily. Each firing is a run of its own.",
         json_schema_extra=validations(CRON_RULES),
     )
-    time_zone: str | None = Field(
+    time_zone: StartsNothing[str | None] = Field(
         None, min_length=1, max_length=64, description="IANA time zone of the schedule; default: Etc/UTC."
     )
-    concurrency_policy: Literal["Allow", "Forbid", "Replace"] | None = Field(
+    concurrency_policy: StartsNothing[Literal["Allow", "Forbid", "Replace"] | None] = Field(
         None, description="What a firing does while the one before still runs; default: Forbid."
     )
-    starting_deadline_seconds: int | None = Field(
+    starting_deadline_seconds: StartsNothing[int | None] = Field(
         None, ge=10, le=31_536_000, description="How late a firing may start; default: any time."
     )
-    successful_runs_history_limit: int | None = Field(
+    successful_runs_history_limit: StartsNothing[int | None] = Field(
         None, ge=0, le=100, description="How many succeeded runs are kept; default: 3."
     )
-    failed_runs_history_limit: int | None = Field(
+    failed_runs_history_limit: StartsNothing[int | None] = Field(
         None, ge=0, le=100, description="How many failed or stopped runs are kept; default: 1."
     )
-    stop_after: StopAfter | None = Field(None, description="When the schedule is done.")
-    backfill: Backfill | None = Field(
+    stop_after: StartsNothing[StopAfter | None] = Field(None, description="When the schedule is done.")
+    backfill: StartsNothing[Backfill | None] = Field(
         None, description="Slots of the past to run; a changed range or order is another backfill."
     )
-    catch_up: CatchUp | None = Field(None, description="What becomes of missed slots; default: Latest.")
+    catch_up: StartsNothing[CatchUp | None] = Field(None, description="What becomes of missed slots; default: Latest.")
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -7,7 +7,7 @@ from typing import Final, Self
 from pydantic import Field, field_validator, model_validator
 from pydantic.config import JsonDict
 
-from mlrun_operator.api.base import Model
+from mlrun_operator.api.base import Model, StartsNothing
 from mlrun_operator.api.cel import cel
 from mlrun_operator.api.rules import checked, validations
 from mlrun_operator.api.values.handlers import FILE_RULES
@@ -67,7 +67,7 @@ class Source(Model):
         description="The Python code in standard base64, at most 128 KiB when decoded.",
         json_schema_extra=cel(f"size(self) <= {MAX_INLINE_BYTES * 11 // 8}", TOO_LARGE),
     )
-    lang: str | None = Field(
+    lang: StartsNothing[str | None] = Field(
         None,
         max_length=32,
         description="Language of the code, for highlighting: python.",

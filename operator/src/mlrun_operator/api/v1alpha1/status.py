@@ -132,7 +132,9 @@ class FunctionPin(Model):
     generation: int | None = Field(
         None, description="metadata.generation of the MlrunFunction; absent for a function in the run."
     )
-    digest: str = Field(max_length=80, description="SHA-256 of its spec without the description.")
+    digest: str = Field(
+        max_length=80, description="Digest of what its spec says of an execution, with the version of its rules."
+    )
 
 
 class Image(Model):

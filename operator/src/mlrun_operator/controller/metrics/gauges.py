@@ -77,7 +77,7 @@ class Gauges(Collector):
     def _runs(self) -> Mapping[tuple[str, ...], float]:
         """Count the runs, by namespace where that is set; a new namespace's counters begin at zero with it."""
         counts = Counter[tuple[str, ...]]()
-        for (namespace, phase, reason), count in self._index.standings.items():
+        for (namespace, phase, reason), count in self._index.run_counts.items():
             self._meters.preset(namespace)
             counts[phase or "Pending", reason_label(reason), self._meters.namespace_of(namespace)] += count
         return counts

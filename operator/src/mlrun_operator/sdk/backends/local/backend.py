@@ -19,7 +19,7 @@ from mlrun_operator.api.v1alpha1.status import Execution, FunctionPin, Phase, Ru
 from mlrun_operator.api.v1alpha1.sweep import Hyperparameters
 from mlrun_operator.cluster.resources import FUNCTIONS, RUNS, Resource
 from mlrun_operator.render.envelope import PinnedFunction, build_envelope
-from mlrun_operator.render.execution import execution_hash
+from mlrun_operator.render.execution import execution_hash, is_same_execution
 from mlrun_operator.render.options import effective
 from mlrun_operator.sdk.backends.base import Backend, LogLine, Object, named_endpoint
 from mlrun_operator.sdk.backends.local.interpreter import interpreter
@@ -207,7 +207,7 @@ class LocalBackend(Backend):
             return obj
         before = status.get("execution") or {}
         again = spec.get("rerun") and spec["rerun"] != before.get("rerun")
-        if not before or again or before.get("hash") != execution_hash(spec):
+        if not before or again or is_same_execution(str(before.get("hash")), spec) is False:
             number = int(before.get("number", 0)) + 1
             return self._start(obj, number)
         return self._observed(obj)

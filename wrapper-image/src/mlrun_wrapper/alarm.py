@@ -9,8 +9,8 @@ from typing import Final
 from mlrun_wrapper.errors import StepError
 
 # The alarm comes again while the first one is still on its way through somebody's cleanup.
-_AGAIN: Final = 5.0
-_SOON_AGAIN: Final = 0.5  # where the pod's own end is near
+_REPEAT_SECONDS: Final = 5.0
+_SOON_SECONDS: Final = 0.2  # where the pod's own end is near
 
 
 class TimeIsUp(BaseException):
@@ -20,8 +20,8 @@ class TimeIsUp(BaseException):
 @contextmanager
 def within(seconds: float, failure: StepError) -> Iterator[None]:
     """Raise the failure where the block takes longer. Only in the main thread, and not inside of another one."""
-    before = signal.signal(signal.SIGALRM, _ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN)
+    previous = signal.signal(signal.SIGALRM, _ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds, _REPEAT_SECONDS)
     try:
         try:
             yield
@@ -30,17 +30,17 @@ def within(seconds: float, failure: StepError) -> Iterator[None]:
     except TimeIsUp:
         raise failure from None
     finally:
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGALRM, previous)
 
 
 def ring_in(seconds: float) -> None:
     """Raise TimeIsUp in the main thread by then, unless `silence` comes first; not inside of `within`."""
     signal.signal(signal.SIGALRM, _ring)
-    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001), _SOON_AGAIN)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001), _SOON_SECONDS)
 
 
 def silence() -> None:
-    """No alarm any more."""
+    """Let no alarm come any more."""
     signal.signal(signal.SIGALRM, signal.SIG_IGN)
     signal.setitimer(signal.ITIMER_REAL, 0)
 

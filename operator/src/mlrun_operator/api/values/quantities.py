@@ -1,0 +1,48 @@
+"""Kubernetes' quantities: `500m`, `1.5Gi`, `1e3`, by the grammar of apimachinery's `resource.Quantity`."""
+
+import re
+from dataclasses import dataclass
+from typing import Final, Self
+
+_POWERS_OF_TEN: Final = {"n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
+_POWERS_OF_TWO: Final = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
+_FORM: Final = re.compile(
+    r"(?P<sign>[+-]?)(?:(?P<whole>[0-9]+)(?:\.(?P<fraction>[0-9]*))?|\.(?P<only_fraction>[0-9]+))"
+    r"(?P<suffix>[KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?"
+)
+# Far more than any amount needs, and so few that a hostile text costs no time.
+_MAX_CHARACTERS: Final = 256
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """An exact amount, `digits` times ten to the power of `exponent`; equal amounts are equal, however written."""
+
+    digits: int
+    exponent: int
+
+    @classmethod
+    def parse(cls, text: str | int) -> Self:
+        """Return the amount. Raises ValueError for a text that is not a quantity or is absurdly long."""
+        written = str(text)
+        match = _FORM.fullmatch(written) if len(written) <= _MAX_CHARACTERS else None
+        if match is None:
+            raise ValueError(f"{written[:64]!r} is not a quantity, such as 500m, 2 or 1.5Gi")
+        fraction = match["fraction"] or match["only_fraction"] or ""
+        number, exponent = int(f"{match['sign']}{match['whole'] or ''}{fraction}"), -len(fraction)
+        suffix = match["suffix"] or ""
+        if suffix in _POWERS_OF_TWO:
+            return cls._reduced(number << _POWERS_OF_TWO[suffix], exponent)
+        return cls._reduced(number, exponent + (_POWERS_OF_TEN.get(suffix) or int(suffix[1:] or 0)))
+
+    @classmethod
+    def _reduced(cls, number: int, exponent: int) -> Self:
+        if number == 0:
+            return cls(0, 0)
+        text = str(number)
+        digits = text.rstrip("0")
+        return cls(int(digits), exponent + len(text) - len(digits))
+
+    def __str__(self) -> str:
+        """Return the one spelling that all equal amounts have, itself a quantity."""
+        return f"{self.digits}e{self.exponent}"

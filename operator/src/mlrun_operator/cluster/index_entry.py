@@ -1,0 +1,167 @@
+"""An object as the index holds it: packed, with what is asked of it without unpacking."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from sys import intern
+from typing import Any, Final
+
+from mlrun_operator.api import constants
+from mlrun_operator.api.objects import (
+    annotations_of,
+    controller_of,
+    has_job_ended,
+    has_pod_ended,
+    key_of,
+    labels_of,
+    spec_of,
+    status_of,
+)
+from mlrun_operator.api.v1alpha1.status import Phase
+from mlrun_operator.cluster.codec import unpack
+from mlrun_operator.cluster.queue_position import function_keys
+from mlrun_operator.cluster.resources import FUNCTIONS, JOBS, PODS, RUNS, Resource
+from mlrun_operator.cluster.run_queues import FunctionKey, RunId, RunKey
+from mlrun_operator.cluster.slim import pack_slim
+
+Object = dict[str, Any]
+_FINISHED_PHASES: Final = tuple(phase.value for phase in Phase if phase.finished)
+
+# How objects belong to another one, and that one's uid: `jobs` and `pods` to a run, by their label or controller.
+Relation = tuple[str, str]
+OF_JOB: Final = "of job"
+OF_SCHEDULE: Final = "of schedule"
+# Namespace, phase and reason of a run.
+RunState = tuple[str, str, str]
+# Name and uid of a Job.
+JobId = tuple[str, str]
+# The run whose place a Job or pod occupies, and the function that it names.
+Occupancy = tuple[RunId, FunctionKey | None]
+
+
+@dataclass(slots=True)
+class Entry:
+    """An object, packed, and what is asked of it without unpacking."""
+
+    key: RunKey
+    uid: str
+    version: int
+    packed: bytes
+    relations: tuple[Relation, ...] = ()
+    # Whether a watch tells of it: those of Jobs, CronJobs and pods select by a label.
+    is_watched: bool = True
+    # Of a Job or pod: the run and the function that it names, whether it may run, and what is counted for it.
+    run_uid: str | None = None
+    function: str | None = None
+    may_run: bool = False
+    occupancy: Occupancy | None = None
+    # Of a Job: the runs that it concerns. Of a pod, and of a run that a schedule made: its Job's name and uid.
+    run_names: tuple[str, ...] = ()
+    job: JobId | None = None
+    # Of a run: the functions that it may refer to, its state, and whether it has finished.
+    functions: tuple[FunctionKey, ...] = ()
+    state: RunState | None = None
+    is_finished: bool = True
+
+    @property
+    def obj(self) -> Object:
+        """The object, as the caller's own."""
+        obj: Object = unpack(self.packed)
+        return obj
+
+
+def entry_of(resource: Resource, obj: Object) -> Entry:
+    """Return the object as the index holds it."""
+    if resource is RUNS:
+        entry = _run_entry(obj)
+    elif resource is PODS:
+        entry = pod_entry(obj)
+    elif resource is JOBS:
+        entry = _job_entry(obj)
+    else:
+        entry = _bare_entry(obj)
+    entry.packed = pack_slim(resource, obj)
+    entry.relations = tuple(dict.fromkeys(_relations(resource, obj)))
+    entry.is_watched = is_selected(resource, obj)
+    return entry
+
+
+def _bare_entry(obj: Object) -> Entry:
+    namespace, name = key_of(obj)
+    return Entry((intern(namespace), intern(name)), obj["metadata"]["uid"], version_of(obj), b"")
+
+
+def _run_entry(run: Object) -> Entry:
+    entry, status = _bare_entry(run), status_of(run)
+    entry.functions = function_keys(run)
+    entry.state = entry.key[0], _interned(status.get("phase")), _interned(status.get("reason"))
+    entry.is_finished = entry.state[1] in _FINISHED_PHASES
+    if fired := annotations_of(run).get(constants.ANNOTATION_JOB_UID):
+        entry.job = entry.key[1], fired
+    return entry
+
+
+def _job_entry(job: Object) -> Entry:
+    entry = _bare_entry(job)
+    entry.run_uid = run_uid_of_job(job)
+    entry.function = _interned(labels_of(job).get(constants.LABEL_FUNCTION))
+    entry.may_run = not has_job_ended(job) and not _is_suspended_by_us(job)
+    entry.run_names = tuple(intern(name) for name in run_names_of_job(job))
+    return entry
+
+
+def pod_entry(pod: Object) -> Entry:
+    """Return what is asked of a pod, without the pod itself."""
+    entry, labels, job = _bare_entry(pod), labels_of(pod), controller_of(pod, "Job")
+    entry.run_uid = _interned(labels.get(constants.LABEL_RUN_UID)) or None
+    entry.function = _interned(labels.get(constants.LABEL_FUNCTION))
+    entry.may_run = not has_pod_ended(pod)
+    name = job.get("name") or labels.get(constants.LABEL_JOB) or ""
+    if uid := job.get("uid") or labels.get(constants.LABEL_JOB_UID):
+        entry.job = intern(name), intern(uid)
+    return entry
+
+
+def _relations(resource: Resource, obj: Object) -> Iterator[Relation]:
+    if resource in (JOBS, PODS) and (uid := labels_of(obj).get(constants.LABEL_RUN_UID)):
+        yield resource.plural, intern(uid)
+    if resource is JOBS and (uid := controller_of(obj, constants.RUN_KIND).get("uid")):
+        yield resource.plural, intern(uid)
+    if resource is PODS:
+        uids = controller_of(obj, "Job").get("uid"), labels_of(obj).get(constants.LABEL_JOB_UID)
+        yield from ((OF_JOB, intern(uid)) for uid in uids if uid)
+    if resource is RUNS and (uid := controller_of(obj, constants.RUN_KIND).get("uid")):
+        yield OF_SCHEDULE, intern(uid)
+
+
+def is_selected(resource: Resource, obj: Object) -> bool:
+    """Return whether the resource's watch selects the object."""
+    return resource in (RUNS, FUNCTIONS) or labels_of(obj).get(constants.LABEL_MANAGED_BY) == constants.MANAGER
+
+
+def _is_suspended_by_us(job: Object) -> bool:
+    return bool(spec_of(job).get("suspend")) and constants.ANNOTATION_SUSPENDED_BY in annotations_of(job)
+
+
+def version_of(obj: Object) -> int:
+    """Return the resource version; those of one resource are ordered numbers."""
+    text = obj["metadata"].get("resourceVersion", "")
+    return int(text) if text.isdigit() else 0
+
+
+def run_uid_of_job(job: Object) -> str | None:
+    """Return the uid of the run that controls the Job; of a Job that a CronJob fired the one that it names."""
+    uid = controller_of(job, constants.RUN_KIND).get("uid") or labels_of(job).get(constants.LABEL_RUN_UID)
+    return intern(uid) if uid else None
+
+
+def run_names_of_job(job: Object) -> Iterator[str]:
+    """Return the run that controls a Job or CronJob; of a Job that a CronJob fired its run and its schedule."""
+    if name := controller_of(job, constants.RUN_KIND).get("name"):
+        yield name
+    elif schedule := annotations_of(job).get(constants.ANNOTATION_SCHEDULE):
+        yield job["metadata"]["name"]
+        yield schedule
+
+
+def _interned(text: Any) -> str:
+    return intern(text) if isinstance(text, str) else ""

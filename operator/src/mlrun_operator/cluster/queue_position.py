@@ -1,0 +1,66 @@
+"""Where a run stands in its queues, by its own object: pure functions."""
+
+from sys import intern
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from mlrun_operator.api.objects import is_deleting, spec_of, status_of
+from mlrun_operator.api.reasons import Reason
+from mlrun_operator.api.v1alpha1.status import RunStatus
+from mlrun_operator.api.values.names import kubernetes_name
+from mlrun_operator.cluster.run_queues import FunctionKey, Position, RunId
+
+Object = dict[str, Any]
+# The position of a run that has not waited yet: behind all that have.
+_NOT_QUEUED: Final = "9999"
+# What of a status tells how far the run is.
+_PROGRESS: Final = ("phase", "execution")
+
+
+def id_of(run: Object) -> RunId:
+    """Return the run's namespace and uid."""
+    return run["metadata"]["namespace"], run["metadata"]["uid"]
+
+
+def queue_of(run: Object) -> FunctionKey | None:
+    """Return the queue of all runs that refer to the same function, whichever way they write its name."""
+    return next(reversed(function_keys(run)), None)
+
+
+def function_keys(run: Object) -> tuple[FunctionKey, ...]:
+    """Return namespace and possible object names of the function that the run refers to: as written, and made legal."""
+    reference = spec_of(run).get("functionRef")
+    name = reference.get("name") if isinstance(reference, dict) else None
+    if not isinstance(name, str):
+        return ()
+    namespace = intern(run["metadata"]["namespace"])
+    return tuple((namespace, intern(legal)) for legal in dict.fromkeys((name, kubernetes_name(name))))
+
+
+def position_of(run: Object) -> Position:
+    """Return the run's position in its queues; one that has not waited yet comes behind all that have."""
+    meta = run["metadata"]
+    queued_time = status_of(run).get("queuedTime") if _is_queued(run) else None
+    return queued_time or _NOT_QUEUED, meta.get("creationTimestamp", ""), meta["name"]
+
+
+def is_waiting(run: Object) -> bool:
+    """Return whether others wait behind the run in its queues.
+
+    A run that is being deleted will not start, and one whose status a newer operator has written is left alone.
+    """
+    return _is_queued(run) and not is_deleting(run) and _is_readable(status_of(run))
+
+
+def _is_queued(run: Object) -> bool:
+    return bool(status_of(run).get("reason") == Reason.QUEUED)
+
+
+def _is_readable(status: Object) -> bool:
+    """Return whether this version of the operator can tell from the status how far the run is."""
+    try:
+        RunStatus.model_validate({name: status[name] for name in _PROGRESS if name in status})
+    except ValidationError:
+        return False
+    return True

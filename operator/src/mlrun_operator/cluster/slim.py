@@ -1,0 +1,84 @@
+"""What the index keeps of an object: what decisions are made of, packed."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from mlrun_operator.api.objects import annotations_of, spec_of, status_of
+from mlrun_operator.cluster.codec import pack
+from mlrun_operator.cluster.resources import CRON_JOBS, JOBS, PODS, Resource
+
+Object = dict[str, Any]
+# Stands in the place of a spec that cannot be kept; no field is called so, so that the run is refused.
+UNREADABLE: Final = "unreadable"
+# Parts of a status that users fill.
+_USER_STATUS: Final = ("results", "outputs", "inputs")
+_LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+
+_METADATA: Final = (
+    "name",
+    "namespace",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "labels",
+    "annotations",
+    "ownerReferences",
+)
+_POD_STATUS: Final = ("phase", "reason", "message", "conditions", "containerStatuses", "initContainerStatuses")
+_JOB_SPEC: Final = (
+    "suspend",
+    "backoffLimit",
+    "backoffLimitPerIndex",
+    "activeDeadlineSeconds",
+    "completions",
+    "parallelism",
+    "completionMode",
+)
+
+
+def slim(resource: Resource, obj: Object) -> Object:
+    """Return the object without what no decision needs: managed fields, the envelope, most of specs and statuses."""
+    meta = {name: obj["metadata"][name] for name in _METADATA if name in obj["metadata"]}
+    if resource is PODS:
+        meta.pop("annotations", None)
+        return {"metadata": meta, "spec": _slim_pod_spec(obj), "status": _picked(status_of(obj), _POD_STATUS)}
+    if resource is JOBS:
+        return {"metadata": meta, "spec": _slim_job_spec(obj), "status": status_of(obj)}
+    if resource is CRON_JOBS:
+        spec = {name: value for name, value in obj["spec"].items() if name != "jobTemplate"}
+        return {"metadata": meta, "spec": spec, "status": status_of(obj)}
+    meta["annotations"] = {k: v for k, v in annotations_of(obj).items() if k != _LAST_APPLIED}
+    return {"metadata": meta, "spec": spec_of(obj), "status": status_of(obj)}
+
+
+def _slim_pod_spec(pod: Object) -> Object:
+    """Return its node, and which init containers are sidecars: they run beside the others."""
+    spec = spec_of(pod)
+    init = spec.get("initContainers") or ()
+    sidecars = [_picked(container, ("name", "restartPolicy")) for container in init if container.get("restartPolicy")]
+    return {"nodeName": spec.get("nodeName"), **({"initContainers": sidecars} if sidecars else {})}
+
+
+def _slim_job_spec(job: Object) -> Object:
+    pod = job["spec"]["template"]["spec"]
+    containers = [{"name": c["name"], "image": c.get("image", "")} for c in pod["containers"]]
+    volumes = [_picked(volume, ("name", "image")) for volume in pod.get("volumes") or () if "image" in volume]
+    template = {"containers": containers, **({"volumes": volumes} if volumes else {})}
+    return {"suspend": False, **_picked(job["spec"], _JOB_SPEC), "template": {"spec": template}}
+
+
+def _picked(fields: Object, names: Iterable[str]) -> Object:
+    return {name: fields[name] for name in names if name in fields}
+
+
+def pack_slim(resource: Resource, obj: Object) -> bytes:
+    """Return the object, slim; of one that is nested absurdly only what tells how far its execution is."""
+    kept = slim(resource, obj)
+    try:
+        return pack(kept)
+    except ValueError:
+        status = {name: value for name, value in kept["status"].items() if name not in _USER_STATUS}
+        return pack({**kept, "spec": {UNREADABLE: "it is nested too deeply"}, "status": status})

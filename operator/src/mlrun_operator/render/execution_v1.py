@@ -1,0 +1,57 @@
+"""The rules of hashes `v1-…` and digests `sha256:…`, frozen: what a run that was recorded by them is compared by.
+
+Two versions of rules are kept, the present one and the one before. Delete this module when the version after v2 comes:
+by then every run that a supported operator has touched has a hash of v2.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+_EXECUTION_FIELDS: Final = (
+    "name",
+    "project",
+    "functionRef",
+    "function",
+    "inputs",
+    "outputs",
+    "parameters",
+    "hyperparameters",
+    "values",
+    "returns",
+    "replicas",
+    "replicaHostnames",
+    "nodeSelector",
+    "volumes",
+    "resources",
+    "affinity",
+    "tolerations",
+    "env",
+    "secrets",
+    "imagePullSecrets",
+    "imagePullPolicy",
+    "serviceAccountName",
+    "priorityClassName",
+    "runtimeClassName",
+    "schedulerName",
+    "topologySpreadConstraints",
+    "terminationGracePeriodSeconds",
+    "podLabels",
+    "podAnnotations",
+    "podTemplate",
+)
+_NOT_OF_FUNCTIONS: Final = ("description", "gitSource", "embedded", "maxConcurrentRuns")
+
+
+def run_meaning(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the hash of a run's spec covers."""
+    meaning = {name: spec[name] for name in _EXECUTION_FIELDS if name in spec}
+    if isinstance(meaning.get("function"), Mapping):
+        meaning["function"] = function_meaning(meaning["function"])
+    if isinstance(meaning.get("functionRef"), Mapping):
+        meaning["functionRef"] = {name: value for name, value in meaning["functionRef"].items() if name != "onChange"}
+    return meaning
+
+
+def function_meaning(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the digest of a function's spec covers."""
+    return {name: value for name, value in spec.items() if name not in _NOT_OF_FUNCTIONS}

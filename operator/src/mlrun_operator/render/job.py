@@ -166,7 +166,7 @@ def _annotations(run: Object, function: PinnedFunction, n: int) -> dict[str, str
         constants.ANNOTATION_GENERATION: str(run["metadata"].get("generation", 1)),
         constants.ANNOTATION_FUNCTION: json.dumps({k: v for k, v in pin.items() if v is not None}, sort_keys=True),
         **({constants.ANNOTATION_RERUN: rerun} if rerun else {}),
-        **({constants.ANNOTATION_IMAGE_ASKED: requested_image} if requested_image else {}),
+        **({constants.ANNOTATION_IMAGE_REQUESTED: requested_image} if requested_image else {}),
     }
 
 

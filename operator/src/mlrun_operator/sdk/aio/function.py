@@ -137,7 +137,7 @@ class AsyncFunction(FunctionView):
             spec = RunSpec.model_validate(obj["spec"])
             pinned = PinnedFunction.of_object(function)
             if spec.schedule is not None:
-                return build_cron_job(obj, spec, pinned, platform, rests=bool(spec.suspend))
+                return build_cron_job(obj, spec, pinned, platform, is_paused=bool(spec.suspend))
             return build_job(obj, spec, pinned, 1, platform)
         except ValueError as error:
             raise InvalidArgument("", str(error)) from error

@@ -4,18 +4,19 @@ import json
 from pathlib import Path
 
 import yaml
+from support.decided import Decided
 
 from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.cli.errors import Exit
 from mlrun_operator.cli.project import project_files
-from mlrun_operator.plan import Observation, plan
+from mlrun_operator.plan import RunObservation, plan
 
 
 def test_the_job_is_the_one_that_the_operator_makes(cli, tmp_path: Path, run, function, platform: Platform) -> None:
     """Read back from a cluster, with uid and generation, it is the same to the last byte."""
     from datetime import UTC, datetime
 
-    made = plan(Observation(run, datetime.now(UTC), function), platform).create
+    made = Decided(plan(RunObservation(run, datetime.now(UTC), function), platform)).create
     (tmp_path / "objects.yaml").write_text(yaml.safe_dump_all([run, function]))
     (tmp_path / "platform.yml").write_text(yaml.safe_dump(platform.wire()))
     said = cli("render", tmp_path / "objects.yaml", "--platform", tmp_path / "platform.yml", "--json")

@@ -16,7 +16,8 @@ class Deleting:
     def __init__(self) -> None:
         self.deleted: list[str] = []
 
-    async def delete(self, resource: Resource, obj: Object) -> None:
+    async def delete(self, resource: Resource, obj: Object, *, any_state: bool = False) -> None:
+        assert not any_state
         self.deleted.append(f"{resource.kind} {obj['metadata']['name']}")
 
     async def our_events(self, namespace: str) -> set[str]:

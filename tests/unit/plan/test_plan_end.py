@@ -674,3 +674,54 @@ def test_a_long_stop_of_replicas_counts_each_success(world: Any) -> None:
     world.settle()
     assert world.status["phase"] == "Stopped"
     assert world.status["replicaCounts"]["succeeded"] == 99
+
+
+# --- found by histories
+
+
+def test_a_wanted_execution_is_recorded_as_its_job_was_made(world: Any) -> None:
+    """The operator dies between the Job, made for a newer edit, and the status; the edit does not run twice."""
+    world.edit(suspend=True)
+    world.settle()
+    world.edit(suspend=None, parameters={"x": 2})
+    world.add_job(world.look().create)
+    world.settle()
+    assert world.status["execution"]["generation"] == 3
+    world.succeed()
+    world.settle()
+    assert world.created == 1
+
+
+def test_a_report_of_a_pod_that_is_gone_since_still_counts(world: Any) -> None:
+    """It ended while its Job was suspended; with the Job the API server has it no more, and the index still does."""
+    runs(world)
+    world.edit(suspend=True)
+    world.settle()
+    world.pod_ends(Result(reason=Reason.INPUT_UNAVAILABLE, message="503"), exit_code=69)
+    world.settle()
+    world.jobs.clear()
+    world.settle()
+    assert (world.status["phase"], world.status["reason"]) == ("Failed", "InputUnavailable")
+
+
+def test_attempts_are_counted_also_when_their_pods_are_gone(world: Any) -> None:
+    world.edit(backoffLimit=3)
+    runs(world)
+    world.pod_ends(Result(reason=Reason.INPUT_UNAVAILABLE, message="503"), exit_code=69)
+    world.jobs[-1]["status"]["failed"] = 1
+    world.settle()
+    waiting = {"reason": "ImagePullBackOff", "message": "no such image"}
+    world.add_pod(containerStatuses=[{"name": "mlrun", "image": "typo:1", "state": {"waiting": waiting}}])
+    world.settle()
+    assert world.status["message"].startswith("attempt 2: image")
+    start = world.status["startTime"]
+    del world.pods[0]
+    world.settle()
+    assert world.status["message"].startswith("attempt 2: image")
+    assert (world.status["phase"], world.status["startTime"]) == ("Running", start)
+
+
+def test_a_job_that_was_made_unrecorded_asks_for_its_pods(world: Any) -> None:
+    """Before another one is made of its name: the watches may not have shown the pods of the first."""
+    assert world.look(has_made_job=True).confirm
+    assert world.look(has_made_job=True, fresh=True).create is not None

@@ -8,7 +8,7 @@ from typing import Final
 from mlrun_operator.api.contract.result import Result
 from mlrun_operator.api.objects import Object, has_pod_ended, is_deleting, status_of
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
-from mlrun_operator.api.v1alpha1.status import Phase, SweepStatus
+from mlrun_operator.api.v1alpha1.status import Phase, RunStatus, SweepStatus
 from mlrun_operator.api.v1alpha1.sweep import sweep_words
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.diagnose import diagnose
@@ -19,6 +19,7 @@ from mlrun_operator.assess.sweep_status import sweep_of
 
 # After its Job's end a pod's last event may come later, never before; this long it is waited for.
 POD_GRACE: Final = timedelta(seconds=10)
+NOTHING_RECORDED: Final = RunStatus()
 # A pod's phase follows the end of its last container in a moment; another container that runs on is told after this.
 _PHASE_LAG: Final = timedelta(seconds=5)
 
@@ -68,18 +69,18 @@ def assess(  # noqa: PLR0913 - what bears on an execution
     fresh: bool,
     suspended: Outcome,
     events: Sequence[Object] = (),
-    earlier_attempts: int = 0,
+    recorded: RunStatus = NOTHING_RECORDED,
 ) -> Assessment:
     """Return where the execution is.
 
     `fresh` says that the pods were listed directly just now; `suspended` is the outcome while the Job is suspended;
-    `earlier_attempts` are recorded ones whose pods are gone.
+    `recorded` tells of pods that are gone.
     """
     ordered = sorted(pods, key=lambda pod: (pod["metadata"].get("creationTimestamp", ""), pod["metadata"]["name"]))
     views = tuple(read_pod(pod) for pod in ordered)
-    scene = _Scene(job, ordered, views, now, fresh, suspended, events, earlier_attempts)
+    scene = _Scene(job, ordered, views, now, fresh, suspended, events, recorded)
     end = end_of(job)
-    if job_replicas := replicas(job, views):
+    if job_replicas := replicas(job, views, recorded):
         if points_of(job) is not None:
             return _points(scene, job_replicas, end)
         return _replicas_run(scene, job_replicas) if end is None else _replicas_ended(scene, job_replicas, end)
@@ -97,7 +98,7 @@ class _Scene:
     fresh: bool
     suspended: Outcome
     events: Sequence[Object]
-    earlier_attempts: int
+    recorded: RunStatus
 
     @property
     def is_suspended(self) -> bool:
@@ -165,7 +166,8 @@ def _unfinished(scene: _Scene) -> Assessment:
 
 def _of_attempt(scene: _Scene, message: str) -> str:
     """Return the message with the number of the attempt that it is about, unless that is the first."""
-    number = scene.earlier_attempts + len(scene.views)
+    uids = {view.attempt.uid for view in scene.views}
+    number = len(uids) + sum(attempt.uid not in uids for attempt in scene.recorded.attempts or ())
     return f"attempt {number}: {message}" if number > 1 else message
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mlrun_operator.api.objects import Object, status_of
@@ -30,6 +30,7 @@ class Replica:
     index: int
     pods: tuple[PodView, ...]
     end: Phase | None = None
+    has_run: bool = False
 
     @property
     def last(self) -> PodView | None:
@@ -42,7 +43,7 @@ class Replica:
         """Where it is; one that has run before is Running also while a retry's pod is on its way."""
         if self.end is not None:
             return self.end
-        return Phase.RUNNING if any(pod.started for pod in self.pods) else Phase.PENDING
+        return Phase.RUNNING if self.has_run or any(pod.started for pod in self.pods) else Phase.PENDING
 
     @property
     def told(self) -> bool:
@@ -51,8 +52,11 @@ class Replica:
         return bool(decided) and all(pod.ended for pod in self.pods)
 
 
-def replicas(job: Object, views: Sequence[PodView]) -> tuple[Replica, ...]:
-    """All replicas or points of a Job, by index; none for a Job of a single pod."""
+def replicas(job: Object, views: Sequence[PodView], recorded: RunStatus | None = None) -> tuple[Replica, ...]:
+    """Return all replicas or points of a Job, by index; none for a Job of a single pod.
+
+    One that is recorded as having run has run, also where its pods are gone.
+    """
     status, end = status_of(job), end_of(job)
     done, failed = indexes(status.get("completedIndexes")), indexes(status.get("failedIndexes"))
     done |= reported_successes(views)  # whatever another container made of their pods
@@ -60,7 +64,11 @@ def replicas(job: Object, views: Sequence[PodView]) -> tuple[Replica, ...]:
     count = replicas_of(job) or points_of(job) or 0
     if end is not None and points_of(job) is None:  # not every point of a sweep that has come to its end was started
         failed = frozenset(range(count)) - done
-    return grouped(count, views, done, failed, Phase.FAILED)
+    statuses = (recorded.replica_statuses if recorded else None) or ()
+    ran = {status.index for status in statuses if status.phase is Phase.RUNNING}
+    return tuple(
+        replace(replica, has_run=replica.index in ran) for replica in grouped(count, views, done, failed, Phase.FAILED)
+    )
 
 
 def lack_pods(found: Iterable[Replica]) -> bool:

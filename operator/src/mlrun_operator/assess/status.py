@@ -242,8 +242,9 @@ def ended_status(
     elif ending is not None:
         updated = compact(succeeded | replicas.reported_successes(pods)) or None
         ending = ending.model_copy(update={"completed_indexes": updated})
-    lost = outcome.phase.finished and recorded.phase is Phase.RUNNING and result is None and not recorded.results
-    missing = [(cond.RESULT_MISSING, _LOST_REPORT)] if lost and not (ended or recorded.outputs) else []
+    has_run = recorded.phase is Phase.RUNNING or outcome.reason is Reason.JOB_DELETED
+    is_lost = outcome.phase.finished and has_run and result is None and not (recorded.results or recorded.outputs)
+    missing = [(cond.RESULT_MISSING, _LOST_REPORT)] if is_lost and not ended else []
     return recorded.model_copy(
         update={
             "observed_generation": base.generation,

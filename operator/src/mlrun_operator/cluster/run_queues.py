@@ -121,7 +121,7 @@ class RunQueues:
             self._placements[run] = placement
             self._put_in(run, placement)
         if previous is not None:
-            self._wake_first(run[0], previous)
+            self._wake_first(run, previous)
 
     def _placement(self, run: RunId) -> _Placement | None:
         namespace, uid = run
@@ -157,10 +157,13 @@ class RunQueues:
                 if not waiting:
                     del self._waiting[queue]
 
-    def _wake_first(self, namespace: str, placement: _Placement) -> None:
+    def _wake_first(self, run: RunId, placement: _Placement) -> None:
+        """Wake the first of the queues; not the run itself, which may have failed to start and waits its time."""
+        namespace, own = run[0], self._runs.get(run[1])
         for queue in placement.queues:
             for position in self._waiting.get(queue, ())[:_WAKE_BATCH]:
-                self._wake((namespace, position[2]))
+                if own is None or position != own.position:
+                    self._wake((namespace, position[2]))
 
 
 def _queues(namespace: str, function: FunctionKey | None) -> tuple[QueueId, ...]:

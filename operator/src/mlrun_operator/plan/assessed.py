@@ -8,15 +8,13 @@ from mlrun_operator.plan.suspend import suspended_outcome
 
 def assessed(context: RunContext, job: Object) -> Assessment:
     """Return where the execution is, by this Job of it and that Job's pods."""
-    observation, pods = context.observation, context.pods_of(job)
-    uids = {pod["metadata"]["uid"] for pod in pods}
-    earlier = [attempt for attempt in context.base.of(context.latest).attempts or () if attempt.uid not in uids]
+    observation = context.observation
     return assess(
         job,
-        pods,
+        context.pods_of(job),
         observation.now,
         fresh=observation.fresh,
         suspended=suspended_outcome(context, job),
         events=observation.events or (),
-        earlier_attempts=len(earlier),
+        recorded=context.base.of(context.latest),
     )

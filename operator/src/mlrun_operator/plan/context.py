@@ -178,11 +178,16 @@ class RunContext:
 
     def _latest(self) -> Execution | None:
         """Return the recorded execution, or that of a newer Job which was not recorded yet."""
-        recorded = self.recorded.execution
+        recorded, phase = self.recorded.execution, self.recorded.phase
         number = recorded.number + 1 if recorded else 1
         job = self.job_of(number)
         if job is not None:
             return self._execution_of(job, number)
+        if recorded and not recorded.job_uid and not (phase and phase.finished) and not self.recorded.job_name:
+            job = self.job_of(
+                recorded.number
+            )  # wanted before; the spec may have changed since
+            return self._execution_of(job, recorded.number) if job is not None else recorded
         if recorded is None and self.fired_job_uid is not None:
             return Execution(number=1, hash=execution_hash(self.spec), generation=1)
         return recorded

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from mlrun_operator.api.objects import Object
+from mlrun_operator.api.objects import Object, has_pod_ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +101,18 @@ class RunObservation:
             case Refusal():
                 return replace(self, refusal=fact)
             case ReadFresh(jobs, pods, at):
-                return replace(self, jobs=jobs, pods=pods, now=at, fresh=True)
+                return replace(self, jobs=jobs, pods=self._with_reports(pods), now=at, fresh=True)
             case EventsRead(events):
                 return replace(self, events=events)
             case WholeJobRead(job):
                 return replace(self, whole_job=job)
             case Stored():
                 raise TypeError(f"a run makes no {fact.kind}")
+
+    def _with_reports(self, pods: Sequence[Object]) -> list[Object]:
+        """Return the pods and those that have ended and are gone since: what they reported is read still."""
+        uids = {pod["metadata"]["uid"] for pod in pods}
+        return [*pods, *(pod for pod in self.pods if has_pod_ended(pod) and pod["metadata"]["uid"] not in uids)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ demo: setup ## A function becomes a Job, a pod, a dataset in S3 and a status: on
 	@$(DEV) demo
 
 .PHONY: test
-test: setup lint types verify unit charts alerts integration e2e ## All tests, from nothing: real API server, real node, real S3
+test: setup lint types verify unit histories charts alerts integration e2e ## All tests, from nothing: real API server, real node, real S3
 	@echo "all tests passed"
 
 .PHONY: lint
@@ -82,6 +82,12 @@ unit: setup ## Tests that need no cluster
 	@echo "==> unit tests"
 	@$(BIN)/pytest -q -n 2 tests/unit tests/wrapper
 
+# HISTORIES is how many (2000 take a minute on two cores), FIRST the first seed.
+.PHONY: histories
+histories: setup ## Random histories of runs against an in-memory Kubernetes (HISTORIES=2000 FIRST=0)
+	@echo "==> histories"
+	@PYTHONPATH=tests $(BIN)/python -m histories --count $${HISTORIES:-2000} --first $${FIRST:-0}
+
 .PHONY: integration
 integration: cluster images ## The operator's process against the real API server
 	@echo "==> integration tests"
@@ -98,9 +104,10 @@ gitops: cluster images ## A real Argo CD, built from source, drives the operator
 	@$(BIN)/pytest -q tests/gitops
 
 .PHONY: prove
-prove: cluster images ## The long proofs, two hours: death at every request, long outages, 2,000 runs under fire
+prove: cluster images ## The long proofs, hours: histories, death at every request, long outages, 2,000 runs under fire
 	@PROVE=1 $(BIN)/pytest -q tests/integration/test_operator_faults.py tests/integration/test_operator_schedules.py
 	@FLOOD_MIB=1024 $(BIN)/pytest -q -n 0 tests/wrapper/test_wrapper_process.py -k flood
+	@PYTHONPATH=tests $(BIN)/python -m histories --count $${HISTORIES:-30000}
 	@PYTHONPATH=tests $(BIN)/python -m prove
 
 .PHONY: bench

@@ -1,0 +1,1 @@
+"""Histories of runs, played in memory."""

@@ -1,0 +1,324 @@
+"""What must hold after every step, and when the world rests (BEHAVIOUR A), by the API server's own record."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+from support.simulator.api_server import ApiServer, Change
+from support.simulator.objects import Object, controller_of, is_deleting, is_terminal, moment_of, uid_of
+
+_GROUP: Final = "mlrun-operator.dev/"
+_ENDS: Final = ("Succeeded", "Failed", "Stopped")
+_CONTROLLER_UID: Final = "batch.kubernetes.io/controller-uid"
+# After its deletion timestamp a pod is presumed lost.
+_LOST: Final = timedelta(seconds=30)
+# Reasons that must not stand with these phases.
+_CONTRADICTIONS: Final = {
+    "Failed": ("Succeeded", "Running", "Created", "Stopped", "Queued", "Stopping"),
+    "Succeeded": ("Running", "Created", "Stopped", "Stopping", "HandlerFailed", "Terminated", "JobDeleted"),
+    "Stopped": ("Succeeded", "Running", "Created", "Stopping", "JobDeleted", "HandlerFailed"),
+    "Pending": ("Succeeded", "Running", "Stopped", "JobDeleted", "HandlerFailed"),
+}
+# Fields that change what runs, of those that histories edit.
+_HASHED: Final = ("functionRef", "function", "parameters", "nodeSelector", "env", "secrets", "replicas", "podTemplate")
+_NOT_HASHED_IN_FUNCTION: Final = ("description", "maxConcurrentRuns")
+_LIMITS: Final = (
+    "backoffLimit",
+    "activeDeadlineSeconds",
+    "pendingDeadlineSeconds",
+    "maxDisruptions",
+    "ttlSecondsAfterFinished",
+)
+
+
+@dataclass(slots=True)
+class JobRecord:
+    """A Job as it was when it was made."""
+
+    uid: str
+    run_uid: str
+    number: int
+    generation: int
+    function_generation: int | None
+    x: Any
+    version: int
+    is_fired: bool = False
+
+
+@dataclass(slots=True)
+class RunRecord:
+    """What the history asked of a run, and what its status has told."""
+
+    uid: str
+    name: str
+    # Generations of the run, and of its function, that may start an execution and have not.
+    causes: list[int] = field(default_factory=lambda: [1])
+    function_causes: list[int] = field(default_factory=list)
+    reruns: list[str] = field(default_factory=list)
+    statuses: list[Object] = field(default_factory=list)
+    jobs: dict[int, list[JobRecord]] = field(default_factory=lambda: defaultdict(list))
+    # Uids of Jobs that were recorded.
+    recorded: set[str] = field(default_factory=set)
+    over: dict[int, str] = field(default_factory=dict)
+    # By execution: its newest pod, and the pods that left a report with results; whether they succeeded.
+    newest_pod: dict[int, str] = field(default_factory=dict)
+    reports: dict[int, dict[str, bool]] = field(default_factory=lambda: defaultdict(dict))
+    is_gone: bool = False
+
+
+def meaning(spec: Object) -> str:
+    """Return what of a run's spec changes what runs, as text."""
+    meant = {name: spec[name] for name in _HASHED if spec.get(name)}
+    if "functionRef" in meant:
+        meant["functionRef"] = meant["functionRef"].get("name")
+    if "function" in meant:
+        meant["function"] = json.loads(function_meaning(meant["function"]))
+    return json.dumps(meant, sort_keys=True)
+
+
+def function_meaning(spec: Object) -> str:
+    """Return what of a function's spec changes what runs, as text."""
+    kept = {name: value for name, value in spec.items() if name not in _NOT_HASHED_IN_FUNCTION}
+    options = {name: value for name, value in (kept.pop("run", None) or {}).items() if name not in _LIMITS}
+    return json.dumps({**kept, **({"run": options} if options else {})}, sort_keys=True)
+
+
+class Ledger:
+    """Listens to the API server, and says what is broken."""
+
+    def __init__(self, server: ApiServer, started: set[str]) -> None:
+        self._server = server
+        self._clock = server.clock
+        self._started = started
+        self.runs: dict[str, RunRecord] = {}
+        self.jobs: dict[str, JobRecord] = {}
+        self.started_jobs: set[str] = set()
+        self.broken: list[str] = []
+        # Whether the operator has been shown all that it needs to count who runs.
+        self.can_count = True
+        server.observers.append(self._see)
+
+    # What happens.
+
+    def _see(self, change: Change) -> None:
+        if change.plural == "mlrunruns":
+            self._see_run(change)
+        elif change.plural == "jobs" and change.old is None:
+            self._see_new_job(change)
+        elif change.plural == "pods" and change.new is not None:
+            self._see_pod(change.new, is_new=change.old is None)
+
+    def _see_run(self, change: Change) -> None:
+        obj = change.last
+        record = self.runs.setdefault(uid_of(obj), RunRecord(uid_of(obj), obj["metadata"]["name"]))
+        if change.old is None:
+            self._see_new_child(record, obj)
+        if change.new is None:
+            record.is_gone = True
+        elif change.old is not None and change.new.get("status") != change.old.get("status"):
+            self._see_status(record, change.old.get("status") or {}, change.new.get("status") or {})
+        if change.old is not None and change.new is not None:
+            self._see_edit(record, change.old, change.new)
+
+    def _see_new_child(self, record: RunRecord, run: Object) -> None:
+        """Give the Job that a CronJob fired to the run that was made for it."""
+        note = (run["metadata"].get("annotations") or {}).get(f"{_GROUP}job-uid")
+        job_uid = note.rpartition("/")[2] if note else None
+        job = self._server.by_uid("jobs", job_uid) if job_uid else None
+        if job is not None and controller_of(run) and job_uid not in self.jobs:
+            made = _record_of(job, record.uid, int(job["metadata"]["resourceVersion"]))
+            made.is_fired = True
+            self.jobs[made.uid] = made
+            record.jobs[1].append(made)
+            record.causes.clear()
+
+    def _see_edit(self, record: RunRecord, old: Object, new: Object) -> None:
+        if old["spec"] == new["spec"]:
+            return
+        generation, rerun = new["metadata"]["generation"], new["spec"].get("rerun")
+        anew = bool(rerun) and rerun != old["spec"].get("rerun")
+        if anew:
+            record.reruns.append(rerun)
+        if anew or meaning(old["spec"]) != meaning(new["spec"]):
+            record.causes.append(generation)
+
+    def function_changed(self, name: str, generation: int) -> None:
+        """Tell that what a function runs was changed."""
+        for record in self.runs.values():
+            run = self._server.by_uid("mlrunruns", record.uid)
+            if run is not None and (run["spec"].get("functionRef") or {}).get("name") == name:
+                record.function_causes.append(generation)
+
+    def _see_status(self, record: RunRecord, old: Object, new: Object) -> None:
+        record.statuses.append(new)
+        number, before = _number(new), _number(old)
+        execution = new.get("execution") or {}
+        if number < before:
+            self._breaks(record, f"the execution's number went from {before} to {number}")
+        if "jobUID" in execution:
+            record.recorded.add(execution["jobUID"])
+        phase, last = new.get("phase"), record.over.get(number)
+        if last is not None and phase not in (last, "Scheduled", "Suspended") and number == before:
+            self._breaks(record, f"execution {number} was over as {last} and is {phase}/{new.get('reason')} now")
+        if phase in _ENDS:
+            record.over[number] = str(phase)
+        self._check_life(record, number, before, old.get("execution") or {}, execution)
+        if new.get("reason") in _CONTRADICTIONS.get(str(phase), ()):
+            self._breaks(record, f"phase {phase} has reason {new.get('reason')}: {new.get('message')}")
+
+    def _check_life(self, record: RunRecord, number: int, before: int, old: Object, new: Object) -> None:
+        """Check that nothing leaves Ending but Over, and that a recorded Job stays the execution's."""
+        if number != before:
+            return
+        if "jobUID" in old and old["jobUID"] != new.get("jobUID"):
+            self._breaks(record, f"execution {number} had Job {old['jobUID']} and has {new.get('jobUID')} now")
+        if "ending" in old and "ending" in new and old["ending"].get("since") != new["ending"].get("since"):
+            self._breaks(record, f"execution {number} began to end twice: {old['ending']}, {new['ending']}")
+        if "ending" in old and "ending" not in new and number not in record.over:
+            self._breaks(record, f"execution {number} was Ending as {old['ending']} and is not over")
+
+    def _see_new_job(self, change: Change) -> None:
+        job = change.last
+        annotations = job["metadata"].get("annotations") or {}
+        owner = controller_of(job)
+        if owner.get("kind") != "MlrunRun" or f"{_GROUP}execution" not in annotations:
+            return
+        if f"{_GROUP}collects" in annotations:
+            return
+        record = self.runs.get(owner["uid"]) or RunRecord(owner["uid"], owner["name"])
+        made = _record_of(job, owner["uid"], change.version)
+        self.jobs[made.uid] = made
+        self._check_new_job(record, made)
+        record.jobs[made.number].append(made)
+
+    def _check_new_job(self, record: RunRecord, job: JobRecord) -> None:
+        if record.jobs[job.number]:
+            if record.recorded & {known.uid for known in record.jobs[job.number]}:
+                self._breaks(record, f"execution {job.number} has a second Job, though it was recorded")
+            return
+        self._check_limit(record, job)
+        previous = [known for jobs in record.jobs.values() for known in jobs if known.number < job.number]
+        never_started = bool(previous) and not any(known.uid in self.started_jobs for known in previous[-1:])
+        run = self._server.by_uid("mlrunruns", record.uid) or {"spec": {}}
+        follows = (run["spec"].get("functionRef") or {}).get("onChange") == "Rerun"
+        causes = [g for g in record.causes if g <= job.generation]
+        if job.function_generation is not None and (follows or never_started):
+            causes += [g for g in record.function_causes if g <= job.function_generation]
+        if not causes:
+            self._breaks(record, f"execution {job.number} started without an edit, a rerun or a change of its function")
+        record.causes = [g for g in record.causes if g > job.generation]
+        record.function_causes = [g for g in record.function_causes if g > (job.function_generation or 0)]
+
+    def _check_limit(self, record: RunRecord, job: JobRecord) -> None:
+        """Check that a new Job of a function with a limit does not go over it, also by pods that still end."""
+        function = next(iter(self._server.all("mlrunfunctions")), None)
+        limit = function["spec"].get("maxConcurrentRuns") if function else None
+        if limit is None or job.function_generation is None or not self.can_count:
+            return
+        others = {
+            known.run_uid: pod["metadata"]["name"]
+            for known, pod in self.live_pods()
+            if known.function_generation is not None and known.run_uid != job.run_uid
+        }
+        if len(others) >= limit:
+            self._breaks(record, f"it started beside {', '.join(others.values())}, with maxConcurrentRuns {limit}")
+
+    def _see_pod(self, pod: Object, *, is_new: bool) -> None:
+        job_uid = (pod["metadata"].get("labels") or {}).get(_CONTROLLER_UID, "")
+        job = self.jobs.get(job_uid)
+        if job is None:
+            return
+        if uid_of(pod) in self._started or (pod.get("status") or {}).get("phase") == "Running":
+            self.started_jobs.add(job_uid)
+        record = self.runs.get(job.run_uid)
+        if record is None:
+            return
+        name, reports = pod["metadata"]["name"], record.reports[job.number]
+        if is_new:
+            record.newest_pod[job.number] = name
+        if is_terminal(pod) and _has_outputs(pod):
+            reports[name] = pod["status"]["phase"] == "Succeeded"
+
+    # What must hold.
+
+    def check(self) -> None:
+        """Check what must hold after every step."""
+        self._check_one_execution_at_a_time()
+        for record in self.runs.values():
+            if not record.is_gone and record.statuses:
+                self._check_outputs(record)
+
+    def live_pods(self) -> Iterator[tuple[JobRecord, Object]]:
+        """Yield the pods that may run, with their Jobs."""
+        for pod in self._server.all("pods"):
+            job = self.jobs.get((pod["metadata"].get("labels") or {}).get(_CONTROLLER_UID, ""))
+            if job is not None and not is_terminal(pod):
+                yield job, pod
+
+    def is_presumed_lost(self, pod: Object) -> bool:
+        """Return whether the pod's grace period is over since 30 s."""
+        return is_deleting(pod) and self._clock.now > moment_of(pod["metadata"]["deletionTimestamp"]) + _LOST
+
+    def _check_one_execution_at_a_time(self) -> None:
+        pods: dict[str, dict[int, list[Object]]] = defaultdict(lambda: defaultdict(list))
+        for job, pod in self.live_pods():
+            pods[job.run_uid][job.version].append(pod)
+        for run_uid, by_job in pods.items():
+            if len(by_job) < 2:
+                continue
+            record = self.runs[run_uid]
+            older = [pod for version in sorted(by_job)[:-1] for pod in by_job[version]]
+            if record.reruns and all(self.is_presumed_lost(pod) for pod in older):
+                continue
+            names = [pod["metadata"]["name"] for some in by_job.values() for pod in some]
+            self._breaks(record, f"pods of two executions may run at once: {', '.join(names)}")
+
+    def _check_outputs(self, record: RunRecord) -> None:
+        status = record.statuses[-1]
+        number = _number(status)
+        if status.get("phase") not in _ENDS:
+            return
+        newest = record.newest_pod.get(number)
+        pods = [name for name, succeeded in record.reports[number].items() if succeeded or name == newest]
+        if not pods or status.get("results") or status.get("replicaStatuses"):
+            return
+        if not any(c["type"] == "ResultMissing" and c["status"] == "True" for c in status.get("conditions") or ()):
+            self._breaks(record, f"the report of {', '.join(pods)} is neither in the status nor missed by it")
+
+    def _breaks(self, record: RunRecord, words: str) -> None:
+        told = f"{record.name}: {words}"
+        if told not in self.broken:
+            self.broken.append(told)
+
+
+def _record_of(job: Object, run_uid: str, version: int) -> JobRecord:
+    annotations = job["metadata"]["annotations"]
+    function = json.loads(annotations.get(f"{_GROUP}function", "{}"))
+    return JobRecord(
+        uid=uid_of(job),
+        run_uid=run_uid,
+        number=int(annotations[f"{_GROUP}execution"]),
+        generation=int(annotations.get(f"{_GROUP}run-generation", 1)),
+        function_generation=function.get("generation"),
+        x=envelope_of(job["spec"]["template"]).get("parameters", {}).get("x"),
+        version=version,
+    )
+
+
+def envelope_of(obj: Object) -> Object:
+    """Return the envelope of a pod, or of a Job's template."""
+    text = (obj["metadata"].get("annotations") or {}).get(f"{_GROUP}envelope", "{}")
+    envelope: Object = json.loads(text) if text.startswith("{") else {}
+    return envelope
+
+
+def _number(status: Object) -> int:
+    return int((status.get("execution") or {}).get("number") or 0)
+
+
+def _has_outputs(pod: Object) -> bool:
+    states = (pod.get("status") or {}).get("containerStatuses") or ()
+    return any('"results"' in ((c["state"].get("terminated") or {}).get("message") or "") for c in states)

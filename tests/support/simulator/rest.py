@@ -1,0 +1,158 @@
+"""The world comes to rest: troubles end, pods start and succeed by themselves, and all must be as it was asked."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from support.simulator.invariants import RunRecord
+from support.simulator.objects import Object, controller_of, is_deleting, uid_of
+from support.simulator.world import World
+
+_ENDS: Final = ("Succeeded", "Failed", "Stopped")
+# Long enough for back-offs, a lost node's toleration and a grace period; then ever larger steps.
+_WAITS: Final = (400, 400, 1800, 7200)
+_QUIET: Final = 3600
+_OBSTACLES: Final = ("ImagePull", "Unschedulable", "SecretMissing", "PodFailing")
+
+
+def come_to_rest(world: World) -> None:
+    """Let the world rest, and record everything that is not as it should be then."""
+    _end_troubles(world)
+    world.kubelet.carry_on()
+    for seconds in _WAITS:
+        world.wait(seconds)
+        if world.broken or not list(_restless(world)):
+            break
+    if not world.broken:
+        world.ledger.broken += [*_restless(world), *_unfulfilled(world), *_orphaned_firings(world)]
+    if not world.broken:
+        world.ledger.broken += _writes_at_rest(world)
+
+
+def _end_troubles(world: World) -> None:
+    world.trouble.refusals.clear()
+    world.trouble.interrupts.clear()
+    world.trouble.dies_in = None
+    world.is_cut_off = False
+    world.jobs.refusal = ""
+    world.release()
+    for run in world.server.all("mlrunruns"):
+        if "schedule" in run["spec"]:
+            world.edit(run["metadata"]["name"], suspend=True)
+
+
+def _orphaned_firings(world: World) -> Iterator[str]:
+    """Yield Jobs that a CronJob fired and that are not those of a run; without our label nobody sees them."""
+    for job in world.server.all("jobs"):
+        is_seen = (job["metadata"].get("labels") or {}).get("app.kubernetes.io/managed-by") == "mlrun-operator"
+        if controller_of(job).get("kind") == "CronJob" and is_seen and uid_of(job) not in world.ledger.jobs:
+            yield f"Job {job['metadata']['name']} fired and has no run"
+
+
+def _runs(world: World) -> Iterator[tuple[RunRecord, Object]]:
+    for run in world.server.all("mlrunruns"):
+        if "schedule" not in run["spec"]:
+            yield world.ledger.runs[uid_of(run)], run
+
+
+def _restless(world: World) -> Iterator[str]:
+    """Yield the runs that are neither finished nor wait for a cause, and what runs that should not."""
+    for record, run in _runs(world):
+        if is_deleting(run) and not run["spec"].get("stop"):
+            continue
+        status, spec = run.get("status") or {}, run["spec"]
+        phase, reason = status.get("phase"), str(status.get("reason"))
+        is_suspended = phase == "Suspended" and spec.get("suspend") and not spec.get("stop")
+        waits = phase in ("Pending", "Running") and _may_wait(world, run, reason)
+        if phase not in _ENDS and not is_suspended and not waits:
+            yield f"{record.name}: at rest it is {phase}/{reason}: {status.get('message')}"
+    for job, pod in world.ledger.live_pods():
+        owner = next((r for u, r in _runs(world) if u.uid == job.run_uid), None)
+        phase = ((owner or {}).get("status") or {}).get("phase")
+        if world.kubelet.is_lost(pod) or (owner is None and not _has_owner(world, pod)):
+            continue
+        if phase in (*_ENDS, "Suspended") or owner is None:
+            yield f"{pod['metadata']['name']} may run at rest, though its run is {phase or 'gone'}"
+
+
+def _has_owner(world: World, pod: Object) -> bool:
+    """Return whether the garbage collector takes the pod when its run is gone: nobody cut it or its Job off."""
+    job = world.server.by_uid("jobs", str(controller_of(pod).get("uid")))
+    return job is not None and bool(controller_of(job))
+
+
+def _may_wait(world: World, run: Object, reason: str) -> bool:
+    """Return whether what the run says that it waits for is so."""
+    pods = [pod for job, pod in world.ledger.live_pods() if job.run_uid == uid_of(run)]
+    jobs = [job for job in world.server.all("jobs") if world.ledger.jobs.get(uid_of(job)) in _made_for(world, run)]
+    if reason in _OBSTACLES:
+        return any(world.kubelet.obstacle(pod) for pod in pods)
+    if reason == "NameConflict":
+        return any(not controller_of(job) for job in world.server.all("jobs"))
+    if reason == "FunctionMissing":
+        return not world.server.all("mlrunfunctions")
+    if reason == "Queued":
+        others = {job.run_uid for job, _ in world.ledger.live_pods()} - {uid_of(run)}
+        return bool(others)
+    if reason in ("JobSuspended", "Suspended"):
+        return any(job["spec"].get("suspend") for job in jobs)
+    return any(world.kubelet.is_lost(pod) for pod in pods)
+
+
+def _made_for(world: World, run: Object) -> list[object]:
+    return [job for jobs in world.ledger.runs[uid_of(run)].jobs.values() for job in jobs]
+
+
+def _unfulfilled(world: World) -> Iterator[str]:
+    """Yield the finished runs that are not what their spec says: an edit or a rerun was lost."""
+    for record, run in _runs(world):
+        spec, status = run["spec"], run.get("status") or {}
+        if spec.get("stop") or spec.get("suspend") or is_deleting(run) or status.get("phase") not in _ENDS:
+            continue
+        if status.get("reason") in ("InvalidRun", "AdmissionDenied", "EnvelopeTooLarge", "NameConflict"):
+            continue
+        if any(world.kubelet.is_lost(pod) for job, pod in world.ledger.live_pods() if job.run_uid == record.uid):
+            continue  # what comes next waits until that pod is gone
+        execution = status.get("execution") or {}
+        jobs = record.jobs.get(int(execution.get("number") or 0)) or []
+        if jobs and not jobs[-1].is_fired and jobs[-1].x != spec.get("parameters", {}).get("x"):
+            yield f"{record.name}: it ended with x={jobs[-1].x}, and its spec says {spec['parameters']}"
+        if spec.get("rerun") and execution.get("rerun") != spec["rerun"]:
+            yield f"{record.name}: rerun {spec['rerun']!r} started nothing; the last was {execution.get('rerun')!r}"
+
+
+def _writes_at_rest(world: World) -> Iterator[str]:
+    """Yield what the operator writes when it looks at everything again, after a restart, and as time goes by."""
+    acts: tuple[tuple[str, Callable[[], None]], ...] = (
+        ("at rest", lambda: _look_at_all(world)),
+        ("after a restart at rest", world.restart),
+        ("in a quiet hour", lambda: world.wait(_QUIET)),
+    )
+    for when, act in acts:
+        del world.requests[:]
+        before = {record.name: run.get("status") or {} for record, run in _runs(world)}
+        act()
+        if writes := [request for request in world.requests if request[0] not in ("GET", "LIST")]:
+            after = {record.name: run.get("status") or {} for record, run in _runs(world)}
+            yield f"the operator writes {when}: {writes}; changed: {list(_changes(before, after))}"
+
+
+def _look_at_all(world: World) -> None:
+    if world.operator is not None:
+        world.operator.look_at_all()
+    world.wait(0)
+
+
+def _changes(before: Object, after: Object) -> Iterator[str]:
+    """Yield what became another in the statuses."""
+    for name, status in after.items():
+        old = before.get(name, {})
+        for field in sorted({*status, *old} - {"conditions"}):
+            if status.get(field) != old.get(field):
+                yield f"{name} {field}: {old.get(field)} -> {status.get(field)}"
+        for kind in sorted({c["type"] for c in (*status.get("conditions", ()), *old.get("conditions", ()))}):
+            was, now = (
+                {c["type"]: (c["status"], c["reason"], c["message"]) for c in known.get("conditions", ())}.get(kind)
+                for known in (old, status)
+            )
+            if was != now:
+                yield f"{name} condition {kind}: {was} -> {now}"

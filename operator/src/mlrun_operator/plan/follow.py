@@ -70,8 +70,7 @@ def _end_without_job(context: RunContext, execution: Execution) -> Decision:
 
 def _job_deleted(context: RunContext, execution: Execution) -> Outcome:
     name = context.recorded.job_name or context.job_name(execution.number)
-    todo = EXPLANATIONS[Reason.JOB_DELETED].todo
-    return Outcome(Phase.FAILED, Reason.JOB_DELETED, f"Job {name} was deleted before its end was recorded. {todo}")
+    return Outcome(Phase.FAILED, Reason.JOB_DELETED, f"Job {name} was deleted before its end was recorded")
 
 
 def _stop(context: RunContext, execution: Execution, job: Object, _: Assessment) -> Decision | None:

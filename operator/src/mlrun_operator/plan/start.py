@@ -191,16 +191,20 @@ def retry_after(context: RunContext, execution: Execution) -> timedelta:
     return min(max(waited, RETRY_INTERVAL), _LONGEST_RETRY_INTERVAL)
 
 
-def wait_for_turn(context: RunContext, function: FunctionSpec) -> str | None:
+def wait_for_turn(context: RunContext, function: FunctionSpec | None) -> str | None:
     """Return which limit of concurrent runs the run waits for, in words."""
     ahead = context.observation.ahead
-    limit = function.max_concurrent_runs
+    limit = function.max_concurrent_runs if function is not None else None
     if limit is not None and ahead.function >= limit:
-        return f"waiting for {ahead.function} earlier runs of this function (maxConcurrentRuns: {limit})"
+        return f"waiting for {_runs(ahead.function)} of this function (maxConcurrentRuns: {limit})"
     limit = context.platform.max_concurrent_runs
     if limit is not None and ahead.namespace >= limit:
-        return f"waiting for {ahead.namespace} earlier runs in this namespace (the operator allows {limit} at once)"
+        return f"waiting for {_runs(ahead.namespace)} in this namespace (the operator allows {limit} at once)"
     return None
+
+
+def _runs(count: int) -> str:
+    return "1 earlier run" if count == 1 else f"{count} earlier runs"
 
 
 def _due_number(context: RunContext) -> int | None:

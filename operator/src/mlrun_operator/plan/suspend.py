@@ -48,8 +48,7 @@ def waits_to_resume(context: RunContext, job: Object) -> str | None:
     """Return which limit of concurrent runs a Job that is to go on waits for; None where it may go on."""
     if not is_suspended_by_us(job):
         return None
-    function = function_spec_of(context)
-    return wait_for_turn(context, function) if function is not None else None
+    return wait_for_turn(context, function_spec_of(context))
 
 
 def is_suspended_by_us(job: Object) -> bool:

@@ -20,7 +20,7 @@ from mlrun_operator.sdk.status import has_ended
 from mlrun_operator.sdk.stores.runs import stored_log
 
 if TYPE_CHECKING:
-    from mlrun_operator.cluster.user_client import Client
+    from mlrun_operator.cluster.user_client import UserApiClient
 
 _PAUSE: Final = 0.3
 # For how long a server may refuse the log of a pod that has ended before the store is asked.
@@ -62,7 +62,7 @@ class LogSource(Backend):
     outage: float
 
     @abstractmethod
-    async def client(self) -> "Client":
+    async def client(self) -> "UserApiClient":
         """Return the connection of the running event loop."""
 
 

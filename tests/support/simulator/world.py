@@ -340,7 +340,8 @@ class World:
         client = SimulatedClient(self.server, self.trouble, outage=lambda: self.is_cut_off)
         client.requests = self.requests
         self.server.changes.clear()
-        self.operator = Operator(self.server, self.clock, self._platform, client)
+        self.ledger.shown.clear()
+        self.operator = Operator(self.server, self.clock, self._platform, client, self.ledger.show)
 
     def _stop(self, seconds: float) -> None:
         if self.operator is None:

@@ -16,36 +16,6 @@ def at_rest(world: World) -> World:
     return world
 
 
-def test_a_stop_taken_back_ends_one_and_starts_the_next() -> None:
-    """Two executions ran at once, and the first one's results were lost."""
-    world = World()
-    world.create("a")
-    world.pod_runs()
-    world.edit("a", stop=True)
-    world.edit("a", stop=None, rerun="s")
-    at_rest(world)
-    assert [past["phase"] for past in status_of(world)["executions"]] == ["Stopped"]  # type: ignore[attr-defined]
-
-
-def test_a_deleted_jobs_pod_ends_before_the_next_starts() -> None:
-    world = World()
-    world.create("a")
-    world.pod_runs()
-    world.delete_job()
-    world.edit("a", rerun="s")
-    at_rest(world)
-
-
-def test_the_report_of_a_deleted_jobs_pod_is_kept() -> None:
-    """It was JobDeleted before the pod had reported."""
-    world = World()
-    world.create("a")
-    world.pod_runs()
-    world.delete_job(0, "Foreground")
-    at_rest(world)
-    assert status_of(world)["results"]
-
-
 def test_a_sidecar_that_runs_on_does_not_hold_the_run() -> None:
     world = World()
     world.create("a", podTemplate=SIDECAR)

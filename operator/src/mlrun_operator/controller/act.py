@@ -243,21 +243,25 @@ class Actor:
         execution = parse_status(run).execution
         job_uids = {execution.job_uid if execution else None}
         if (fired_uid := fired_job_uid(run)) is not None:
-            jobs += [job for job in await self._read_fired(run) if job["metadata"]["uid"] == fired_uid]
+            jobs += await self._read_by_name(run, run["metadata"]["name"], fired_uid)
             job_uids.add(fired_uid)
+        if execution and execution.job_uid not in {None, *(job["metadata"]["uid"] for job in jobs)}:
+            jobs += await self._read_by_name(run, parse_status(run).job_name, execution.job_uid)
         pods = await self._cluster.read_pods_of_run(namespace, uid, sorted(filter(None, job_uids)))
         for resource, objects in ((JOBS, jobs), (PODS, pods)):
             for obj in objects:
                 self._index.put(resource, obj, direct=True)
         return ReadFresh(_unique(jobs), _unique(pods), self._clock())
 
-    async def _read_fired(self, run: Object) -> list[Object]:
+    async def _read_by_name(self, run: Object, name: str | None, uid: str | None) -> list[Object]:
+        """Return the run's Job of this name and uid, whatever became of its labels; nothing where it is gone."""
         try:
-            return [await self._cluster.read(JOBS, *key_of(run))]
+            job = await self._cluster.read(JOBS, run["metadata"]["namespace"], name or "")
         except ApiError as error:
             if not error.not_found:
                 raise
             return []
+        return [job] if job["metadata"]["uid"] == uid else []
 
     async def _events(self, observation: Observation) -> list[Object]:
         """Return Kubernetes' events of the run's unfinished Jobs and their pods; none where too many runs ask."""

@@ -184,9 +184,7 @@ class RunContext:
         if job is not None:
             return self._execution_of(job, number)
         if recorded and not recorded.job_uid and not (phase and phase.finished) and not self.recorded.job_name:
-            job = self.job_of(
-                recorded.number
-            )  # wanted before; the spec may have changed since
+            job = self.job_of(recorded.number)  # wanted before; the spec may have changed since
             return self._execution_of(job, recorded.number) if job is not None else recorded
         if recorded is None and self.fired_job_uid is not None:
             return Execution(number=1, hash=execution_hash(self.spec), generation=1)
@@ -235,6 +233,11 @@ def fired_job_uid(run: Object) -> str | None:
 def is_queued_by_kueue(job: Object) -> bool:
     """Return whether the Job's `suspend` is Kueue's: by the label on the Job itself, whoever put it there."""
     return constants.LABEL_QUEUE in labels_of(job)
+
+
+def is_watched(obj: Object) -> bool:
+    """Return whether the operator's watches show the object: they select by a label that somebody may take off."""
+    return labels_of(obj).get(constants.LABEL_MANAGED_BY) == constants.MANAGER
 
 
 def can_make_pods(job: Object) -> bool:

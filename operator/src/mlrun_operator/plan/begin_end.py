@@ -3,7 +3,7 @@
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.v1alpha1.status import MAX_MESSAGE, Ending, Execution, Phase
 from mlrun_operator.assess.conditions import Outcome
-from mlrun_operator.assess.pods import POD_POLL_INTERVAL, read_pod
+from mlrun_operator.assess.pods import POD_POLL_INTERVAL
 from mlrun_operator.assess.status import ended_status
 from mlrun_operator.assess.times import format_time
 from mlrun_operator.plan.context import RunContext
@@ -23,7 +23,7 @@ def begin_end(context: RunContext, execution: Execution, outcome: Outcome) -> Te
 
 def tell_ending(context: RunContext, execution: Execution, ending: Ending) -> Tell:
     """Tell that the execution is being ended, and what its pods have reported so far."""
-    views = [read_pod(pod) for pod in context.execution_pods()]
+    views = [context.read_pod(pod) for pod in context.execution_pods()]
     status = ended_status(context.base, execution, shown_while_ending(context, ending), views)
     return Tell(status, POD_POLL_INTERVAL)
 

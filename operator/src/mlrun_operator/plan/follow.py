@@ -14,7 +14,7 @@ from mlrun_operator.assess import conditions as cond
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.execution import Assessment
 from mlrun_operator.assess.jobs import DEADLINE, has_decided, points_of
-from mlrun_operator.assess.pods import presumed_lost_in
+from mlrun_operator.assess.pods import may_report, presumed_lost_in
 from mlrun_operator.assess.status import job_status
 from mlrun_operator.assess.times import format_time
 from mlrun_operator.plan.assessed import assessed
@@ -70,8 +70,7 @@ def _end_without_job(context: RunContext, execution: Execution) -> Decision:
 
 def _job_deleted(context: RunContext, execution: Execution) -> Outcome:
     name = context.recorded.job_name or context.job_name(execution.number)
-    todo = EXPLANATIONS[Reason.JOB_DELETED].todo
-    return Outcome(Phase.FAILED, Reason.JOB_DELETED, f"Job {name} was deleted before its end was recorded. {todo}")
+    return Outcome(Phase.FAILED, Reason.JOB_DELETED, f"Job {name} was deleted before its end was recorded")
 
 
 def _stop(context: RunContext, execution: Execution, job: Object, _: Assessment) -> Decision | None:
@@ -92,8 +91,10 @@ def _end_deleted(context: RunContext, execution: Execution, job: Object, _: Asse
 
 def _end_decided(context: RunContext, execution: Execution, job: Object, assessment: Assessment) -> Decision | None:
     """Record the end that Kubernetes has decided while pods still run: they may never end, with their node."""
-    if has_job_ended(job) or not has_decided(job) or points_of(job) is not None or not context.living_pods():
+    if has_job_ended(job) or not has_decided(job) or not context.living_pods():
         return None
+    if points_of(job) is not None and may_report(context.living_pods(), context.observation.now):
+        return None  # the Job ends by itself, and then its results are collected
     failure = condition_of(job, "FailureTarget")
     if not failure:
         return begin_end(context, execution, Outcome(Phase.SUCCEEDED, Reason.SUCCEEDED, ""))

@@ -73,7 +73,10 @@ class FunctionSpec(Model):
         None, max_length=64, description="mlrun's log hints for what the handler returns, in order: name[:type]."
     )
     max_concurrent_runs: StartsNothing[int | None] = Field(
-        None, ge=1, le=10_000, description="How many runs of the function may have a Job at once; default: any number."
+        None,
+        ge=1,
+        le=10_000,
+        description="How many runs of the function may run at once, until their pods are gone; default: any.",
     )
     run: EmptyIsAbsent[RunOptions | None] = Field(
         None, description="Defaults for the function's runs; what a run sets wins."

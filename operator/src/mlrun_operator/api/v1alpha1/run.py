@@ -104,7 +104,10 @@ class RunSpec(ScheduleOptions, RunOptions):
         None, description="true ends the current execution and starts no other; partial results are kept."
     )
     run_ttl_seconds_after_finished: StartsNothing[int | None] = Field(
-        None, ge=0, le=315_360_000, description="When the run itself is deleted after its end; ignored under GitOps."
+        None,
+        ge=0,
+        le=315_360_000,
+        description="When the run itself is deleted after its end; ignored for GitOps and Helm.",
     )
     rerun: StartsNothing[str | None] = Field(
         None, max_length=256, description="Any text: a new value starts a new execution once the last one has ended."

@@ -1,17 +1,23 @@
 """What our Jobs say of themselves: whose they are, which execution, and how they ended."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.objects import Object, condition_of, has_condition
+from mlrun_operator.api.objects import Object, annotations_of, condition_of, has_condition
+from mlrun_operator.api.v1alpha1.run import MAX_REPLICAS
 from mlrun_operator.api.v1alpha1.status import Execution, FunctionPin
+from mlrun_operator.api.v1alpha1.sweep import MAX_POINTS
 from mlrun_operator.assess.times import parse_time
 
 # The reason of a Job that has run longer than its activeDeadlineSeconds.
 DEADLINE: Final = "DeadlineExceeded"
+# Anybody may edit an annotation: what is read of one must not cost more than a Job of ours can.
+_MAX_INDEXES: Final = max(MAX_REPLICAS, MAX_POINTS)
+_COUNT: Final = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +112,18 @@ def asked_image(job: Object) -> str | None:
 
 def replicas_of(job: Object) -> int | None:
     """How many replicas the Job has; None for one of a single pod."""
-    text = (job["metadata"].get("annotations") or {}).get(constants.ANNOTATION_REPLICAS, "")
-    return int(text) if text.isdigit() else None
+    return _count(annotations_of(job).get(constants.ANNOTATION_REPLICAS))
 
 
 def points_of(job: Object) -> int | None:
     """How many points of a sweep the Job runs, one an index; None for any other Job."""
-    text = (job["metadata"].get("annotations") or {}).get(constants.ANNOTATION_POINTS, "")
-    return int(text) if text.isdigit() else None
+    return _count(annotations_of(job).get(constants.ANNOTATION_POINTS))
+
+
+def _count(text: str | None) -> int | None:
+    """Return how many indexes an annotation tells of; None where it holds anything that we would not write."""
+    is_ours = text is not None and _COUNT.fullmatch(text) and int(text) <= _MAX_INDEXES
+    return int(text) if text and is_ours else None
 
 
 def collects(job: Object) -> bool:
@@ -130,8 +140,8 @@ def indexes(text: str | None) -> frozenset[int]:
     found: set[int] = set()
     for part in (text or "").split(","):
         first, _, last = part.partition("-")
-        if first.isdigit():
-            found.update(range(int(first), int(last or first) + 1))
+        if _COUNT.fullmatch(first) and _COUNT.fullmatch(last or first):
+            found.update(range(int(first), min(int(last or first) + 1, _MAX_INDEXES)))
     return frozenset(found)
 
 

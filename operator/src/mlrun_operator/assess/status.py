@@ -14,6 +14,7 @@ from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.v1alpha1.status import (
     MAX_EXECUTIONS,
+    MAX_IMAGE,
     MAX_MESSAGE,
     Condition,
     Execution,
@@ -56,13 +57,20 @@ class StatusBase:
             past.insert(0, _past(last, self.recorded))
         return past[:MAX_EXECUTIONS] or None
 
-    def conditions(self, outcome: Outcome, warnings: Sequence[tuple[str, str]] = ()) -> list[Condition]:
-        """Return the conditions of this moment."""
+    def conditions(
+        self,
+        outcome: Outcome,
+        warnings: Sequence[tuple[str, str]] = (),
+        execution: Execution | None = None,
+    ) -> list[Condition]:
+        """Return the conditions of this moment. An execution that is not recorded begins to wait now."""
+        recorded, last = self.recorded.conditions or (), self.recorded.execution
+        is_new = execution is not None and last is not None and not execution.same_as(last)
         return cond.conditions(
             outcome,
             warnings,
             generation=self.generation,
-            before=self.recorded.conditions or (),
+            before=[condition for condition in recorded if not (is_new and condition.type == "Reconciling")],
             now=format_time(self.now),
         )
 
@@ -132,7 +140,12 @@ def _alias(name: str, info: Any) -> str:
 _FIELDS: Final = frozenset(_alias(name, info) for name, info in RunStatus.model_fields.items())
 
 
-def waiting_status(base: StatusBase, execution: Execution, outcome: Outcome) -> RunStatus:
+def waiting_status(
+    base: StatusBase,
+    execution: Execution,
+    outcome: Outcome,
+    warnings: Sequence[tuple[str, str]] = (),
+) -> RunStatus:
     """Return the status of an execution that has no Job: it waits for something, or cannot start at all."""
     recorded = base.of(execution)
     completed = queued = None
@@ -146,7 +159,7 @@ def waiting_status(base: StatusBase, execution: Execution, outcome: Outcome) -> 
         phase=outcome.phase,
         reason=outcome.reason,
         message=outcome.message[: MAX_MESSAGE * 4],
-        conditions=base.conditions(outcome),
+        conditions=base.conditions(outcome, warnings, execution),
         execution=execution.model_copy(update={"run_uid": base.run_uid}),
         executions=base.history(execution),
         queued_time=queued,
@@ -164,7 +177,7 @@ def job_status(
     """Return the status of an execution as its Job and pods show it."""
     recorded = base.of(execution)
     assessment = _steady(recorded, assessment)
-    outcome, image = assessment.outcome, used_image(job)
+    outcome = assessment.outcome
     start, completion = _start(job, assessment, recorded), _completion(assessment)
     queued = outcome.reason is Reason.QUEUED
     return RunStatus(
@@ -172,7 +185,7 @@ def job_status(
         phase=outcome.phase,
         reason=outcome.reason,
         message=_full_message(outcome.message, assessment.result),
-        conditions=base.conditions(outcome, [*_warnings(assessment), *warnings]),
+        conditions=base.conditions(outcome, [*_warnings(assessment), *warnings], execution),
         execution=execution.model_copy(
             update={
                 "run_uid": base.run_uid,
@@ -187,9 +200,15 @@ def job_status(
         completion_time=completion,
         duration=_duration(start, completion),
         function=function_of(job),
-        image=Image(asked=asked_image(job), used=image) if image else None,
+        image=_image(job),
         **{**_pod_fields(recorded, assessment), **reported(assessment.run_result)},
     )
+
+
+def _image(job: Object) -> Image | None:
+    """Return the images; a webhook's or an edited annotation's may be longer than any that we write."""
+    used, asked = used_image(job), asked_image(job)
+    return Image(asked=asked[:MAX_IMAGE] if asked else asked, used=used[:MAX_IMAGE]) if used else None
 
 
 def _pod_fields(recorded: RunStatus, assessment: Assessment) -> dict[str, Any]:

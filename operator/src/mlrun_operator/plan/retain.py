@@ -14,7 +14,13 @@ from mlrun_operator.plan.awaited import is_awaited
 from mlrun_operator.plan.context import RunContext, can_make_pods
 from mlrun_operator.plan.decision import Decision, Delete, Do, Tell
 from mlrun_operator.plan.recorded import with_conditions
-from mlrun_operator.plan.start import RETRY_INTERVAL, function_of, is_function_changed, is_restored_with_status
+from mlrun_operator.plan.start import (
+    RETRY_INTERVAL,
+    function_of,
+    is_function_changed,
+    is_restored_with_status,
+    lost_pod_warnings,
+)
 from mlrun_operator.render.execution import execution_hash, is_same_execution
 
 # The conditions of a run that is over which may come and go.
@@ -99,11 +105,10 @@ def _warnings(context: RunContext) -> list[tuple[str, str]]:
     if "runTtlSecondsAfterFinished" in context.spec and _is_managed(context):
         message = "runTtlSecondsAfterFinished is ignored: a GitOps tool or Helm would bring the run back"
         warnings.append((cond.TTL_IGNORED, message))
-    if lost := context.living_pods():
-        message = next((c.message for c in context.recorded.conditions or () if c.type == cond.POD_MAY_STILL_RUN), "")
-        pods = ", ".join(pod["metadata"]["name"] for pod in lost[:5])
-        warnings.append((cond.POD_MAY_STILL_RUN, message or f"pod {pods} has not ended"))
-    return warnings
+    if living := context.living_pods():
+        pods = ", ".join(pod["metadata"]["name"] for pod in living[:5])
+        return [*warnings, *(lost_pod_warnings(context) or [(cond.POD_MAY_STILL_RUN, f"pod {pods} has not ended")])]
+    return [*warnings, *lost_pod_warnings(context)]
 
 
 def _fired_before_an_edit(context: RunContext) -> bool:

@@ -18,7 +18,7 @@ from mlrun_operator.api.v1alpha1.schedule import (
 from mlrun_operator.api.values.cron import DEFAULT_ZONE
 from mlrun_operator.api.values.names import cron_job_name, label_value
 from mlrun_operator.render.envelope import PinnedFunction
-from mlrun_operator.render.job import build_job, kueue_marks
+from mlrun_operator.render.job import build_job, kueue_metadata
 
 Object = dict[str, Any]
 # How many Jobs more than the user's limit Kubernetes keeps: those that a resting operator has not recorded yet.
@@ -29,7 +29,7 @@ def build_cron_job(run: Object, spec: RunSpec, function: PinnedFunction, platfor
     """The CronJob, complete. Its Jobs are first executions of runs that do not exist yet. Raises as `build_job`."""
     meta = run["metadata"]
     # Without other annotations: the firings do not belong to the trace in which the schedule was made.
-    about = {**meta, "generation": 1, "annotations": kueue_marks(meta, "annotations")}
+    about = {**meta, "generation": 1, "annotations": kueue_metadata(meta, "annotations")}
     job = build_job({**run, "metadata": about, "spec": child_spec(run["spec"])}, spec, function, 1, platform)
     labels, annotations = job["metadata"]["labels"], job["metadata"]["annotations"]
     annotations[constants.ANNOTATION_SCHEDULE] = meta["name"]
@@ -75,10 +75,10 @@ def build_child(run: Object, name: str, trigger: str, slot: datetime, *, job: Ob
                 constants.LABEL_MANAGED_BY: constants.MANAGER,
                 constants.LABEL_RUN: label_value(meta["name"]),
                 constants.LABEL_SCHEDULE_UID: meta["uid"],
-                **kueue_marks(meta, "labels"),
+                **kueue_metadata(meta, "labels"),
             },
             "annotations": {
-                **kueue_marks(meta, "annotations"),
+                **kueue_metadata(meta, "annotations"),
                 constants.ANNOTATION_SCHEDULED_TIME: slot.strftime("%Y-%m-%dT%H:%M:%SZ"),
                 constants.ANNOTATION_EXPRESSION: str(run["spec"].get("schedule")),
                 constants.ANNOTATION_TIME_ZONE: str(run["spec"].get("timeZone") or DEFAULT_ZONE),

@@ -11,6 +11,7 @@ from mlrun_operator.api.cel import FREE_FORM
 MAX_ATTEMPTS: Final = 10
 MAX_EXECUTIONS: Final = 5
 MAX_MESSAGE: Final = 1024
+MAX_IMAGE: Final = 512
 MAX_REPLICA_STATUSES: Final = 50
 MAX_REPLICA_MESSAGE: Final = 256
 MAX_REPLICA_DETAILS: Final = 2048
@@ -123,8 +124,8 @@ class FunctionPin(Model):
 class Image(Model):
     """The image that was asked for and the one that runs."""
 
-    asked: str | None = Field(None, max_length=512, description="The function's image.")
-    used: str = Field(max_length=512, description="The pod's image.")
+    asked: str | None = Field(None, max_length=MAX_IMAGE, description="The function's image.")
+    used: str = Field(max_length=MAX_IMAGE, description="The pod's image.")
 
 
 class SourceInfo(Model):

@@ -39,4 +39,16 @@ def shown_while_ending(context: RunContext, ending: Ending) -> Outcome:
     phase = Phase.RUNNING if started or context.living_pods() else Phase.PENDING
     if ending.reason in (Reason.STOPPED, Reason.REPLACED):
         return Outcome(phase, Reason.STOPPING, EXPLANATIONS[Reason.STOPPING].happened)
-    return Outcome(phase, Reason.STOPPING, f"{ending.message}; waiting for its pods to end" if ending.message else "")
+    return Outcome(phase, Reason.STOPPING, _waited_for(context, ending))
+
+
+def _waited_for(context: RunContext, ending: Ending) -> str:
+    """Return what the end waits for: other containers that run on after the handler, or the pods."""
+    views = [context.read_pod(pod) for pod in context.living_pods()]
+    containers = dict.fromkeys(name for view in views for name in (*view.lingering, *view.sidecars_running))
+    if ending.reason == Reason.SUCCEEDED and containers:
+        return f"the handler has succeeded, and container {', '.join(containers)} runs on; its pod is deleted"
+    if not ending.message:
+        return ""
+    happened = ending.message.removesuffix(EXPLANATIONS[Reason(ending.reason)].todo).rstrip(" .")
+    return f"{happened}; waiting for its pods to end"

@@ -9,12 +9,12 @@ from typing import Any, Final
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.contract.envelope import decode, encode
+from mlrun_operator.api.objects import Object, labels_of
 from mlrun_operator.api.values.names import collector_name, label_value
 from mlrun_operator.render.envelope import result_budget
 from mlrun_operator.render.foreign_image import NOT_FOR_US, VOLUME
 from mlrun_operator.render.job import failure_policy, kueue_marks, owner_of
 
-Object = dict[str, Any]
 # It only reads and writes the store, which may be away for a while.
 RETRIES: Final = 6
 _OF_POINTS: Final = ("MLRUN_SWEEP_INDEX", "MLRUN_SWEEP_FAILURES")
@@ -47,7 +47,7 @@ def build_collector(points: Object, run: Object, n: int, lost: Mapping[str, str]
         "metadata": {
             "name": collector_name(meta["name"], meta["uid"], n),
             "namespace": meta["namespace"],
-            "labels": {**_labels(points["metadata"]), **own},
+            "labels": {**_labels(points), **own},
             "annotations": {
                 **{note: notes[note] for note in _KEPT if note in notes},
                 **kueue_marks(points["metadata"], "annotations"),
@@ -57,11 +57,11 @@ def build_collector(points: Object, run: Object, n: int, lost: Mapping[str, str]
         },
         "spec": {
             "backoffLimit": RETRIES,
-            **({"suspend": True} if constants.LABEL_QUEUE in _labels(points["metadata"]) else {}),
+            **({"suspend": True} if constants.LABEL_QUEUE in _labels(points) else {}),
             "podFailurePolicy": failure_policy(pod, "FailJob"),
             "template": {
                 "metadata": {
-                    "labels": {**_labels(template["metadata"]), **own},
+                    "labels": {**_labels(template), **own},
                     "annotations": _annotations(template["metadata"], points["metadata"]["name"], lost),
                 },
                 "spec": pod,
@@ -80,8 +80,8 @@ def _annotations(template: Object, points: str, lost: Mapping[str, str]) -> dict
     return {**annotations, constants.ANNOTATION_ENVELOPE: encode(changed)}
 
 
-def _labels(meta: Object) -> dict[str, str]:
-    return {name: value for name, value in (meta.get("labels") or {}).items() if not name.startswith(_KUBERNETES)}
+def _labels(obj: Object) -> dict[str, str]:
+    return {name: value for name, value in labels_of(obj).items() if not name.startswith(_KUBERNETES)}
 
 
 def _pod(points: Object) -> Object:

@@ -3,10 +3,11 @@
 import hashlib
 import json
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.contract.platform import Platform
+from mlrun_operator.api.objects import Object, annotations_of
 from mlrun_operator.api.v1alpha1.run import RunSpec
 from mlrun_operator.api.v1alpha1.schedule import (
     DEFAULT_FAILED,
@@ -20,7 +21,6 @@ from mlrun_operator.api.values.names import cron_job_name, label_value
 from mlrun_operator.render.envelope import PinnedFunction
 from mlrun_operator.render.job import build_job, kueue_marks
 
-Object = dict[str, Any]
 # How many Jobs more than the user's limit Kubernetes keeps: those that a resting operator has not recorded yet.
 SPARE_JOBS: Final = 60
 
@@ -93,7 +93,7 @@ def build_child(run: Object, name: str, trigger: str, slot: datetime, *, job: Ob
 
 def in_line(seen: Object, wanted: Object) -> bool:
     """Whether the CronJob is as it should be, in what was rendered and in what people change by hand."""
-    notes = (seen["metadata"].get("annotations") or {}, wanted["metadata"]["annotations"])
+    notes = annotations_of(seen), annotations_of(wanted)
     fields = ("schedule", "timeZone", "concurrencyPolicy", "suspend", "startingDeadlineSeconds")
     same = all(seen["spec"].get(name) == wanted["spec"].get(name) for name in fields)
     return same and notes[0].get(constants.ANNOTATION_RENDERED) == notes[1][constants.ANNOTATION_RENDERED]

@@ -6,6 +6,7 @@ from typing import Any, Final
 from mlrun_operator.api import constants
 from mlrun_operator.api.contract.envelope import Envelope, FunctionInfo, RunInfo, ScheduleInfo, StoreInfo
 from mlrun_operator.api.contract.platform import Platform
+from mlrun_operator.api.objects import Object, annotations_of, labels_of
 from mlrun_operator.api.v1alpha1.function import FunctionSpec
 from mlrun_operator.api.v1alpha1.inputs import resolve
 from mlrun_operator.api.v1alpha1.run import RunSpec, output_ref
@@ -71,8 +72,8 @@ def build_envelope(
         parameters=spec.parameters or {},
         values=spec.values,
         returns=spec.returns if spec.returns is not None else function.spec.returns,
-        schedule=_schedule_of(meta, spec),
-        sweep=sweep_info(spec.hyperparameters, _seed_of(meta), n) if spec.hyperparameters else None,
+        schedule=_schedule_of(run, spec),
+        sweep=sweep_info(spec.hyperparameters, _seed_of(run), n) if spec.hyperparameters else None,
         store=_store_of(platform, meta["namespace"]),
         fetch=platform.fetch,
         pip=platform.pip,
@@ -82,18 +83,18 @@ def build_envelope(
     )
 
 
-def _seed_of(meta: dict[str, Any]) -> str:
+def _seed_of(run: Object) -> str:
     """Return the seed of a random sweep: all runs of a schedule have the same points."""
-    return str((meta.get("labels") or {}).get(constants.LABEL_SCHEDULE_UID) or meta["uid"])
+    return str(labels_of(run).get(constants.LABEL_SCHEDULE_UID) or run["metadata"]["uid"])
 
 
-def _schedule_of(meta: dict[str, Any], spec: RunSpec) -> ScheduleInfo | None:
+def _schedule_of(run: Object, spec: RunSpec) -> ScheduleInfo | None:
     """Return the schedule for its CronJob's pods; for those of a run that it made, with the slot."""
     if spec.schedule is not None:
         return ScheduleInfo(expression=spec.schedule, time_zone=spec.time_zone)
-    annotations = meta.get("annotations") or {}
+    annotations = annotations_of(run)
     time = annotations.get(constants.ANNOTATION_SCHEDULED_TIME)
-    if time is None or constants.LABEL_SCHEDULE_UID not in (meta.get("labels") or {}):
+    if time is None or constants.LABEL_SCHEDULE_UID not in labels_of(run):
         return None
     expression, zone = annotations.get(constants.ANNOTATION_EXPRESSION), annotations.get(constants.ANNOTATION_TIME_ZONE)
     return ScheduleInfo(expression=expression, time_zone=zone, time=time)

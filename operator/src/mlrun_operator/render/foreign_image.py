@@ -4,12 +4,12 @@ Nothing of ours is in the image's environment: the interpreter is started by its
 isolated, so that the image's PYTHON variables are the function's alone.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.contract.platform import Platform
+from mlrun_operator.api.objects import Object
 
-Object = dict[str, Any]
 VOLUME: Final = "mlrun-wrapper"
 HOME: Final = "/opt/mlrun-wrapper"
 # Where the init container, which has the wrapper at HOME itself, finds the volume.

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from mlrun_operator.api import constants
-
-Object = dict[str, Any]
+from mlrun_operator.api.objects import Object
 
 _NO_HOST: Final = ("hostNetwork", "hostPID", "hostIPC", "hostUsers", "hostAliases", "nodeName", "ephemeralContainers")
 _CONTAINER_LISTS: Final = ("containers", "initContainers")

@@ -1,10 +1,10 @@
 """A run's volumes and secrets as Kubernetes has them."""
 
-from typing import Any, Final
+from typing import Final
 
+from mlrun_operator.api.objects import Object
 from mlrun_operator.api.v1alpha1.options import EphemeralVolume, SecretRef, Volume
 
-Object = dict[str, Any]
 # Volumes and folders of the wrapper itself.
 OWN_NAMES: Final = ("envelope", "work", "shm", "mlrun-wrapper")
 OWN_PATHS: Final = ("/etc/mlrun-operator", "/work", "/dev", "/opt/mlrun", "/opt/mlrun-wrapper", "/proc", "/sys")

@@ -119,7 +119,7 @@ def test_logs_are_lines_or_objects(cli, api: StandIn) -> None:
 
 
 def test_why_shows_the_pods_of_a_run_that_a_schedule_fired(cli, api: StandIn) -> None:
-    owner = {"kind": "MlrunRun", "name": "nightly", "uid": "s-1"}
+    owner = {"kind": "MlrunRun", "name": "nightly", "uid": "s-1", "controller": True}
     fired = {**RUN, "metadata": {"name": "nightly-1f0c2a-29399550", "ownerReferences": [owner]}}
     api.put("mlrunruns", {**fired, "status": {**DONE, "phase": "Running", "reason": "Running"}})
     waiting = {"name": "mlrun", "state": {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}}

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from mlrun_operator.api import constants
-
-Object = dict[str, Any]
+from mlrun_operator.api.objects import Object
 
 # Fields of a pod's spec that are removed.
 _FORBIDDEN_FIELDS: Final = (

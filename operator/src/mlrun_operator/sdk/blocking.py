@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final, Literal, Unpack, overload
 
+from mlrun_operator.api.objects import Object
 from mlrun_operator.sdk.aio import top
 from mlrun_operator.sdk.aio.entities import AsyncArtifact, AsyncDataItem, AsyncEntity, AsyncModel
 from mlrun_operator.sdk.aio.function import AsyncFunction
@@ -13,8 +14,6 @@ from mlrun_operator.sdk.backend import LogLine
 from mlrun_operator.sdk.portal import at_end, blocking, blocking_function, portal
 from mlrun_operator.sdk.views import EntityView, FunctionView, RunView
 from mlrun_operator.store import Entity as StoredEntity
-
-Object = dict[str, Any]
 
 
 class Log:

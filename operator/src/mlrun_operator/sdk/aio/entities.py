@@ -11,6 +11,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from mlrun_operator.api.objects import Object
 from mlrun_operator.api.values.keys import Key
 from mlrun_operator.sdk.arguments import EntityArguments
 from mlrun_operator.sdk.errors import InvalidArgument, MissingExtra, NotFound, NotSupported, SdkError
@@ -26,7 +27,6 @@ from mlrun_operator.store.entities import ENTITY_FILE, LATEST_FILE
 if TYPE_CHECKING:
     import pandas as pd
 
-Object = dict[str, Any]
 # Entity types and the kinds that are known of each.
 KINDS: Final = {"dataitem": ("table", "dataitem", "artifact"), "artifact": ("artifact",), "model": ("model",)}
 _READERS: Final = {

@@ -5,6 +5,7 @@ from typing import Any, Literal, Self, Unpack, overload
 
 from mlrun_operator.api.contract.envelope import StoreInfo
 from mlrun_operator.api.contract.platform import Platform
+from mlrun_operator.api.objects import Object, labels_of
 from mlrun_operator.api.v1alpha1.function import FunctionSpec
 from mlrun_operator.api.v1alpha1.run import RunSpec
 from mlrun_operator.cluster.resources import FUNCTIONS, RUNS
@@ -23,7 +24,6 @@ from mlrun_operator.sdk.translate.run import check_action
 from mlrun_operator.sdk.translate.shapes import snake
 from mlrun_operator.sdk.views import FunctionView
 
-Object = dict[str, Any]
 # What `run` itself does with the run that it makes.
 _OWN: tuple[str, ...] = ("local_execution", "dry_run", "wait", "log_info", "submit")
 _NO_UID = "00000000-0000-0000-0000-000000000000"
@@ -55,7 +55,7 @@ class AsyncFunction(FunctionView):
         obj = await build_function(self._session, self.project, self.name, self.kind, arguments, self.namespace)
         obj["metadata"]["name"] = self.object_name
         if "labels" not in changes:
-            obj["metadata"]["labels"] = {**(self._meta.get("labels") or {}), **obj["metadata"]["labels"]}
+            obj["metadata"]["labels"] = {**labels_of(self._obj), **obj["metadata"]["labels"]}
         self._obj = obj
         return await self.save()
 

@@ -13,7 +13,6 @@ from mlrun_operator.sdk.stores.access import Access
 from mlrun_operator.sdk.translate.inputs import inputs
 from mlrun_operator.store import Entity
 
-Object = dict[str, Any]
 _TYPES: Final = {"dataitem": "table", "artifact": "artifact", "model": "model"}
 
 

@@ -5,6 +5,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Self, Unpack
 
+from mlrun_operator.api.objects import Object
 from mlrun_operator.cluster.resources import RUNS
 from mlrun_operator.sdk import exports
 from mlrun_operator.sdk.aio import entities, functions
@@ -18,8 +19,6 @@ from mlrun_operator.sdk.session import Session
 from mlrun_operator.sdk.stores.access import Access
 from mlrun_operator.sdk.stores.runs import project_of
 from mlrun_operator.store import Entity, StoreError
-
-Object = dict[str, Any]
 
 
 class Secret:

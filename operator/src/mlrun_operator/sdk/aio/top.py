@@ -23,8 +23,6 @@ from mlrun_operator.sdk.session import Session, current, default_session, open_s
 from mlrun_operator.sdk.stores.runs import project_of
 from mlrun_operator.sdk.translate.shapes import validated
 
-Object = dict[str, Any]
-
 
 class Connection:
     """What `connect` gives: where runs run from now on."""

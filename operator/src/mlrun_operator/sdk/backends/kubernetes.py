@@ -10,8 +10,9 @@ from typing import ClassVar, Final, TypeVar
 
 from mlrun_operator.api.contract.envelope import StoreInfo
 from mlrun_operator.api.contract.platform import Platform
+from mlrun_operator.api.objects import Object
 from mlrun_operator.cluster.resources import FUNCTIONS, RUNS, Resource
-from mlrun_operator.sdk.backend import LogLine, Object, named_endpoint
+from mlrun_operator.sdk.backend import LogLine, named_endpoint
 from mlrun_operator.sdk.backends import pod_logs
 from mlrun_operator.sdk.backends.published import PUBLISHED, SETTINGS_KEY, Published
 from mlrun_operator.sdk.errors import CrdsMissing, MissingExtra, NotAllowed, NotConnected, NotFound, SdkError

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from mlrun_operator.api import constants
+from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.resources import RUNS
-from mlrun_operator.sdk.backend import Backend, LogLine, Object
+from mlrun_operator.sdk.backend import Backend, LogLine
 from mlrun_operator.sdk.backends.explained import explained, is_transient
 from mlrun_operator.sdk.errors import SdkError
 from mlrun_operator.sdk.states import FINISHED
@@ -68,7 +69,7 @@ class LogSource(Backend):
 
 def pods_of(run: Object) -> list[Pod]:
     """The pods that the status tells of, in the order of their attempts; of replicas the newest pod of each, too."""
-    status = run.get("status") or {}
+    status = status_of(run)
     attempts = status.get("attempts") or []
     before = (status.get("attemptCount") or len(attempts)) - len(attempts)
     replicas = {each["pod"]: each["index"] for each in status.get("replicaStatuses") or () if each.get("pod")}
@@ -93,7 +94,7 @@ def has_ended_pod(run: Object | None, pod: Pod) -> bool:
     """Whether no more will come from the pod, by the run's newest state; None: it was deleted."""
     if run is None or has_ended(run):
         return True
-    status = run.get("status") or {}
+    status = status_of(run)
     for each in status.get("attempts") or ():
         if each["pod"] == pod.name:
             return any(each.get(name) is not None for name in ("reason", "exitCode", "completionTime"))

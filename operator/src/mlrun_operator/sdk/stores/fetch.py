@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mlrun_operator.api import constants
+from mlrun_operator.api.objects import status_of
 from mlrun_operator.cluster.resources import RUNS
 from mlrun_operator.sdk.backend import Backend
 from mlrun_operator.sdk.errors import DataUnreachable, NotFound, SdkError
@@ -72,7 +73,7 @@ async def fetch(backend: Backend, namespace: str, uri: str, folder: Path) -> Pat
         raise DataUnreachable(f"the fetch run {name} did not bring it within {_DEADLINE_SECONDS} s") from None
     finally:
         await _forget(backend, namespace, name)
-    status = ended.get("status") or {}
+    status = status_of(ended)
     if status.get("phase") != "Succeeded":
         words = str(status.get("message") or status.get("reason") or "it ended early").split("\n", 1)[0]
         if status.get("reason") == "InputNotFound":

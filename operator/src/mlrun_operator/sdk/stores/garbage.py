@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final
+from typing import Final
 
+from mlrun_operator.api.objects import Object, spec_of
 from mlrun_operator.api.values.keys import Key
 from mlrun_operator.cluster.resources import RUNS
 from mlrun_operator.sdk.backend import Backend
@@ -17,7 +18,6 @@ from mlrun_operator.sdk.stores.access import Access
 from mlrun_operator.store import Catalogue, NotFoundError, Stat, Store, StoreError
 from mlrun_operator.store.entities import ENTITY_FILE, LATEST_FILE, folder_of
 
-Object = dict[str, Any]
 # Names another store than the operator's.
 ROOT_VARIABLE: Final = "MLRUN_OPERATOR_STORE"
 _READERS: Final = 8
@@ -50,7 +50,7 @@ def held_by(runs: Iterable[Object], root: str) -> Held:
     uuids: set[str] = set()
     names: set[str] = set()
     for run in runs:
-        names |= {run["metadata"]["name"], str((run.get("spec") or {}).get("name") or "")}
+        names |= {run["metadata"]["name"], str(spec_of(run).get("name") or "")}
         said = json.dumps([run.get("spec"), run.get("status")], ensure_ascii=False)
         uuids |= _keyed(said) | _pathed(said, root)
     return Held(frozenset(uuids), frozenset(names))

@@ -2,19 +2,17 @@
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
+from mlrun_operator.api.objects import Object, spec_of, status_of
 from mlrun_operator.sdk.backend import Backend
 from mlrun_operator.sdk.errors import SdkError
 from mlrun_operator.sdk.stores.access import Access
 from mlrun_operator.store import derived_uuid
 
-Object = dict[str, Any]
-
 
 def run_folder(run: Object, attempt: Object) -> str | None:
     """The folder of an attempt below the store's root; None where the run does not tell enough."""
-    meta, spec, status = run["metadata"], run.get("spec") or {}, run.get("status") or {}
+    meta, spec, status = run["metadata"], spec_of(run), status_of(run)
     execution = (status.get("execution") or {}).get("number")
     if not execution or not attempt.get("uid"):
         return None
@@ -25,7 +23,7 @@ def run_folder(run: Object, attempt: Object) -> str | None:
 
 def project_of(run: Object) -> str:
     """The project that the run counts to; a run that says none is its outputs' or its namespace's."""
-    spec, status = run.get("spec") or {}, run.get("status") or {}
+    spec, status = spec_of(run), status_of(run)
     for output in (status.get("outputs") or {}).values():
         return str(output["key"].removeprefix("store://").partition("/")[0])
     inline = (spec.get("function") or {}).get("project")

@@ -452,7 +452,7 @@ def test_an_envelope_that_does_not_fit_says_what_to_move(world: Any) -> None:
     world.edit(parameters={"noise": noise})
     world.settle()
     assert (world.status["phase"], world.status["reason"]) == ("Failed", "EnvelopeTooLarge")
-    assert "into an input" in world.status["message"]
+    assert "to an input" in world.status["message"]
 
 
 def test_a_status_of_a_newer_operator_is_not_shortened(world: Any) -> None:

@@ -79,7 +79,7 @@ def test_from_an_example_project_to_its_data(ctl: Ctl, kube: Kube, folder: Path)
     assert yaml.safe_load(ctl("get", "function/count-words", "-o", "yaml"))["kind"] == "MlrunFunction"
     assert "Results:\n  words   9\n" in ctl("describe", "@latest")
     assert "def count_words" in ctl("describe", "function/count-words")
-    assert "everything it produced is stored" in ctl("why", "@latest")
+    assert "all of its outputs are stored" in ctl("why", "@latest")
     assert "9 words, 8 different ones" in ctl("logs", "@latest", "--tail", "10")
     assert "words    9" in ctl("outputs", "@latest")
     assert json.loads(ctl("preview", "@latest", "--rows", "1", "--json")) == {

@@ -107,12 +107,12 @@ context.log_dataset("table", df=pd.DataFrame({"a": [1, 2, 3]}), format="parquet"
     ("source", "words"),
     [
         ({"source": "ftp://host/a.py"}, "the scheme must be one of git+https, git+ssh"),
-        ({"source": "zip+s3:///a.zip"}, "source names no bucket"),
-        ({"source": "zip+s3://bucket"}, "source names no object in the bucket"),
-        ({"source": "git+https://me:pw@host/a.git"}, "source carries credentials: give GIT_TOKEN"),
-        ({"source": "git+https://host/a.git#--upload-pack=x"}, "must not start with -"),
+        ({"source": "zip+s3:///a.zip"}, "source has no bucket"),
+        ({"source": "zip+s3://bucket"}, "source has no object key"),
+        ({"source": "git+https://me:pw@host/a.git"}, "source carries credentials: set GIT_TOKEN"),
+        ({"source": "git+https://host/a.git#--upload-pack=x"}, "cannot start with -"),
         ({"source": "https://host/a.ipynb"}, "jupyter nbconvert"),
-        ({"source": "https://host/a.py", "handler": "b.py"}, "inside of a repository or archive"),
+        ({"source": "https://host/a.py", "handler": "b.py"}, "inside a repository or archive"),
         ({"source": "git+https://host/a.git", "handler": "../b.py"}, "is the path of a .py file inside"),
     ],
 )

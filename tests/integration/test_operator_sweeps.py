@@ -113,7 +113,7 @@ def test_a_schedules_run_fans_out_and_is_collected(kube: Kube, operator: Operato
         ),
         ({"hyperparameters": {"paramFile": "s3://b/x.csv", "placement": "FanOut"}}, "FanOut needs params"),
         ({"hyperparameters": {"params": {"x": [1]}, "parallelism": 2}}, "parallelism needs placement FanOut"),
-        ({"hyperparameters": {"params": {"x": [1]}, "seed": 1}}, "are of strategy random"),
+        ({"hyperparameters": {"params": {"x": [1]}, "seed": 1}}, "need strategy random"),
         ({"hyperparameters": {"params": {"x": [1]}, "selector": "max."}}, "selector"),
         ({"hyperparameters": sweep(), "replicas": 2}, "replicas: not with hyperparameters"),
     ],

@@ -99,7 +99,7 @@ def test_the_previous_slot_is_the_one_whose_next_is_not_before(expression: str, 
         ("* * * * 7", "write five fields"),
         ("*/0 * * * *", "write five fields"),
         ("@every 5m", "@every is not supported"),
-        ("TZ=Europe/Rome 0 6 * * *", "the time zone goes into timeZone"),
+        ("TZ=Europe/Rome 0 6 * * *", "cannot contain a time zone; set timeZone"),
         ("@reboot", "write five fields"),
         ("30-10 * * * *", "begins after its end"),
         ("* * * * fri-mon", "begins after its end"),
@@ -119,5 +119,5 @@ def test_the_library_refuses_these_too(oracle: CronOracle, expression: str) -> N
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "../etc/passwd", "Europe", "+02:00"])
 def test_a_bad_zone_is_refused_with_words(zone: str) -> None:
-    with pytest.raises(ValueError, match="no IANA time zone"):
+    with pytest.raises(ValueError, match="is not an IANA time zone"):
         parse_cron("0 6 * * *", zone)

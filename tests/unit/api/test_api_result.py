@@ -201,7 +201,7 @@ def test_an_unknown_reason_is_read_by_the_exit_code_and_the_message_is_kept(
     assert known is not None
     assert (told.reason, told.message) == (reason, "at noon")
     assert (told.outputs, told.results, told.sweep) == (known.outputs, known.results, known.sweep)
-    assert told.warnings == ["the wrapper told the reason 'MoonTooBright', which this operator is too old to know"]
+    assert told.warnings == ["the wrapper reported the reason 'MoonTooBright', which this operator is too old to know"]
 
 
 def test_what_a_newer_wrapper_tells_in_another_form_is_left_out_with_what_needs_it() -> None:

@@ -45,8 +45,8 @@ def test_a_uri_is_taken_apart(text: str, parsed: SourceURI) -> None:
         ("ext::sh -c id", "the scheme must be one of"),
         ("git+ext::sh", "the scheme must be one of"),
         ("HTTPS://host/a.py", "the scheme must be one of"),
-        ("https://host/my file.py", "no blanks"),
-        ("https://host/a.py\n", "no blanks"),
+        ("https://host/my file.py", "must not contain spaces"),
+        ("https://host/a.py\n", "must not contain spaces"),
         ("git+https://me:pw@host/a/b.git", "carries credentials"),
         ("git+https://token@host/a/b.git", "carries credentials"),
         ("git+ssh://git:pw@host/a/b.git", "carries credentials"),
@@ -57,18 +57,18 @@ def test_a_uri_is_taken_apart(text: str, parsed: SourceURI) -> None:
         ("git+ssh://git@-oProxyCommand=id/a", "form git+https://host"),
         ("git+https://host/a//b.git", "form git+https://host"),
         ("git+https://host/a.git?x=1", "form git+https://host"),
-        ("git+https://host/a.git#", "is no branch, tag or commit"),
-        ("git+https://host/a.git#--upload-pack=id", "is no branch, tag or commit"),
-        ("git+https://host/a.git#a:b", "is no branch, tag or commit"),
-        ("git+https://host/a.git#a^{commit}", "is no branch, tag or commit"),
-        ("zip+s3:///key.zip", "names no bucket"),
-        ("s3:///a.py", "names no bucket"),
-        ("zip+s3://bucket", "names no object"),
-        ("zip+s3://bucket/", "names no object"),
-        ("zip+s3://bucket/folder/", "names no object"),
-        ("zip+https://host", "has a host and a path"),
-        ("https:///a.py", "has a host and a path"),
-        ("https://host/a.py#L3", "has a host and a path"),
+        ("git+https://host/a.git#", "is not a branch, tag or commit"),
+        ("git+https://host/a.git#--upload-pack=id", "is not a branch, tag or commit"),
+        ("git+https://host/a.git#a:b", "is not a branch, tag or commit"),
+        ("git+https://host/a.git#a^{commit}", "is not a branch, tag or commit"),
+        ("zip+s3:///key.zip", "has no bucket"),
+        ("s3:///a.py", "has no bucket"),
+        ("zip+s3://bucket", "has no object key"),
+        ("zip+s3://bucket/", "has no object key"),
+        ("zip+s3://bucket/folder/", "has no object key"),
+        ("zip+https://host", "must have a host and a path"),
+        ("https:///a.py", "must have a host and a path"),
+        ("https://host/a.py#L3", "must have a host and a path"),
         ("https://host/archive.zip", "zip+https://"),
         ("https://host/train.ipynb", "jupyter nbconvert"),
         ("s3://bucket/train.ipynb", "jupyter nbconvert"),
@@ -128,7 +128,7 @@ def test_a_path_that_leaves_the_repository_is_refused(path: str) -> None:
 
 @pytest.mark.parametrize("where", [{"code": "x"}, {"source": "https://host/a.py"}])
 def test_a_path_without_a_repository_or_archive_is_refused(where: dict[str, str]) -> None:
-    with pytest.raises(ValidationError, match="inside of a repository or archive"):
+    with pytest.raises(ValidationError, match="inside a repository or archive"):
         Source(**where, handler="a.py")
 
 
@@ -152,13 +152,13 @@ def test_a_requirement_is_what_pip_takes(entry: str) -> None:
 @pytest.mark.parametrize(
     ("entry", "words"),
     [
-        ("--index-url=https://evil", "pip's other options"),
-        ("-e .", "pip's other options"),
-        ("-r /etc/passwd", "pip's other options"),
-        ("-r ../../secret.txt", "pip's other options"),
-        ("-r a/../../secret.txt", "pip's other options"),
-        ("numpy\n--index-url=https://evil", "pip's other options"),
-        ("numpy\\", "pip's other options"),
+        ("--index-url=https://evil", "set other options of pip"),
+        ("-e .", "set other options of pip"),
+        ("-r /etc/passwd", "set other options of pip"),
+        ("-r ../../secret.txt", "set other options of pip"),
+        ("-r a/../../secret.txt", "set other options of pip"),
+        ("numpy\n--index-url=https://evil", "set other options of pip"),
+        ("numpy\\", "set other options of pip"),
         ("tool @ https://me:pw@host/tool.whl", "no credentials in a URL"),
     ],
 )

@@ -80,7 +80,7 @@ def test_a_list_takes_the_first_values_then_the_second() -> None:
         ({"params": {"a": list(range(1001))}, "strategy": "list"}, "1001 points"),
         ({"paramFile": "s3://b/points.csv", "placement": "FanOut"}, "FanOut needs params"),
         ({"params": {"a": [1]}, "parallelism": 2}, "parallelism needs placement FanOut"),
-        ({"params": {"a": [1]}, "seed": 2}, "of strategy random"),
+        ({"params": {"a": [1]}, "seed": 2}, "need strategy random"),
         ({"params": {"a": [1]}, "selector": "best of all"}, "pattern"),
         ({"params": {"a": [1]}, "selector": "max."}, "pattern"),
         ({"params": {"a": [1]}, "selector": "mean.loss"}, "pattern"),

@@ -51,7 +51,7 @@ def test_a_failed_run_has_its_message_its_traceback_and_what_to_do() -> None:
     assert said[0] == "train-1: Failed, HandlerFailed"
     assert said[2] == "  ValueError: no rows"
     assert said[3] == "  | Traceback (most recent call last):"
-    assert "  → Read the traceback at the end of the log, mend the code and run it again." in said
+    assert "  → Read the traceback at the end of the log, fix the code and run it again." in said
     assert said[-1] == "  · pod train-1-a on n: HandlerFailed, exit code 1"
 
 
@@ -62,7 +62,7 @@ def test_every_reason_is_explained(reason: Reason) -> None:
 
 
 def test_a_cause_that_the_status_does_not_have_yet_is_seen_in_the_pod() -> None:
-    run = a_run(phase="Pending", reason="Created", message="The Job was created; its pod has not started.")
+    run = a_run(phase="Pending", reason="Created", message="The Job was created, but its pod has not started.")
     said = explain(run, None, [a_pod(reason="ImagePullBackOff", message="not found")], [], NOW)
     assert (said.reason, said.message) == ("ImagePull", "image x: not found")
     assert "pod train-1-pod waits: ImagePullBackOff: not found" in said.facts

@@ -85,13 +85,13 @@ def test_what_is_news_has_a_name_of_its_own_and_what_is_not_has_the_same() -> No
             'secret "keys" not found',
             'secret "keys" not found. Create the Secret; the pod starts then.',
         ),
-        ("Queued", "", "The run waits for its turn in a queue. Wait, or look at the queue."),
+        ("Queued", "", "The run waits in a queue. Wait, or check the queue."),
         ("Stopping", "3 pods end", "3 pods end"),
         ("OfTheFuture", "who knows", "who knows"),
         (
             "HandlerFailed",
             "ValueError: boom\n\nTraceback: …",
-            "ValueError: boom. Read the traceback at the end of the log, mend the code and run it again.",
+            "ValueError: boom. Read the traceback at the end of the log, fix the code and run it again.",
         ),
     ],
 )
@@ -104,7 +104,7 @@ def test_a_long_cause_leaves_room_for_what_to_do() -> None:
     told = status("ImagePull").model_copy(update={"message": "x" * 5000})
     message = event(run(), told, NOW)["message"]
     assert len(message) <= 1024
-    assert message.endswith("Check the image's name, the registry and the pull secrets.")
+    assert message.endswith("Check the image name, the registry and the pull Secrets.")
 
 
 async def test_what_cannot_be_posted_is_posted_at_a_later_look(events: Events) -> None:

@@ -225,7 +225,7 @@ def test_a_schedule_without_its_function_rests(hourly: ScheduleSimulator) -> Non
     ("spec", "words"),
     [
         ({"schedule": "61 * * * *"}, "write five fields"),
-        ({"schedule": "0 * * * *", "timeZone": "Mars/Olympus"}, "no IANA time zone"),
+        ({"schedule": "0 * * * *", "timeZone": "Mars/Olympus"}, "is not an IANA time zone"),
         ({"schedule": "30-10 * * * *"}, "begins after its end"),
         (
             {"schedule": "* * * * *", "backfill": {"from": "2025-01-01T00:00:00Z", "to": "2024-01-01T00:00:00Z"}},

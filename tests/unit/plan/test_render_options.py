@@ -293,10 +293,10 @@ def test_a_changed_option_is_a_new_execution(world: Any) -> None:
 @pytest.mark.parametrize(
     ("template", "words"),
     [
-        ({"metadata": {"annotations": {"a": 1}}}, "metadata.annotations.a: 1 is not a text"),
-        ({"metadata": "x"}, "metadata is an object"),
-        ({"spec": {"initContainers": None}}, "spec.initContainers is a list"),
-        ({"spec": {"containers": [{"image": "x"}]}}, "spec.containers is a list of objects that have a name"),
+        ({"metadata": {"annotations": {"a": 1}}}, "metadata.annotations.a: 1 is not a string"),
+        ({"metadata": "x"}, "metadata must be an object"),
+        ({"spec": {"initContainers": None}}, "spec.initContainers must be a list"),
+        ({"spec": {"containers": [{"image": "x"}]}}, "spec.containers must be a list of objects that have a name"),
         ({"speck": {}}, "not speck"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Everything a user may say, and what operator and wrapper say to each other.
+"""The resources that users write, and the contract between operator and wrapper.
 
-Only pydantic and the standard library here: no client, no clock, no environment, no I/O.
+It uses only pydantic and the standard library: no client, no clock, no environment, no I/O.
 """

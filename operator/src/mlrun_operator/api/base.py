@@ -1,4 +1,4 @@
-"""The common behaviour of our models, and the marks by which their fields tell the execution hash how to read them."""
+"""The base class of our models, and the marks that tell the execution hash how to read their fields."""
 
 from enum import Enum, auto
 from typing import Annotated, TypeVar
@@ -8,21 +8,21 @@ from pydantic.alias_generators import to_camel
 
 
 class Model(BaseModel):
-    """Frozen, camelCase on the wire, unknown fields refused."""
+    """A frozen model with camelCase names in JSON, which refuses unknown fields."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
 
     def wire(self) -> dict[str, object]:
-        """The JSON object as Kubernetes sees it: camelCase, what was not said stays absent."""
+        """Return the JSON object that Kubernetes stores: names in camelCase, without unset fields."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 class HashMark(Enum):
-    """Tell how the execution hash reads a field.
+    """How the execution hash reads a field.
 
-    A field without a mark is the safe case: every change of it starts a new execution, and only null is the same as
-    absent. A forgotten mark therefore never makes the operator ignore an edit. A test asks each list, map and object
-    for a mark, since people and tools write those empty.
+    Every change of a field without a mark starts a new execution, and only null is the same as absent. So a forgotten
+    mark never makes the operator ignore an edit. A test requires a mark for each list, map and object, since people and
+    tools write empty ones.
     """
 
     STARTS_NOTHING = auto()
@@ -33,11 +33,11 @@ class HashMark(Enum):
 
 
 T = TypeVar("T")
-# A change starts nothing: the field steers, limits or describes an execution, or a schedule of them.
+# A change starts nothing: the field controls, limits or describes an execution or a schedule.
 StartsNothing = Annotated[T, HashMark.STARTS_NOTHING]
-# `[]`, `{}` and `""` mean the same as no value.
+# `[]`, `{}` and `""` mean the same as an absent field.
 EmptyIsAbsent = Annotated[T, HashMark.EMPTY_IS_ABSENT]
-# `[]` and `{}` say something that no value does not say.
+# `[]` and `{}` differ from an absent field.
 EmptyCounts = Annotated[T, HashMark.EMPTY_COUNTS]
-# Values in it are the user's own or Kubernetes': also null, empty and respelled values in it are different values.
+# The values are defined by the user or by Kubernetes. Null, empty or differently spelled values in it are changes.
 AsWritten = Annotated[T, HashMark.AS_WRITTEN]

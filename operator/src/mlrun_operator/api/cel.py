@@ -1,22 +1,22 @@
-"""Kubernetes' own schema keywords, beside the fields they speak of."""
+"""Kubernetes' schema keywords, for use in the fields of models."""
 
 from typing import Final
 
 from pydantic.config import JsonDict
 
-# A number or a text, as quantities are written.
+# An integer or a string, as quantities are written.
 INT_OR_STRING: Final[JsonDict] = {"x-kubernetes-int-or-string": True}
 # A value of any type.
 ANYTHING: Final[JsonDict] = {"x-kubernetes-preserve-unknown-fields": True, "x-any-type": True}
-# A map whose values are anything: kept by the API server as it is, invisible to CEL.
+# A map with values of any type. The API server stores it unchanged, and CEL cannot read it.
 FREE_FORM: Final[JsonDict] = {"x-kubernetes-preserve-unknown-fields": True}
 
 
 def cel(rule: str, message: str) -> JsonDict:
-    """A `json_schema_extra` that carries one validation rule with the message users read."""
+    """Return a `json_schema_extra` with one validation rule and its message for users."""
     return cels((rule, message))
 
 
 def cels(*rules: tuple[str, str]) -> JsonDict:
-    """The same of several rules, each with its message."""
+    """Return a `json_schema_extra` with several validation rules, each with its message."""
     return {"x-kubernetes-validations": [{"rule": rule, "message": message} for rule, message in rules]}

@@ -1,4 +1,4 @@
-"""Null-safe reading of Kubernetes objects, which are plain dicts: labels, conditions, owners, whether one has ended."""
+"""Null-safe reading of Kubernetes objects, which are plain dicts."""
 
 from typing import Any, Final
 
@@ -25,22 +25,22 @@ def annotations_of(obj: Object) -> Object:
 
 
 def spec_of(obj: Object | None) -> Object:
-    """Return the object's spec; nothing where there is no object."""
+    """Return the object's spec; an empty one if there is no object."""
     return (obj or {}).get("spec") or {}
 
 
 def status_of(obj: Object | None) -> Object:
-    """Return the object's status; nothing where there is no object."""
+    """Return the object's status; an empty one if there is no object."""
     return (obj or {}).get("status") or {}
 
 
 def is_deleting(obj: Object) -> bool:
-    """Return whether the object was told to go and is still there."""
+    """Return whether the object is being deleted."""
     return bool(obj["metadata"].get("deletionTimestamp"))
 
 
 def condition_of(obj: Object, kind: str) -> Object:
-    """Return the status condition of this type while it is True; else an empty one."""
+    """Return the status condition of this type if it is True; else an empty one."""
     conditions = status_of(obj).get("conditions") or ()
     return next((c for c in conditions if c.get("type") == kind and c.get("status") == "True"), {})
 
@@ -51,7 +51,7 @@ def has_condition(obj: Object, kind: str) -> bool:
 
 
 def controller_of(obj: Object, kind: str | None = None) -> Object:
-    """Return the owner reference of the object's controller, where it is of this kind; else an empty one."""
+    """Return the owner reference of the object's controller if it has this kind; else an empty one."""
     owners = obj["metadata"].get("ownerReferences") or ()
     return next((o for o in owners if o.get("controller") and kind in (None, o.get("kind"))), {})
 
@@ -62,10 +62,10 @@ def is_controlled_by(obj: Object, uid: str) -> bool:
 
 
 def has_job_ended(job: Object) -> bool:
-    """Return whether the Job is Complete or Failed, by its own conditions."""
+    """Return whether the Job has the condition Complete or Failed."""
     return has_condition(job, "Complete") or has_condition(job, "Failed")
 
 
 def has_pod_ended(pod: Object) -> bool:
-    """Return whether none of the pod's containers will run again: its phase is terminal."""
+    """Return whether the pod's phase is terminal, so that none of its containers runs again."""
     return status_of(pod).get("phase") in _ENDED_PHASES

@@ -1,7 +1,6 @@
-"""Why a run is where it is: a closed list, each reason with what happened, what to do, and whether it is retried.
+"""The closed list of reasons for a run's phase, each with an explanation, a remedy, and whether it is retried.
 
-The wrapper's reasons are its exit codes; the operator compiles those that cannot get better by themselves into the
-Job's podFailurePolicy.
+The wrapper's exit codes stand for its reasons. Those that no retry can fix are in the podFailurePolicy of the Job.
 """
 
 from dataclasses import dataclass
@@ -10,9 +9,9 @@ from typing import Final
 
 
 class Reason(StrEnum):
-    """The machine-readable cause in `status.reason`, in conditions and in events."""
+    """The machine-readable cause in `status.reason`, conditions and events."""
 
-    # A life without trouble.
+    # A run without failures.
     CREATED = "Created"
     RUNNING = "Running"
     SUCCEEDED = "Succeeded"
@@ -27,7 +26,7 @@ class Reason(StrEnum):
     SUPERSEDED = "Superseded"
     JOB_SUSPENDED = "JobSuspended"
     STOP_AFTER_REACHED = "StopAfterReached"
-    # Given by the wrapper.
+    # Reported by the wrapper.
     HANDLER_FAILED = "HandlerFailed"
     INVALID_RUN = "InvalidRun"
     OUTPUT_MISSING = "OutputMissing"
@@ -43,7 +42,7 @@ class Reason(StrEnum):
     REQUIREMENTS_FAILED = "RequirementsFailed"
     TERMINATED = "Terminated"
     SKIPPED = "Skipped"
-    # Seen by the operator.
+    # Found by the operator.
     ENVELOPE_TOO_LARGE = "EnvelopeTooLarge"
     FUNCTION_MISSING = "FunctionMissing"
     NAME_CONFLICT = "NameConflict"
@@ -63,7 +62,7 @@ class Reason(StrEnum):
     ADMISSION_DENIED = "AdmissionDenied"
 
 
-# Those of a life without trouble: with them no execution fails.
+# The reasons of runs without failures: no execution fails with them.
 HEALTHY: Final = frozenset(
     {
         *(Reason.CREATED, Reason.RUNNING, Reason.SUCCEEDED, Reason.SUSPENDED, Reason.QUEUED, Reason.STOPPING),
@@ -75,9 +74,9 @@ HEALTHY: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What a reason means to a person, and to the Job.
+    """The meaning of a reason for people and for the Job.
 
-    `exit_code` is the wrapper's, None where only the operator can tell. `retried` counts within `backoffLimit`.
+    `exit_code` is the wrapper's; None if only the operator finds the reason. `retried` counts against `backoffLimit`.
     """
 
     happened: str
@@ -87,176 +86,176 @@ class Explanation:
 
 
 EXPLANATIONS: Final[dict[Reason, Explanation]] = {
-    Reason.CREATED: Explanation("The Job was created; its pod has not started.", "Wait."),
-    Reason.RUNNING: Explanation("The pod is running.", "Wait, or follow its log."),
-    Reason.SUCCEEDED: Explanation("The handler returned and everything it produced is stored.", "Nothing.", 0),
+    Reason.CREATED: Explanation("The Job was created, but its pod has not started.", "Wait."),
+    Reason.RUNNING: Explanation("The pod is running.", "Wait, or follow the log."),
+    Reason.SUCCEEDED: Explanation("The handler returned, and all of its outputs are stored.", "Nothing.", 0),
     Reason.SKIPPED: Explanation(
-        "The sweep had come to its end before this point started.", "Nothing; the run's message says what ended it.", 0
+        "The sweep ended before this point started.", "Nothing; the message of the run says why the sweep ended.", 0
     ),
-    Reason.SUSPENDED: Explanation("The run is suspended by `spec.suspend`.", "Set `spec.suspend` to false to go on."),
-    Reason.QUEUED: Explanation("The run waits for its turn in a queue.", "Wait, or look at the queue."),
-    Reason.COLLECTING: Explanation("The points of the sweep have ended; their results are put together.", "Wait."),
-    Reason.STOPPING: Explanation("The run was told to stop; its pod stores what it has.", "Wait."),
+    Reason.SUSPENDED: Explanation(
+        "The run is suspended by `spec.suspend`.", "Set `spec.suspend` to false to continue."
+    ),
+    Reason.QUEUED: Explanation("The run waits in a queue.", "Wait, or check the queue."),
+    Reason.COLLECTING: Explanation("The points of the sweep have ended; their results are being collected.", "Wait."),
+    Reason.STOPPING: Explanation("The run is being stopped; its pod stores partial results.", "Wait."),
     Reason.SUPERSEDED: Explanation(
-        "The run, its function or its schedule was changed before a pod could start; the change runs instead.", "Wait."
+        "The run, its function or its schedule changed before a pod started; the new version runs instead.", "Wait."
     ),
     Reason.JOB_SUSPENDED: Explanation(
-        "Somebody else suspended the Job, so that it makes no pods.",
-        "Set `spec.suspend` of the Job to false; `kubectl get job NAME -o yaml --show-managed-fields` tells who did.",
+        "Another client suspended the Job, so that it creates no pods.",
+        "Set `spec.suspend` of the Job to false. `kubectl get job NAME -o yaml --show-managed-fields` shows who did.",
     ),
     Reason.STOPPED: Explanation(
         "The run was stopped by `spec.stop`.", "Remove `spec.stop` and set `spec.rerun` to a new value to run again."
     ),
     Reason.RESTORED: Explanation(
-        "The run came back from a backup without its status, and is not run again by that.",
+        "The run was restored from a backup without its status, so it does not run again.",
         "Set `spec.rerun` to a new value to run it.",
     ),
     Reason.SCHEDULED: Explanation(
-        "The schedule is set up; each firing is a run of its own.", "Wait for the next slot."
+        "The schedule is active; each firing creates its own run.", "Wait for the next slot."
     ),
     Reason.REPLACED: Explanation(
         "The schedule's next firing replaced this run, by `concurrencyPolicy: Replace`.",
-        "Use Forbid or Allow if it should have ended by itself.",
+        "Use Forbid or Allow to let runs finish.",
     ),
     Reason.STOP_AFTER_REACHED: Explanation(
-        "The schedule has had as many ends as `spec.stopAfter` names.", "Raise the number to go on with it."
+        "The schedule has had the number of successes or failures in `spec.stopAfter`.",
+        "Increase the number to continue.",
     ),
     Reason.HANDLER_FAILED: Explanation(
-        "The function's own code raised an exception or exited with a code other than 0.",
-        "Read the traceback at the end of the log, mend the code and run it again.",
+        "The function's code raised an exception, or exited with a code other than 0.",
+        "Read the traceback at the end of the log, fix the code and run it again.",
         1,
         retried=True,
     ),
-    Reason.INVALID_RUN: Explanation(
-        "The run cannot be executed as it is written.", "Change the field that the message names.", 64
-    ),
+    Reason.INVALID_RUN: Explanation("The run's spec is invalid.", "Change the field that the message names.", 64),
     Reason.OUTPUT_MISSING: Explanation(
-        "The function ended without producing an output that the run maps; what it did produce is stored.",
-        "Return or log the output under that name, or map one that the message lists.",
+        "The function did not produce an output that the run maps. Its other outputs are stored.",
+        "Return or log the output under that name, or map an output that the message lists.",
         65,
     ),
     Reason.OUTPUT_INVALID: Explanation(
-        "mlrun could not pack an output.", "Change the type that the handler returns, or the type in `returns`.", 65
+        "mlrun could not store an output in the requested type.",
+        "Change the type that the handler returns, or the type in `returns`.",
+        65,
     ),
-    Reason.SOURCE_NOT_FOUND: Explanation(
-        "The function's source does not exist where it should be.", "Correct the source's URI.", 66
-    ),
-    Reason.INPUT_NOT_FOUND: Explanation(
-        "An input does not exist where it should be.", "Correct the input's path or key.", 66
-    ),
+    Reason.SOURCE_NOT_FOUND: Explanation("The function's source does not exist.", "Correct the URI of the source.", 66),
+    Reason.INPUT_NOT_FOUND: Explanation("An input does not exist.", "Correct the path or key of the input.", 66),
     Reason.SOURCE_UNAVAILABLE: Explanation(
-        "The server of the function's source did not answer as it should, after several tries.",
-        "Check the server and the network from the cluster to it; `backoffLimit` tries again later.",
+        "The server of the function's source did not respond correctly, after several attempts.",
+        "Check the server and the network between the cluster and it. `backoffLimit` allows retries.",
         69,
         retried=True,
     ),
     Reason.INPUT_UNAVAILABLE: Explanation(
-        "The server of an input did not answer as it should, after several tries.",
-        "Check the server and the network from the cluster to it; `backoffLimit` tries again later.",
+        "The server of an input did not respond correctly, after several attempts.",
+        "Check the server and the network between the cluster and it. `backoffLimit` allows retries.",
         69,
         retried=True,
     ),
     Reason.STORE_UNAVAILABLE: Explanation(
-        "The artifact store did not answer as it should, after several tries.",
-        "Check the store's endpoint in the operator's settings and that it is reachable from the cluster.",
+        "The artifact store did not respond correctly, after several attempts.",
+        "Check the store's endpoint in the operator's settings, and that the cluster can reach it.",
         75,
         retried=True,
     ),
     Reason.WRAPPER_ERROR: Explanation(
         "The wrapper itself failed or ended without a report.",
-        "Read the end of the pod's log; if it is not the function's doing, please report a bug.",
+        "Read the end of the pod's log. If the function did not cause it, please report a bug.",
         70,
         retried=True,
     ),
     Reason.PERMISSION_DENIED: Explanation(
-        "A server refused the credentials (401 or 403).", "Give the run credentials that may read it.", 77
+        "A server refused the credentials (401 or 403).", "Give the run credentials with read access.", 77
     ),
     Reason.STORE_CREDENTIALS_MISSING: Explanation(
-        "The artifact store needs credentials and the run's namespace has none.",
-        "Give the namespace the keys of the store: `mlrunctl store enable -n NAMESPACE`.",
+        "The artifact store needs credentials, but the run's namespace has none.",
+        "Add the keys of the store to the namespace: `mlrunctl store enable -n NAMESPACE`.",
         77,
     ),
     Reason.REQUIREMENTS_FAILED: Explanation(
         "pip could not install the function's requirements.",
-        "Read pip's lines in the log; correct `requirements`, or the index that the operator's settings name.",
+        "Read pip's output in the log; correct `requirements`, or the package index in the operator's settings.",
         78,
     ),
     Reason.TERMINATED: Explanation(
-        "The pod was told to end (SIGTERM) before the handler had returned.",
-        "Look for a stop, a deadline or a drained node; `backoffLimit` tries again.",
+        "The pod was terminated (SIGTERM) before the handler returned.",
+        "Check for a stop, a deadline or a drained node. `backoffLimit` allows retries.",
         143,
         retried=True,
     ),
     Reason.ENVELOPE_TOO_LARGE: Explanation(
-        "Code and parameters together are too large for a pod's annotations.",
-        "Move the code to a URL, or the large parameter to an input.",
+        "The code and the parameters are too large for a pod's annotations.",
+        "Move the code to a URL, or a large parameter to an input.",
     ),
     Reason.FUNCTION_MISSING: Explanation(
         "The MlrunFunction that the run refers to does not exist in its namespace.",
-        "Apply the function; the run starts when it appears.",
+        "Create the function; the run starts then.",
     ),
     Reason.NAME_CONFLICT: Explanation(
-        "A Job of the name that this execution needs exists and does not belong to this run.",
+        "A Job with the name that this execution needs exists, but belongs to something else.",
         "Delete or rename that Job; the run starts then.",
     ),
     Reason.JOB_DELETED: Explanation(
-        "The Job was deleted before its end was recorded.", "Set `spec.rerun` to a new value to run again."
+        "The Job was deleted before its result was recorded.", "Set `spec.rerun` to a new value to run again."
     ),
     Reason.IMAGE_PULL: Explanation(
-        "The node cannot pull the image.", "Check the image's name, the registry and the pull secrets."
+        "The node cannot pull the image.", "Check the image name, the registry and the pull Secrets."
     ),
     Reason.UNSCHEDULABLE: Explanation(
-        "No node can take the pod.", "Compare what the pod asks for with what the nodes have."
+        "No node can run the pod.", "Compare the pod's requests with the capacity of the nodes."
     ),
     Reason.SECRET_MISSING: Explanation(
-        "A Secret that the pod needs does not exist in the run's namespace.", "Create the Secret; the pod starts then."
+        "A Secret that the pod needs does not exist in its namespace.", "Create the Secret; the pod starts then."
     ),
     Reason.CONFIG_MAP_MISSING: Explanation(
-        "A ConfigMap that the pod needs does not exist in the run's namespace.", "Create it; the pod starts then."
+        "A ConfigMap that the pod needs does not exist in its namespace.", "Create the ConfigMap; the pod starts then."
     ),
     Reason.POD_FAILING: Explanation(
-        "Something other than the handler keeps the pod from starting, or made it fail.",
-        "Read the message, which names the container, the limit or the node's cause, and `kubectl describe pod`.",
+        "The pod cannot start or failed, for a reason other than the handler.",
+        "Read the message, which names the container, the limit or the cause, and run `kubectl describe pod`.",
         retried=True,
     ),
     Reason.VOLUME_MISSING: Explanation(
-        "A volume of the pod cannot be mounted.", "Create the claim or correct the volume that the message names."
+        "A volume of the pod cannot be mounted.", "Create the claim, or correct the volume that the message names."
     ),
     Reason.VOLUME_UNSUPPORTED: Explanation(
-        "The cluster does not know this kind of volume.", "Use another kind, or a newer cluster."
+        "The cluster does not support this kind of volume.", "Use another kind of volume, or a newer cluster."
     ),
     Reason.DEADLINE_EXCEEDED: Explanation(
-        "The run took longer than `activeDeadlineSeconds`.", "Raise the deadline, or give the run less to do."
+        "The run took longer than `activeDeadlineSeconds`.", "Increase the deadline, or reduce the work of the run."
     ),
     Reason.PENDING_DEADLINE_EXCEEDED: Explanation(
-        "No pod could start within `pendingDeadlineSeconds`.", "Mend what the message names and set `spec.rerun`."
+        "No pod started within `pendingDeadlineSeconds`.", "Fix the cause in the message and set `spec.rerun`."
     ),
     Reason.OOM_KILLED: Explanation(
         "The pod used more memory than its limit and was killed.",
-        "Raise the memory limit or read the data in pieces.",
+        "Increase the memory limit, or read the data in chunks.",
         137,
         retried=True,
     ),
     Reason.EVICTED: Explanation(
-        "The cluster disrupted the pod: its node was drained or short of something, or another pod needed the place.",
-        "Look at the nodes' conditions. A new pod starts without costing a retry, as often as `maxDisruptions` says.",
+        "The cluster evicted the pod: its node was drained or short of resources, or another pod preempted it.",
+        "Check the nodes' conditions. Up to `maxDisruptions` times, a new pod starts without counting as a retry.",
     ),
     Reason.QUOTA_EXCEEDED: Explanation(
-        "A quota of the namespace refuses the Job.", "Free the quota or ask for a larger one; it is tried again."
+        "A quota of the namespace refuses the Job.",
+        "Free the quota, or request a larger one. The operator tries again.",
     ),
     Reason.ADMISSION_DENIED: Explanation(
-        "A policy of the cluster refuses the Job.", "Read the policy's message; it is tried again."
+        "A policy of the cluster refuses the Job.", "Read the message of the policy. The operator tries again."
     ),
 }
 
-# HandlerFailed where the run's `nonRetryable` names the failure.
+# HandlerFailed for a failure that the run's `nonRetryable` names.
 HANDLER_FAILED_FOR_GOOD: Final = 2
-# The exit codes that no retry mends: they end a plain Job at once.
+# The exit codes that no retry can fix. They end a Job at once, except an Indexed Job.
 FINAL_EXIT_CODES: Final = tuple(
     sorted({HANDLER_FAILED_FOR_GOOD, *(e.exit_code for e in EXPLANATIONS.values() if e.exit_code and not e.retried)})
 )
 
 
 def explain(reason: Reason) -> str:
-    """What to do about it, as one sentence."""
+    """Return the remedy for a reason, as one sentence."""
     return EXPLANATIONS[reason].todo

@@ -1,11 +1,11 @@
-"""What pydantic found wrong, in words for people."""
+"""The text of validation errors, for people."""
 
 from pydantic import ValidationError
 
 
 def in_words(error: ValueError) -> str:
-    """What is wrong, field by field, without pydantic's ornaments."""
+    """Return the error's text, by field and without pydantic's additions."""
     if not isinstance(error, ValidationError):
         return str(error)
-    lines = (f"{'.'.join(str(p) for p in e['loc'])}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors())
-    return "; ".join(line.removeprefix(": ") for line in lines)
+    texts = (f"{'.'.join(str(p) for p in e['loc'])}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors())
+    return "; ".join(text.removeprefix(": ") for text in texts)

@@ -1,1 +1,1 @@
-"""What operator and wrapper say to each other, and what the platform sets."""
+"""The contract between operator and wrapper, and the settings of the platform."""

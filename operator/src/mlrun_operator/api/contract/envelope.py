@@ -1,7 +1,7 @@
-"""The envelope: everything the wrapper needs to know, one versioned JSON document in a pod annotation.
+"""The envelope: all data that the wrapper needs, as one versioned JSON document in a pod annotation.
 
-Plain JSON up to 32 KiB; larger ones are gzipped and base64-encoded behind a prefix. Equal envelopes encode
-to equal text.
+It is plain JSON up to 32 KiB. A larger one is gzipped and base64-encoded after a prefix. Equal envelopes are encoded to
+equal texts.
 """
 
 import base64
@@ -22,12 +22,12 @@ from mlrun_operator.api.v1alpha1.sweep import SweepInfo
 
 PLAIN_LIMIT: Final = 32 * 1024
 COMPRESSED_PREFIX: Final = "gzip+base64:"
-# Kubernetes' own, where nobody says anything.
+# Kubernetes' default grace period.
 GRACE_SECONDS: Final = 30
 
 
 class RunInfo(Model):
-    """Which run this is. `name` is the original one; `project` is resolved."""
+    """The run. `name` is the original name, and `project` is resolved."""
 
     name: str
     namespace: str
@@ -46,7 +46,7 @@ class FunctionInfo(Model):
 
 
 class ScheduleInfo(Model):
-    """Which schedule a pod belongs to. Without `time` its slot is in its Job's name, in minutes of Unix time."""
+    """The schedule of a pod. Without `time`, the slot is in the Job's name, in minutes of Unix time."""
 
     expression: str | None = None
     time_zone: str | None = None
@@ -54,7 +54,7 @@ class ScheduleInfo(Model):
 
 
 class StoreInfo(Model):
-    """The artifact store: `s3://bucket/prefix` or `file:///dir`. Credentials come by the pod's environment only.
+    """The artifact store: `s3://bucket/prefix` or `file:///dir`. Credentials come only from the pod's environment.
 
     `anonymous` sends unsigned requests, for trial stores without credentials.
     """
@@ -67,7 +67,7 @@ class StoreInfo(Model):
 
 
 class Envelope(Model):
-    """What one pod executes."""
+    """The work of one pod."""
 
     version: Literal[1] = 1
     run: RunInfo
@@ -84,13 +84,13 @@ class Envelope(Model):
     fetch: FetchRules = FetchRules()
     pip: PipInfo = PipInfo()
     proxy: ProxyInfo | None = None
-    ca_bundle: str | None = Field(None, description="PEM certificates trusted besides the image's own.")
-    result_budget: int = Field(4096, description="Bytes the termination message may have.")
-    grace_seconds: int = Field(GRACE_SECONDS, ge=0, description="From SIGTERM to the pod's death.")
+    ca_bundle: str | None = Field(None, description="PEM certificates to trust in addition to those of the image.")
+    result_budget: int = Field(4096, description="Size limit of the termination message, in bytes.")
+    grace_seconds: int = Field(GRACE_SECONDS, ge=0, description="Seconds between SIGTERM and SIGKILL.")
 
 
 def encode(envelope: Envelope) -> str:
-    """The text of the annotation."""
+    """Return the envelope as the text of the annotation."""
     text = json.dumps(envelope.wire(), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     if len(text.encode()) <= PLAIN_LIMIT:
         return text
@@ -98,7 +98,7 @@ def encode(envelope: Envelope) -> str:
 
 
 def decode(text: str) -> Envelope:
-    """The envelope in an annotation's text. Raises ValueError (also pydantic's) where it is none."""
+    """Parse the text of the annotation. Raises ValueError (also pydantic's) if it is not an envelope."""
     if text.startswith(COMPRESSED_PREFIX):
         try:
             text = gzip.decompress(base64.b64decode(text.removeprefix(COMPRESSED_PREFIX))).decode()

@@ -1,4 +1,4 @@
-"""How runs reach the world: limits of what is fetched, where pip looks, and the proxy in between."""
+"""How runs fetch from the network: limits for sources, the package index of pip, and the proxy."""
 
 from collections.abc import Callable
 from typing import Annotated, Final
@@ -11,51 +11,55 @@ from mlrun_operator.api.base import Model
 MIB: Final = 1 << 20
 
 
-def _shown(variable: str) -> Callable[[str | None], str | None]:
-    """Refuses credentials in a URL that every pod shows. `variable` is what a Secret may give to runs instead."""
+def _without_credentials(variable: str) -> Callable[[str | None], str | None]:
+    """Return a check that refuses credentials in a URL. `variable` names the alternative for the message."""
 
     def check(url: str | None) -> str | None:
         if url and urlsplit(url).username is not None:
             raise ValueError(
-                f"carries credentials, which every pod would show; give runs {variable} by a Secret instead"
+                f"carries credentials, which would be visible in every pod; give runs {variable} from a Secret instead"
             )
         return url or None
 
     return check
 
 
-def _of_http(url: str | None) -> str | None:
+def _http_url(url: str | None) -> str | None:
     if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
-        raise ValueError("is no proxy's URL; write http://HOST:PORT")
+        raise ValueError("is not the URL of a proxy; write http://HOST:PORT")
     return url
 
 
-PlainUrl = Annotated[str | None, AfterValidator(_shown("PIP_INDEX_URL"))]
-ProxyUrl = Annotated[str | None, AfterValidator(_shown("HTTPS_PROXY")), AfterValidator(_of_http)]
+PlainUrl = Annotated[str | None, AfterValidator(_without_credentials("PIP_INDEX_URL"))]
+ProxyUrl = Annotated[str | None, AfterValidator(_without_credentials("HTTPS_PROXY")), AfterValidator(_http_url)]
 
 
 class FetchRules(Model):
-    """Limits of sources. The wrapper's refusals name the setting that would allow what was refused."""
+    """Limits for sources. When the wrapper refuses a source, its message names the setting to change."""
 
-    seconds: int = Field(600, ge=1, description="For the whole source.")
-    max_mib: int = Field(512, ge=1, description="Size of a file or an archive as it is fetched.")
-    max_unpacked_mib: int = Field(2048, ge=1, description="Size of the files of an archive or a repository.")
-    max_files: int = Field(50_000, ge=1, description="Files of an archive or a repository.")
-    max_ratio: int = Field(200, ge=1, description="How many times its size an archive may unpack to.")
-    link_local: bool = Field(default=False, description="Whether link-local addresses may be asked for anything.")
+    seconds: int = Field(600, ge=1, description="Time limit for the whole source.")
+    max_mib: int = Field(512, ge=1, description="Maximum download size of a file or an archive.")
+    max_unpacked_mib: int = Field(
+        2048, ge=1, description="Maximum total size of the files in an archive or a repository."
+    )
+    max_files: int = Field(50_000, ge=1, description="Maximum number of files in an archive or a repository.")
+    max_ratio: int = Field(200, ge=1, description="Maximum ratio of an archive's unpacked size to its size.")
+    link_local: bool = Field(default=False, description="Whether requests to link-local addresses are allowed.")
 
 
 class PipInfo(Model):
-    """Where pip looks for packages, and how long it may take."""
+    """The package index that pip uses, and its time limit."""
 
-    index_url: PlainUrl = Field(None, description="Index to use in the place of pip's own.")
-    find_links: PlainUrl = Field(None, description="A page or folder of wheels; alone, no index is asked.")
-    seconds: int = Field(900, ge=1, description="For all requirements together.")
+    index_url: PlainUrl = Field(None, description="Index to use instead of pip's default.")
+    find_links: PlainUrl = Field(None, description="A page or directory of wheels. Without indexUrl, no index is used.")
+    seconds: int = Field(900, ge=1, description="Time limit for all requirements together.")
 
 
 class ProxyInfo(Model):
-    """The proxy between runs and the world. What a run's own environment says of proxies goes before it."""
+    """The proxy of runs. Proxy variables in a run's own environment override it."""
 
-    http: ProxyUrl = Field(None, description="For http.")
-    https: ProxyUrl = Field(None, description="For https.")
-    no_proxy: str | None = Field(None, description="Hosts reached directly, besides the cluster's own names.")
+    http: ProxyUrl = Field(None, description="Proxy for http.")
+    https: ProxyUrl = Field(None, description="Proxy for https.")
+    no_proxy: str | None = Field(
+        None, description="Hosts to reach without the proxy, in addition to the cluster's names."
+    )

@@ -1,12 +1,13 @@
-"""The result: what the wrapper reports through the container's termination message, within a budget of bytes.
+"""The result: the wrapper's report in the container's termination message, within a budget of bytes.
 
-Plain JSON where it fits, else compressed base64 behind a prefix, else cut in a fixed order and marked `truncated`:
-previews, the traceback's beginning, inputs and warnings, the traceback and the parameters of a sweep's best point,
-results (largest first), outputs (last names first), at last the message. The whole is always in the store's run.json.
+It is plain JSON if that fits, or else compressed base64 after a prefix. If neither fits, it is shortened in a fixed
+order and marked `truncated`: previews, the beginning of the traceback, inputs and warnings, the traceback and the
+parameters of a sweep's best point, results (largest first), outputs (last names first), and at last the message. The
+complete report is always in the store's run.json.
 
-The kubelet cuts the end off a message that is longer than the pod's containers leave room for. Reason and message come
-first, so that the head of such a report still tells them. An operator that was rolled back reads reports of newer
-wrappers: what it knows of them counts, the rest is left out.
+The kubelet cuts off the end of a message that exceeds the pod's limit. Reason and message come first, so that such a
+report still has them. An operator that was rolled back may read reports of newer wrappers: it uses the fields that it
+knows and drops the others.
 """
 
 import base64
@@ -24,26 +25,26 @@ from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.v1alpha1.status import InputInfo, OutputInfo, SourceInfo, SweepStatus
 
 COMPRESSED_PREFIX: Final = "zlib+base64:"
-# What a result that does not fit keeps of the traceback, and the ever shorter messages at last, in characters.
-_TRACEBACK: Final = 1024
-_MESSAGES: Final = (1024, 512, 256, 64, 0)
-# Bytes of a report as plain JSON, and how deeply its values may be nested: what is written and what is read.
+# The characters of the traceback's end in a shortened report, and the decreasing lengths of its message.
+_TRACEBACK_LENGTH: Final = 1024
+_MESSAGE_LENGTHS: Final = (1024, 512, 256, 64, 0)
+# The maximum size of a report as plain JSON and the maximum nesting of its values, both for writing and for reading.
 MAX_DECODED: Final = 64 * 1024
 MAX_DEPTH: Final = 32
-# Fields of which the beginning is worth keeping where a report was cut in them.
+# Fields whose beginning is kept if the report was cut inside them.
 _CUT_TEXTS: Final = ("message", "traceback")
-# An escape sequence, of which a cut may leave any part, has at most this many characters.
-_ESCAPE: Final = 12
-# What is left out of a newer report may make what holds it invalid, and that again; no report is nested deeper.
-_ROUNDS: Final = 8
-# Unknown fields of one report; with more it is none.
-_UNKNOWN: Final = 10_000
+# The maximum length of an escape sequence, which a cut may leave incomplete.
+_MAX_ESCAPE_LENGTH: Final = 12
+# Dropping a field of a newer report may make its parent invalid, and so on. No report is nested deeper than this.
+_MAX_ROUNDS: Final = 8
+# A text with more unknown fields than this is not a report.
+_MAX_UNKNOWN_FIELDS: Final = 10_000
 
 
 class Result(Model):
-    """How the wrapper ended.
+    """The report of a wrapper that has ended.
 
-    `traceback` is the user's own, without our frames; `warnings` become conditions; `run_path` is the folder of
+    `traceback` has only the user's frames, not ours. `warnings` become conditions. `run_path` is the directory of
     run.json and log.txt.
     """
 
@@ -62,15 +63,15 @@ class Result(Model):
 
 
 def encode(result: Result, budget: int) -> str:
-    """Return the termination message of at most `budget` bytes of UTF-8, with as little cut as that allows.
+    """Return the termination message of at most `budget` bytes of UTF-8, shortened as little as possible.
 
-    Raises ValueError where not even the reason fits.
+    Raises ValueError if not even the reason fits.
     """
     cuts = _Cuts(result)
     low, high = 0, cuts.count
     text = _fitting(cuts.after(high), budget)
     if text is None:
-        raise ValueError(f"a budget of {budget} bytes holds no result")
+        raise ValueError(f"a budget of {budget} bytes is too small for any result")
     while low < high:
         middle = (low + high) // 2
         shorter = _fitting(cuts.after(middle), budget)
@@ -82,11 +83,11 @@ def encode(result: Result, budget: int) -> str:
 
 
 def decode(text: str, exit_code: int | None = None, limit: int = MAX_DECODED) -> Result | None:
-    """Return the result in a termination message; None where a container ended without one. Never raises.
+    """Return the result in a termination message; None if the message has none. Never raises.
 
-    At most `limit` bytes are decoded. A report that is longer, that the kubelet cut, or that holds values which are
-    nested more than MAX_DEPTH deep is `truncated`. Of a newer wrapper's what is known here counts, and a reason that is
-    not is read as that of the `exit_code`.
+    At most `limit` bytes are decoded. A report is `truncated` if it is longer, if the kubelet cut it, or if it has
+    values that are nested deeper than MAX_DEPTH. In a report of a newer wrapper unknown fields are dropped, and an
+    unknown reason is replaced by that of the `exit_code`.
     """
     report_text, is_whole = _plain(text, limit)
     try:
@@ -101,7 +102,7 @@ def decode(text: str, exit_code: int | None = None, limit: int = MAX_DECODED) ->
 
 
 def _plain(text: str, limit: int) -> tuple[str, bool]:
-    """Return the report as plain JSON, and whether that is all of it."""
+    """Return the report as plain JSON, and whether it is complete."""
     if not text.startswith(COMPRESSED_PREFIX):
         data = text.encode("utf-8", "replace")
         return data[:limit].decode("utf-8", "ignore"), len(data) <= limit
@@ -114,15 +115,15 @@ def _plain(text: str, limit: int) -> tuple[str, bool]:
 
 
 def _base64_head(text: str) -> bytes:
-    """Return the bytes of the whole groups of four that are there."""
+    """Return the bytes of all complete groups of four characters."""
     data = text.encode("ascii", "ignore")
     return base64.b64decode(data[: len(data) // 4 * 4])
 
 
 def _head(text: str) -> dict[str, Any] | None:
-    """Return the fields of a report whose end is missing: whole ones, and what there is of a text or a map.
+    """Return the fields of a report without its end, including the beginning of a text or a map.
 
-    None where it is something else: a report is a single line.
+    Return None if it has several lines and so is not a report.
     """
     if "\n" in text:
         return None
@@ -138,7 +139,7 @@ def _head(text: str) -> dict[str, Any] | None:
 
 
 def _fields(text: str, position: int) -> Iterator[tuple[str, Any, int | None]]:
-    """Yield name and value of the fields of the object at `position`; of a cut value its position instead."""
+    """Yield the name and value of each field of the object at `position`; for a cut value its position instead."""
     if text[position : position + 1] != "{":
         return
     position = _next(text, position + 1)
@@ -153,7 +154,7 @@ def _fields(text: str, position: int) -> Iterator[tuple[str, Any, int | None]]:
         except (ValueError, RecursionError):
             yield name, None, start
             return
-        if position == len(text) and isinstance(value, int | float):  # its last digits may be missing
+        if position == len(text) and isinstance(value, int | float):  # Its last digits may be missing.
             return
         yield name, value, None
         position = _next(text, position)
@@ -169,8 +170,8 @@ def _next(text: str, position: int) -> int:
 
 
 def _cut_text(text: str) -> str:
-    """Return a JSON text without its quotes, less an escape sequence that was cut at its end."""
-    for length in range(len(text), max(len(text) - _ESCAPE, 0) - 1, -1):
+    """Return the value of a JSON text whose end was cut off, without an incomplete escape sequence."""
+    for length in range(len(text), max(len(text) - _MAX_ESCAPE_LENGTH, 0) - 1, -1):
         try:
             head: str = json.loads(f'"{text[:length]}"', strict=False)
         except ValueError:
@@ -210,31 +211,31 @@ def _bare(output: OutputInfo) -> OutputInfo:
 
 
 def _without_unknown(report: Any, exit_code: int | None) -> Result | None:
-    """Return a report without what is unknown here; None where it is none: a log may end with any JSON."""
+    """Return a report without unknown fields; None if it is not a report. A log may end with any JSON."""
     if not isinstance(report, dict) or not isinstance(report.get("version"), int) or "reason" not in report:
         return None
     reason = report["reason"]
     if reason not in list(Reason):
         report["reason"] = _reason_of(exit_code)
-        warning = f"the wrapper told the reason {str(reason)[:64]!r}, which this operator is too old to know"
+        warning = f"the wrapper reported the reason {str(reason)[:64]!r}, which this operator is too old to know"
         warnings = report.get("warnings")
         report["warnings"] = [*(warnings if isinstance(warnings, list) else ()), warning]
-    for _ in range(_ROUNDS):
+    for _ in range(_MAX_ROUNDS):
         try:
             return Result.model_validate(report)
         except ValidationError as error:
-            if error.error_count() > _UNKNOWN:
+            if error.error_count() > _MAX_UNKNOWN_FIELDS:
                 return None
-            # Where something is missing, what should hold it is left out.
-            paths = {one["loc"][:-1] if one["type"] == "missing" else one["loc"] for one in error.errors()}
+            # If a required field is missing, its parent is dropped.
+            paths = {e["loc"][:-1] if e["type"] == "missing" else e["loc"] for e in error.errors()}
             for path in sorted(paths, key=_last_first):
                 if not any(path[:length] in paths for length in range(len(path))):
-                    _leave_out(report, path)
+                    _drop(report, path)
     return None
 
 
 def _last_first(path: tuple[int | str, ...]) -> list[tuple[int, str]]:
-    """Return a sort key by which the last entries of a list go first, so that the others keep their numbers."""
+    """Return a sort key that puts the last entries of a list first, so that the other indexes stay valid."""
     return [(-step, "") if isinstance(step, int) else (0, step) for step in path]
 
 
@@ -246,7 +247,7 @@ def _reason_of(exit_code: int | None) -> Reason:
     return next(reasons, Reason.WRAPPER_ERROR)
 
 
-def _leave_out(report: Any, path: tuple[int | str, ...]) -> None:
+def _drop(report: Any, path: tuple[int | str, ...]) -> None:
     *parents, field = path
     for name in parents:
         report = report[name]
@@ -254,7 +255,7 @@ def _leave_out(report: Any, path: tuple[int | str, ...]) -> None:
 
 
 def _fitting(result: Result, budget: int) -> str | None:
-    """Return what fits: plain JSON, else compressed; None where neither does, or where it is more than is decoded."""
+    """Return the result as plain or compressed JSON; None if neither fits, or if it is too large to decode."""
     data = json.dumps(result.wire(), ensure_ascii=False, separators=(",", ":")).encode()
     if len(data) <= budget:
         return data.decode()
@@ -265,7 +266,7 @@ def _fitting(result: Result, budget: int) -> str | None:
 
 
 class _Cuts:
-    """Makes the result shorter in the documented order, by the first n cuts, for n from 0 to `count`."""
+    """Shortens the result in the documented order, by the first n cuts, for n from 0 to `count`."""
 
     def __init__(self, result: Result) -> None:
         self._result = result
@@ -274,14 +275,14 @@ class _Cuts:
         self._before_results = 4
         self._before_outputs = self._before_results + len(self._large_first)
         self._before_message = self._before_outputs + len(self._last_first)
-        self.count = self._before_message + len(_MESSAGES)
+        self.count = self._before_message + len(_MESSAGE_LENGTHS)
 
     def after(self, cuts: int) -> Result:
         """Return the result with the first `cuts` cuts."""
         if cuts == 0:
             return self._result
         result = self._result
-        traceback = result.traceback if cuts < 2 else (result.traceback or "")[-_TRACEBACK:]
+        traceback = result.traceback if cuts < 2 else (result.traceback or "")[-_TRACEBACK_LENGTH:]
         dropped_results = set(self._large_first[: max(cuts - self._before_results, 0)])
         dropped_outputs = set(self._last_first[: max(cuts - self._before_outputs, 0)])
         update: dict[str, Any] = {
@@ -295,7 +296,7 @@ class _Cuts:
         if cuts >= self._before_results:
             update["sweep"] = _without_parameters(result.sweep)
         if cuts > self._before_message:
-            length = _MESSAGES[cuts - self._before_message - 1]
+            length = _MESSAGE_LENGTHS[cuts - self._before_message - 1]
             update |= {"message": result.message[:length], "source": None, "run_path": None}
         return result.model_copy(update=update)
 

@@ -1,4 +1,4 @@
-"""W3C Trace Context: which trace a run belongs to, as its annotations say it. https://www.w3.org/TR/trace-context/"""
+"""The trace of a run, as W3C Trace Context in its annotations. See https://www.w3.org/TR/trace-context/."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ _STATE = re.compile(r"[\x20-\x7e]{1,512}")
 
 @dataclass(frozen=True, slots=True)
 class TraceContext:
-    """The span that asked for a run."""
+    """The span that created a run."""
 
     parent: str
     state: str | None
@@ -23,20 +23,21 @@ class TraceContext:
 
     @classmethod
     def of(cls, meta: Mapping[str, Any]) -> Self | None:
-        """What the annotations of an object say; None for nothing and for what is no trace context.
+        """Return the trace context in an object's annotations; None if there is none.
 
-        Tracing never keeps anything from running, so a malformed one is as good as none.
+        Tracing never prevents a run, so a malformed context counts as none.
         """
-        notes = meta.get("annotations") or {}
-        parent, state = notes.get(constants.ANNOTATION_TRACE_PARENT), notes.get(constants.ANNOTATION_TRACE_STATE)
-        found = _PARENT.fullmatch(parent) if isinstance(parent, str) else None
-        if found is None or found["version"] == "ff" or not int(found["trace"], 16) or not int(found["span"], 16):
+        annotations = meta.get("annotations") or {}
+        parent = annotations.get(constants.ANNOTATION_TRACE_PARENT)
+        state = annotations.get(constants.ANNOTATION_TRACE_STATE)
+        match = _PARENT.fullmatch(parent) if isinstance(parent, str) else None
+        if match is None or match["version"] == "ff" or not int(match["trace"], 16) or not int(match["span"], 16):
             return None
-        usable = state if isinstance(state, str) and _STATE.fullmatch(state) else None
-        return cls(found[0], usable, found["trace"], found["span"], bool(int(found["flags"], 16) & 1))
+        valid_state = state if isinstance(state, str) and _STATE.fullmatch(state) else None
+        return cls(match[0], valid_state, match["trace"], match["span"], bool(int(match["flags"], 16) & 1))
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that libraries of tracing read."""
+        """Return the environment variables that tracing libraries read."""
         state = {} if self.state is None else {constants.ENV_TRACE_STATE: self.state}
         return {constants.ENV_TRACE_PARENT: self.parent, **state}

@@ -1,1 +1,1 @@
-"""What users say: the resources of mlrun-operator.dev/v1alpha1 and their status."""
+"""The resources of mlrun-operator.dev/v1alpha1 and their status."""

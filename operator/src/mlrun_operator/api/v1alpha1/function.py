@@ -1,4 +1,4 @@
-"""`MlrunFunction.spec`: the code, and how to call it."""
+"""`MlrunFunction.spec`: code, and how to call it."""
 
 from typing import Annotated, Final
 
@@ -12,8 +12,9 @@ from mlrun_operator.api.v1alpha1.source import Source
 from mlrun_operator.api.values.handlers import HANDLER_RULES
 from mlrun_operator.api.values.requirements import Requirement
 
-# DigitalHub's slug. A shorter limit than its 256: entity names become folders and label values.
-_SLUG: Final = r"^\.*[a-zA-Z0-9_+-][a-zA-Z0-9._+-]*$"  # DigitalHub's; never `.` or `..`, names are folders in the store
+# DigitalHub's pattern. Names are directories in the store, so `.` and `..` are not allowed. The maximum length is less
+# than DigitalHub's 256, because names also become label values.
+_SLUG: Final = r"^\.*[a-zA-Z0-9_+-][a-zA-Z0-9._+-]*$"
 EntityName = Annotated[str, StringConstraints(pattern=_SLUG, min_length=1, max_length=128)]
 ProjectName = Annotated[str, StringConstraints(pattern=_SLUG, min_length=1, max_length=63)]
 Uuid4 = Annotated[
@@ -30,56 +31,61 @@ LogHint = Annotated[str, StringConstraints(pattern=r"^[^\s:]+(\s*:\s*[a-z]+)?$",
 
 
 class FunctionSpec(Model):
-    """A function of kind `mlrun`: its code and how it is called."""
+    """A function of kind `mlrun`: its code, and how to call it."""
 
     name: EntityName | None = Field(
-        None, description="The function's original name where it is no legal Kubernetes name; default: metadata.name."
+        None, description="Original name of the function, if it is not a valid Kubernetes name. Default: metadata.name."
     )
-    project: ProjectName | None = Field(None, description="Project; default: the namespace.")
+    project: ProjectName | None = Field(None, description="Project of the function. Default: the namespace.")
     uuid: Uuid4 | None = Field(
         None,
-        description="UUID v4 of the function as an entity; default: metadata.uid.",
+        description="UUID v4 of the function as an entity. Default: metadata.uid.",
         json_schema_extra=cel("self == oldSelf", "uuid cannot be changed"),
     )
-    description: StartsNothing[str | None] = Field(None, max_length=4096, description="For people.")
+    description: StartsNothing[str | None] = Field(None, max_length=4096, description="Description of the function.")
     git_source: StartsNothing[str | None] = Field(
-        None, max_length=2048, description="Where the code is maintained; shown, and written to project exports."
+        None,
+        max_length=2048,
+        description="Repository in which the code is maintained. It is displayed and written to project exports.",
     )
     embedded: StartsNothing[bool | None] = Field(
-        None, description="Whether a project export holds the whole function (default) or refers to it by its key."
+        None, description="Whether project exports contain the whole function (default) or only its key."
     )
-    source: EmptyCounts[Source] = Field(description="Where the code is: exactly one of source, code and base64.")
+    source: EmptyCounts[Source] = Field(description="Location of the code: exactly one of source, code and base64.")
     handler: str | None = Field(
         None,
         min_length=1,
         max_length=256,
-        description="What is called: a function of the code, Class::method, or either after package.module:. Without "
-        "it the file runs as a script.",
+        description="Function to call, Class::method, or either after package.module:. Without a handler, the file "
+        "runs as"
+        "a script.",
         json_schema_extra=validations(HANDLER_RULES),
     )
     requirements: EmptyIsAbsent[list[Requirement] | None] = Field(
         None,
         max_length=64,
-        description="What pip installs before the code is loaded: requirements, or -r and a file of the source.",
+        description="Packages to install with pip before the code is loaded: requirements, or -r and a file of the "
+        "source.",
     )
     image: str | None = Field(
         None,
         max_length=512,
-        description="Image to run in: any that has Python and mlrun. mlrun/mlrun, in any tag, is the operator's own.",
+        description="Container image with Python and mlrun. mlrun/mlrun, with any tag, means the operator's own image.",
         json_schema_extra=validations(IMAGE_RULES),
     )
-    tag: str | None = Field(None, max_length=128, description="mlrun's tag of the function (not an image tag).")
+    tag: str | None = Field(None, max_length=128, description="Tag of the function in mlrun. It is not an image tag.")
     returns: EmptyIsAbsent[list[LogHint] | None] = Field(
-        None, max_length=64, description="mlrun's log hints for what the handler returns, in order: name[:type]."
+        None, max_length=64, description="mlrun's log hints for the handler's return values, in order: name[:type]."
     )
     max_concurrent_runs: StartsNothing[int | None] = Field(
         None,
         ge=1,
         le=10_000,
-        description="How many runs of the function may run at once, until their pods are gone; default: any.",
+        description="Maximum number of runs of the function at a time; a run counts until its pods are gone. Default: "
+        "no limit.",
     )
     run: EmptyIsAbsent[RunOptions | None] = Field(
-        None, description="Defaults for the function's runs; what a run sets wins."
+        None, description="Default options for the runs of the function. Options of a run override them."
     )
 
     @field_validator("image")
@@ -89,5 +95,5 @@ class FunctionSpec(Model):
 
     @field_validator("handler")
     @classmethod
-    def _names_something(cls, handler: str | None) -> str | None:
+    def _is_a_handler(cls, handler: str | None) -> str | None:
         return checked(handler, HANDLER_RULES)

@@ -1,4 +1,4 @@
-"""What a run reads: one input, a list of them or a map of them for each of the handler's parameters."""
+"""The inputs of a run: for each parameter of the handler one input, a list or a map of inputs."""
 
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -7,14 +7,14 @@ from pydantic import Discriminator, Field, StringConstraints, Tag, model_validat
 from mlrun_operator.api.base import Model
 from mlrun_operator.api.values.keys import Key
 
-# Inputs of one run, the members of lists and maps counted: as many as its status can tell of.
+# The maximum number of inputs, including the members of lists and maps. A status has room for as many.
 MAX_INPUTS: Final = 256
 
 ParameterName = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
 
 class InputRef(Model):
-    """One input: an entity of the store by `key`, or anything by `path`."""
+    """One input: an entity of the store by its `key`, or any data by its `path`."""
 
     key: str | None = Field(None, max_length=1024)
     path: str | None = Field(None, min_length=1, max_length=2048)
@@ -31,7 +31,7 @@ class InputRef(Model):
 
 
 def _is_reference(value: Any) -> bool:
-    """Whether a mapping is one input; any other is a map of inputs by the user's names."""
+    """Return whether a value is a single input. Any other map contains inputs by the user's names."""
     return isinstance(value, InputRef) or (isinstance(value, dict) and not value.keys().isdisjoint(_FIELDS))
 
 
@@ -42,36 +42,36 @@ def _shape(value: Any) -> str:
 
 
 _FIELDS: Final = frozenset(InputRef.model_fields)
-_WRITTEN: Final = Discriminator(_shape)
+_BY_SHAPE: Final = Discriminator(_shape)
 
 PathText = Annotated[str, StringConstraints(min_length=1, max_length=2048), Tag("text")]
 Reference = Annotated[InputRef, Tag("reference")]
 
-# As users write it. A mapping that has one of an InputRef's fields is one, so a map cannot have members of those names.
-Item = Annotated[PathText | Reference, _WRITTEN]
+# As users write it. A map with a field name of InputRef is an InputRef, so maps cannot have members of those names.
+Item = Annotated[PathText | Reference, _BY_SHAPE]
 Input = Annotated[
     PathText
     | Reference
     | Annotated[list[Item], Field(min_length=1, max_length=MAX_INPUTS), Tag("list")]
     | Annotated[dict[ParameterName, Item], Field(min_length=1, max_length=MAX_INPUTS), Tag("map")],
-    _WRITTEN,
+    _BY_SHAPE,
 ]
 
 # The long form, in the envelope.
 ResolvedInput = Annotated[
-    Reference | Annotated[list[InputRef], Tag("list")] | Annotated[dict[str, InputRef], Tag("map")], _WRITTEN
+    Reference | Annotated[list[InputRef], Tag("list")] | Annotated[dict[str, InputRef], Tag("map")], _BY_SHAPE
 ]
 
 
 def input_ref(value: str | InputRef) -> InputRef:
-    """One input in its long form. Raises ValueError for a text that starts as a key and is none."""
+    """Return one input in its long form. Raises ValueError for an invalid key."""
     if isinstance(value, InputRef):
         return value
     return InputRef(key=value) if value.startswith("store://") else InputRef(path=value)
 
 
 def resolve(value: Input) -> ResolvedInput:
-    """An input, a list or a map in its long form. Raises ValueError as `input_ref`."""
+    """Return an input, a list or a map in its long form. Raises ValueError for an invalid key."""
     if isinstance(value, list):
         return [input_ref(item) for item in value]
     if isinstance(value, dict):
@@ -80,25 +80,27 @@ def resolve(value: Input) -> ResolvedInput:
 
 
 def members(name: str, value: ResolvedInput) -> dict[str, InputRef]:
-    """Each single input by the name that logs and status use: `x`, `x[0]`, `x[train]`; without mlrun's type hint."""
-    plain = parameter_name(name)
+    """Return each single input by its name in logs and status, such as `x`, `x[0]` or `x[train]`."""
+    base_name = parameter_name(name)
     if isinstance(value, InputRef):
-        return {plain: value}
+        return {base_name: value}
     items = enumerate(value) if isinstance(value, list) else value.items()
-    return {f"{plain}[{member}]": ref for member, ref in items}
+    return {f"{base_name}[{member}]": ref for member, ref in items}
 
 
 def parameter_name(name: str) -> str:
-    """The handler's parameter in mlrun's `name: type`."""
+    """Return the handler's parameter in mlrun's `name: type`."""
     return name.partition(":")[0].strip()
 
 
 def check_inputs(inputs: dict[str, Input]) -> None:
-    """Raise ValueError where there are too many, two for one parameter, or a text that starts as a key and is none."""
+    """Raise ValueError for too many inputs, two inputs for one parameter, or an invalid key."""
     names = [parameter_name(name) for name in inputs]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"{twice[0]!r} is given twice")
+    duplicates = sorted({name for name in names if names.count(name) > 1})
+    if duplicates:
+        raise ValueError(f"{duplicates[0]!r} is given twice")
     count = sum(len(members(name, resolve(value))) for name, value in inputs.items())
     if count > MAX_INPUTS:
-        raise ValueError(f"{count} inputs, lists and maps counted, are more than {MAX_INPUTS}; read a folder instead")
+        raise ValueError(
+            f"{count} inputs, with the members of lists and maps, are more than {MAX_INPUTS}; read a folder instead"
+        )

@@ -1,4 +1,4 @@
-"""Where and how a run's pods run: the options that a function may give as defaults and a run may set."""
+"""The options of a run's pods and Job. A function may set defaults for them."""
 
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -17,7 +17,7 @@ ExceptionName = Annotated[
 MetaKey = Annotated[str, StringConstraints(max_length=317)]
 QuantityText = Annotated[str | int, Field(json_schema_extra=INT_OR_STRING), HashMark.QUANTITY]
 
-# Environment variables that are the platform's own.
+# Environment variables that only the platform sets.
 RESERVED_ENV: Final = (
     "HOME",
     "TMPDIR",
@@ -39,11 +39,11 @@ RESERVED_ENV: Final = (
     "MLRUN_SWEEP_INDEX",
     "MLRUN_SWEEP_FAILURES",
 )
-_RESERVED: Final = f"{list(RESERVED_ENV)}"
+_RESERVED_ENV_CEL: Final = f"{list(RESERVED_ENV)}"
 
 
 class KeyToPath(Model):
-    """One key of a ConfigMap or Secret as a file."""
+    """A key of a ConfigMap or Secret that becomes a file."""
 
     key: str = Field(max_length=253, description="The key.")
     path: str = Field(max_length=1024, description="Relative path of the file.")
@@ -54,9 +54,9 @@ class ConfigMapVolume(Model):
 
     name: DnsName = Field(description="Name of the ConfigMap.")
     items: EmptyIsAbsent[list[KeyToPath] | None] = Field(
-        None, max_length=128, description="Only these keys; default: all."
+        None, max_length=128, description="Keys to project. Default: all keys."
     )
-    optional: bool | None = Field(None, description="The pod starts without it.")
+    optional: bool | None = Field(None, description="Whether the pod may start without it.")
 
 
 class SecretVolume(Model):
@@ -64,9 +64,9 @@ class SecretVolume(Model):
 
     secret_name: DnsName = Field(description="Name of the Secret.")
     items: EmptyIsAbsent[list[KeyToPath] | None] = Field(
-        None, max_length=128, description="Only these keys; default: all."
+        None, max_length=128, description="Keys to project. Default: all keys."
     )
-    optional: bool | None = Field(None, description="The pod starts without it.")
+    optional: bool | None = Field(None, description="Whether the pod may start without it.")
 
 
 class ClaimVolume(Model):
@@ -76,21 +76,23 @@ class ClaimVolume(Model):
 
 
 class EmptyDirVolume(Model):
-    """A folder that lives as long as the pod."""
+    """A directory that exists as long as the pod."""
 
     medium: EmptyIsAbsent[Literal["", "Memory"] | None] = Field(
-        None, description="Memory for a RAM disk, which counts as memory."
+        None, description="Storage medium: Memory is a RAM disk, which counts against the memory limit."
     )
-    size_limit: QuantityText | None = Field(None, description="Quantity at which the pod is evicted.")
+    size_limit: QuantityText | None = Field(None, description="Maximum size. A pod that exceeds it is evicted.")
 
 
 class EphemeralVolume(Model):
     """A volume that is provisioned for the pod and deleted with it."""
 
-    size: QuantityText = Field(description="Quantity to provision.")
-    storage_class_name: DnsName | None = Field(None, description="StorageClass; default: the cluster's.")
+    size: QuantityText = Field(description="Size of the volume.")
+    storage_class_name: DnsName | None = Field(
+        None, description="Name of the StorageClass. Default: the cluster's default class."
+    )
     access_modes: EmptyIsAbsent[list[Literal["ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany"]] | None] = Field(
-        None, max_length=3, description="Default: ReadWriteOnce."
+        None, max_length=3, description="Access modes. Default: ReadWriteOnce."
     )
 
 
@@ -98,7 +100,9 @@ class ImageVolume(Model):
     """An OCI image or artifact as files, where the cluster supports it."""
 
     reference: str = Field(max_length=512, description="Image reference.")
-    pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = Field(None, description="Default: Kubernetes'.")
+    pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = Field(
+        None, description="Pull policy. Default: Kubernetes' default."
+    )
 
 
 _VOLUME_KINDS: Final = ("configMap", "secret", "persistentVolumeClaim", "emptyDir", "ephemeral", "image")
@@ -106,23 +110,29 @@ _ONE_KIND: Final = f"set exactly one of {', '.join(_VOLUME_KINDS)}"
 
 
 class Volume(Model):
-    """One volume and where it is mounted."""
+    """A volume and its mount path."""
 
     model_config = {
         "json_schema_extra": cel(f"[{', '.join(f'has(self.{k})' for k in _VOLUME_KINDS)}].exists_one(x, x)", _ONE_KIND)
     }
 
-    name: VolumeName = Field(description="Name of the volume; a run's replaces the function's of the same name.")
+    name: VolumeName = Field(
+        description="Name of the volume. A volume of the run replaces the function's volume of the same name."
+    )
     mount_path: str = Field(pattern=r"^/[^:]*$", max_length=1024, description="Absolute path in the container.")
     sub_path: EmptyIsAbsent[str | None] = Field(None, max_length=1024, description="Path within the volume.")
-    read_only: bool | None = Field(None, description="Mount it read-only.")
+    read_only: bool | None = Field(None, description="Whether the volume is mounted read-only.")
     config_map: EmptyCounts[ConfigMapVolume | None] = Field(None, description="A ConfigMap as files.")
     secret: EmptyCounts[SecretVolume | None] = Field(None, description="A Secret as files.")
     persistent_volume_claim: EmptyCounts[ClaimVolume | None] = Field(
         None, description="An existing PersistentVolumeClaim."
     )
-    empty_dir: EmptyCounts[EmptyDirVolume | None] = Field(None, description="A folder that lives as long as the pod.")
-    ephemeral: EmptyCounts[EphemeralVolume | None] = Field(None, description="A volume provisioned for the pod.")
+    empty_dir: EmptyCounts[EmptyDirVolume | None] = Field(
+        None, description="A directory that exists as long as the pod."
+    )
+    ephemeral: EmptyCounts[EphemeralVolume | None] = Field(
+        None, description="A volume that is provisioned for the pod."
+    )
     image: EmptyCounts[ImageVolume | None] = Field(None, description="An OCI image as files.")
 
     @model_validator(mode="after")
@@ -133,7 +143,7 @@ class Volume(Model):
 
     @property
     def source(self) -> dict[str, object]:
-        """What it is, by its kind, without its name and where it is mounted."""
+        """Return the source of the volume, by its kind, without its name and mount."""
         return {kind: value for kind, value in self.wire().items() if kind in _VOLUME_KINDS}
 
 
@@ -142,17 +152,19 @@ class KeySelector(Model):
 
     name: DnsName = Field(description="Name of the object.")
     key: str = Field(max_length=253, description="The key.")
-    optional: bool | None = Field(None, description="The variable may be absent.")
+    optional: bool | None = Field(None, description="Whether the variable may be absent.")
 
 
 class FieldSelector(Model):
     """A field of the pod."""
 
-    field_path: str = Field(max_length=256, description="metadata.name, spec.nodeName, status.podIP and the like.")
+    field_path: str = Field(
+        max_length=256, description="Path of the field, such as metadata.name, spec.nodeName or status.podIP."
+    )
 
 
 class EnvSource(Model):
-    """Where a variable's value comes from."""
+    """The source of a variable's value."""
 
     secret_key_ref: EmptyCounts[KeySelector | None] = Field(None, description="A key of a Secret.")
     config_map_key_ref: EmptyCounts[KeySelector | None] = Field(None, description="A key of a ConfigMap.")
@@ -168,21 +180,23 @@ class EnvVar(Model):
 
     name: EnvName = Field(
         description="Name of the variable.",
-        json_schema_extra=cel(f"!(self in {_RESERVED})", "this variable is set by the platform; choose another name"),
+        json_schema_extra=cel(
+            f"!(self in {_RESERVED_ENV_CEL})", "this variable is set by the platform; choose another name"
+        ),
     )
-    value: EmptyIsAbsent[str | None] = Field(None, max_length=32_768, description="The value.")
-    value_from: EmptyCounts[EnvSource | None] = Field(None, description="Where the value comes from.")
+    value: EmptyIsAbsent[str | None] = Field(None, max_length=32_768, description="Value of the variable.")
+    value_from: EmptyCounts[EnvSource | None] = Field(None, description="Source of the variable's value.")
 
     @field_validator("name")
     @classmethod
-    def _free(cls, name: str) -> str:
+    def _is_not_reserved(cls, name: str) -> str:
         if name in RESERVED_ENV:
             raise ValueError(f"{name} is set by the platform; choose another name")
         return name
 
 
 class SecretRef(Model):
-    """A Secret as environment variables."""
+    """A Secret whose keys become environment variables."""
 
     name: DnsName
     keys: EmptyCounts[list[str] | None] = None
@@ -191,13 +205,13 @@ class SecretRef(Model):
 
 
 class Resources(Model):
-    """Compute resources of the handler's container. `gpu` stands for the cluster's GPU resource."""
+    """Compute resources of the handler's container. `gpu` means the cluster's GPU resource."""
 
     requests: EmptyIsAbsent[dict[MetaKey, QuantityText] | None] = Field(
-        None, max_length=16, description="What is reserved."
+        None, max_length=16, description="Resources that are reserved."
     )
     limits: EmptyIsAbsent[dict[MetaKey, QuantityText] | None] = Field(
-        None, max_length=16, description="What may be used at most."
+        None, max_length=16, description="Resources that the container may use at most."
     )
 
 
@@ -205,110 +219,127 @@ class Toleration(Model):
     """A taint that the pod tolerates."""
 
     key: EmptyIsAbsent[str | None] = Field(
-        None, max_length=317, description="The taint's key; absent with Exists: every taint."
+        None, max_length=317, description="Key of the taint. Without a key, Exists matches every taint."
     )
-    operator: Literal["Exists", "Equal", "Lt", "Gt"] | None = Field(None, description="Default: Equal.")
-    value: EmptyIsAbsent[str | None] = Field(None, max_length=63, description="The taint's value.")
-    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(None, description="Default: any.")
-    toleration_seconds: int | None = Field(None, description="How long NoExecute is tolerated; default: for ever.")
+    operator: Literal["Exists", "Equal", "Lt", "Gt"] | None = Field(
+        None, description="How the value is compared. Default: Equal."
+    )
+    value: EmptyIsAbsent[str | None] = Field(None, max_length=63, description="Value of the taint.")
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(
+        None, description="Effect of the taint. Default: any effect."
+    )
+    toleration_seconds: int | None = Field(None, description="How long NoExecute is tolerated. Default: forever.")
 
 
 class NonRetryable(Model):
-    """Failures of the handler that no retry mends. They end the run at once, whatever `backoffLimit` says."""
+    """Failures of the handler that are not retried. They end the run at once, whatever `backoffLimit` says."""
 
     exit_codes: list[Annotated[int, Field(ge=1, le=255)]] | None = Field(
-        None, max_length=64, description="Codes that the handler may exit with, by sys.exit or otherwise."
+        None, max_length=64, description="Exit codes of the handler, by sys.exit or otherwise."
     )
     exceptions: list[ExceptionName] | None = Field(
         None,
         max_length=64,
-        description="Exception types, with those derived from them: ValueError, or by module, package.errors.BadData.",
+        description="Exception types, including their subclasses: ValueError, or with the module, "
+        "package.errors.BadData.",
     )
 
 
 class RunOptions(Model):
-    """Options of the Job and its pods. A function's are defaults for its runs; a run's win."""
+    """Options of the Job and its pods. Options of a run override those of its function."""
 
     node_selector: EmptyIsAbsent[dict[MetaKey, str] | None] = Field(
-        None, max_length=32, description="Labels that the node must have."
+        None, max_length=32, description="Labels that a node must have to run the pods."
     )
     volumes: EmptyIsAbsent[list[Volume] | None] = Field(
-        None, max_length=32, description="Volumes and where they are mounted."
+        None, max_length=32, description="Volumes and their mount paths."
     )
     resources: EmptyIsAbsent[Resources | None] = Field(
-        None, description="Compute resources; the key gpu is the cluster's GPU."
+        None, description="Compute resources. The key gpu means the cluster's GPU resource."
     )
     affinity: AsWritten[dict[str, Any] | None] = Field(
-        None, description="Kubernetes' affinity.", json_schema_extra=FREE_FORM
+        None, description="Kubernetes affinity of the pods.", json_schema_extra=FREE_FORM
     )
     tolerations: EmptyIsAbsent[list[Toleration] | None] = Field(
-        None, max_length=32, description="Taints that are tolerated."
+        None, max_length=32, description="Taints that the pods tolerate."
     )
     env: EmptyIsAbsent[list[EnvVar] | None] = Field(
         None, max_length=256, description="Environment variables of the handler."
     )
     secrets: EmptyIsAbsent[list[Annotated[str | SecretRef, Field(json_schema_extra=ANYTHING)]] | None] = Field(
-        None, max_length=32, description="Secrets as environment variables: names, or {name, keys, prefix, optional}."
+        None,
+        max_length=32,
+        description="Secrets to set as environment variables: names, or {name, keys, prefix, optional}.",
     )
     image_pull_secrets: EmptyIsAbsent[list[DnsName] | None] = Field(
-        None, max_length=16, description="Names of pull Secrets."
+        None, max_length=16, description="Names of Secrets for pulling images."
     )
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = Field(
-        None, description="Default: the operator's."
+        None, description="Image pull policy. Default: the operator's setting."
     )
     service_account_name: DnsName | None = Field(
-        None, description="Service account, for its cloud identity and pull Secrets; its token is never mounted."
+        None,
+        description="Service account of the pods, for its cloud identity and pull Secrets. Its token is never mounted.",
     )
     priority_class_name: DnsName | None = Field(None, description="PriorityClass of the pods.")
     runtime_class_name: DnsName | None = Field(None, description="RuntimeClass of the pods.")
     scheduler_name: DnsName | None = Field(None, description="Scheduler of the pods.")
     topology_spread_constraints: AsWritten[
         list[Annotated[dict[str, Any], Field(json_schema_extra=FREE_FORM)]] | None
-    ] = Field(None, max_length=8, description="Kubernetes' topologySpreadConstraints.")
+    ] = Field(None, max_length=8, description="Kubernetes topologySpreadConstraints of the pods.")
     termination_grace_period_seconds: int | None = Field(
-        None, ge=0, le=86_400, description="Time to store partial results when the pod is told to end; default: 30."
+        None,
+        ge=0,
+        le=86_400,
+        description="Seconds for storing partial results after the pod is told to terminate. Default: 30.",
     )
     pod_labels: EmptyIsAbsent[dict[MetaKey, str] | None] = Field(
-        None, max_length=32, description="Labels of Job and pods."
+        None, max_length=32, description="Labels of the Job and its pods."
     )
     pod_annotations: EmptyIsAbsent[dict[MetaKey, str] | None] = Field(
         None, max_length=32, description="Annotations of the pods."
     )
     pod_template: AsWritten[dict[str, Any] | None] = Field(
         None,
-        description="A pod template that everything else is laid over; what Pod Security forbids is taken out.",
+        description="Pod template that all other options override. Fields that Pod Security forbids are removed.",
         json_schema_extra=FREE_FORM,
     )
     backoff_limit: StartsNothing[int | None] = Field(
-        None, ge=0, le=1000, description="How often a failed pod is tried again; default: the operator's, 0."
+        None, ge=0, le=1000, description="Number of retries after a failed pod. Default: the operator's setting, 0."
     )
     non_retryable: StartsNothing[NonRetryable | None] = Field(
-        None, description="Exit codes and exceptions of the handler that are not tried again."
+        None, description="Exit codes and exceptions of the handler that are not retried."
     )
     active_deadline_seconds: StartsNothing[int | None] = Field(
-        None, ge=1, le=31_536_000, description="The Job's time from its start, retries included."
+        None, ge=1, le=31_536_000, description="Seconds that the Job may run from its start, including retries."
     )
     pending_deadline_seconds: StartsNothing[int | None] = Field(
-        None, ge=1, le=31_536_000, description="How long no pod may run before the run fails; default: the operator's."
+        None,
+        ge=1,
+        le=31_536_000,
+        description="Seconds without a running pod after which the run fails. Default: the operator's setting.",
     )
     max_disruptions: StartsNothing[int | None] = Field(
         None,
         ge=0,
         le=1000,
-        description="How many evictions and preemptions are borne, for each replica or point; default: 10.",
+        description="Number of evictions and preemptions that are tolerated, for each replica or point. Default: 10.",
     )
     ttl_seconds_after_finished: StartsNothing[int | None] = Field(
-        None, ge=0, le=315_360_000, description="When the Job and its pods are deleted after the end; default: never."
+        None,
+        ge=0,
+        le=315_360_000,
+        description="Seconds after the end when the Job and its pods are deleted. Default: never.",
     )
 
     @field_validator("volumes")
     @classmethod
     def _one_source_a_name(cls, volumes: list[Volume] | None) -> list[Volume] | None:
-        """One volume may be mounted at several paths; two of one name would be one of them by chance."""
+        """Refuse volumes with the same name and different sources. One volume may have several mounts."""
         sources: dict[str, Volume] = {}
         for volume in volumes or ():
             if sources.setdefault(volume.name, volume).source != volume.source:
-                raise ValueError(f"two volumes are called {volume.name!r} and have different sources; rename one")
+                raise ValueError(f"two volumes have the name {volume.name!r} and different sources; rename one")
         return volumes
 
     @field_validator("pod_template")

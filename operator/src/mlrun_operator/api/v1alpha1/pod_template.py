@@ -1,4 +1,4 @@
-"""The outer shape of a `podTemplate`: what the API server cannot check of a field that takes anything."""
+"""The check of a `podTemplate`, which the API server accepts with any content."""
 
 from typing import Any, Final
 
@@ -7,7 +7,7 @@ _LISTS: Final = ("containers", "initContainers", "volumes")
 
 
 def checked_template(template: Template) -> Template:
-    """The template. Raises ValueError that names the part that cannot be one."""
+    """Return the template unchanged. Raises ValueError that names an invalid field."""
     unknown = sorted(set(template) - {"metadata", "spec"})
     if unknown:
         raise ValueError(f"a pod template has metadata and spec, not {', '.join(unknown)}")
@@ -15,19 +15,19 @@ def checked_template(template: Template) -> Template:
     for kind in ("labels", "annotations"):
         for name, value in _map(metadata, kind).items():
             if not isinstance(value, str):
-                raise ValueError(f"metadata.{kind}.{name}: {value!r} is not a text; put it in quotes")  # noqa: TRY004 - as below
+                raise ValueError(f"metadata.{kind}.{name}: {value!r} is not a string; put it in quotes")  # noqa: TRY004 - as below
     for kind in _LISTS:
         entries = spec.get(kind, [])
         if not isinstance(entries, list) or not all(
             isinstance(e, dict) and isinstance(e.get("name"), str) for e in entries
         ):
-            raise ValueError(f"spec.{kind} is a list of objects that have a name")
+            raise ValueError(f"spec.{kind} must be a list of objects that have a name")
     _map(spec, "securityContext")
     return template
 
 
 def _map(parent: Template, name: str) -> Template:
-    found = parent.get(name, {})
-    if not isinstance(found, dict):
-        raise ValueError(f"{name} is an object, not {found!r}")  # noqa: TRY004 - pydantic tells ValueErrors
-    return found
+    value = parent.get(name, {})
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} must be an object, not {value!r}")  # noqa: TRY004 - pydantic reports only ValueError
+    return value

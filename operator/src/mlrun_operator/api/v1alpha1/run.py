@@ -15,23 +15,24 @@ from mlrun_operator.api.v1alpha1.sweep import Hyperparameters
 MAX_REPLICAS: Final = 1000
 _ONE_FUNCTION: Final = "set exactly one of functionRef and function"
 _HOSTS_OF_REPLICAS: Final = "replicaHostnames needs replicas"
-_HOSTS_OF_SCHEDULES: Final = "replicaHostnames: not with a schedule, whose Jobs have names of their own"
-_LIMIT_OF_FUNCTIONS: Final = "maxConcurrentRuns: not in a function written into a run, which has no other runs"
+_HOSTS_OF_SCHEDULES: Final = "replicaHostnames: not with a schedule, because each of its Jobs has another name"
+_LIMIT_OF_FUNCTIONS: Final = "maxConcurrentRuns: not in an inline function, which has no other runs"
 _ONE_SHAPE: Final = "replicas: not with hyperparameters, whose points are pods of their own"
 
 
 class FunctionRef(Model):
-    """A reference to an MlrunFunction of the same namespace."""
+    """A reference to an MlrunFunction in the same namespace."""
 
-    name: EntityName = Field(description="The function's metadata.name, or its original name.")
+    name: EntityName = Field(description="metadata.name of the function, or its original name.")
     on_change: StartsNothing[Literal["Ignore", "Rerun"] | None] = Field(
         None,
-        description="Rerun: a finished run runs again when the function changes. Default: Ignore, with a condition.",
+        description="Rerun runs a finished run again when the function changes. Ignore, the default, only sets a "
+        "condition.",
     )
 
 
 class OutputRef(Model):
-    """What an mlrun output is called as an entity."""
+    """The entity that an mlrun output is stored as."""
 
     name: EntityName
     optional: bool = False
@@ -51,25 +52,28 @@ class RunSpec(ScheduleOptions, RunOptions):
         )
     }
 
-    name: EntityName | None = Field(None, description="The run's name in keys and results; default: metadata.name.")
-    project: ProjectName | None = Field(None, description="Project; default: the function's, else the namespace.")
-    function_ref: EmptyCounts[FunctionRef | None] = Field(None, description="The MlrunFunction to run.")
-    function: EmptyCounts[FunctionSpec | None] = Field(None, description="A function written into the run.")
+    name: EntityName | None = Field(None, description="Name of the run in keys and results. Default: metadata.name.")
+    project: ProjectName | None = Field(
+        None, description="Project of the run. Default: the function's project, or else the namespace."
+    )
+    function_ref: EmptyCounts[FunctionRef | None] = Field(None, description="MlrunFunction to run.")
+    function: EmptyCounts[FunctionSpec | None] = Field(None, description="Inline function to run.")
     action: StartsNothing[str | None] = Field(
         None,
         max_length=32,
-        description="The task: job.",
+        description="Task of the run: job.",
         json_schema_extra=cel("self == 'job'", "action: only job is supported; images are built outside"),
     )
     inputs: EmptyIsAbsent[dict[ParameterName, Input] | None] = Field(
         None,
-        description="Handler parameter → what it reads: a store:// key, a path or URL, or {path or key, kind, format}; "
-        "or a list or a map of those.",
+        description="Handler parameter → its input: a store:// key, a path or URL, or {path or key, kind, format}; or "
+        "a list"
+        "or a map of these.",
         json_schema_extra=FREE_FORM,
     )
     outputs: EmptyIsAbsent[dict[ParameterName, EntityName | OutputRef] | None] = Field(
         None,
-        description="mlrun output → name of the entity it becomes, or {name, optional}.",
+        description="mlrun output → name of the stored entity, or {name, optional}.",
         json_schema_extra=FREE_FORM,
     )
     parameters: AsWritten[EmptyIsAbsent[dict[ParameterName, Any] | None]] = Field(
@@ -77,44 +81,49 @@ class RunSpec(ScheduleOptions, RunOptions):
     )
     hyperparameters: AsWritten[Hyperparameters | None] = Field(
         None,
-        description="Runs the function once for each point, a set of values over the parameters: see docs/sweeps.md.",
+        description="Runs the function once for each point, which is a set of parameter values. See docs/sweeps.md.",
     )
     values: EmptyCounts[list[EntityName] | None] = Field(
-        None, max_length=256, description="Names of the results to keep; default: all."
+        None, max_length=256, description="Names of the results to keep. Default: all results."
     )
     returns: EmptyCounts[list[LogHint] | None] = Field(
-        None, max_length=64, description="mlrun's log hints for what the handler returns; default: the function's."
+        None,
+        max_length=64,
+        description="mlrun's log hints for the handler's return values. Default: the function's hints.",
     )
     replicas: int | None = Field(
         None,
         ge=1,
         le=MAX_REPLICAS,
-        description="How many pods run the function side by side, each with its own MLRUN_REPLICA_INDEX from 0 and all "
-        "with MLRUN_REPLICA_COUNT; default: one pod without either.",
+        description="Number of pods that run the function in parallel. Each has its own MLRUN_REPLICA_INDEX, from 0, "
+        "and"
+        "MLRUN_REPLICA_COUNT. Default: one pod without these variables.",
     )
     replica_hostnames: bool | None = Field(
         None,
-        description="true gives each replica a DNS name, which MLRUN_REPLICA_HOST tells with {index} in the place of "
-        "its number.",
+        description="Whether each replica has a DNS name. MLRUN_REPLICA_HOST contains it, with {index} instead of the "
+        "index.",
     )
     suspend: StartsNothing[bool | None] = Field(
-        None, description="true makes no Job, or ends the pods of the one there is; false starts them anew."
+        None, description="true creates no Job, or terminates the pods of the existing one. false starts them again."
     )
     stop: StartsNothing[bool | None] = Field(
-        None, description="true ends the current execution and starts no other; partial results are kept."
+        None, description="true ends the current execution and starts no other. Partial results are kept."
     )
     run_ttl_seconds_after_finished: StartsNothing[int | None] = Field(
         None,
         ge=0,
         le=315_360_000,
-        description="When the run itself is deleted after its end; ignored for GitOps and Helm.",
+        description="Seconds after the end when the run itself is deleted. Ignored for runs of GitOps tools and Helm.",
     )
     rerun: StartsNothing[str | None] = Field(
-        None, max_length=256, description="Any text: a new value starts a new execution once the last one has ended."
+        None,
+        max_length=256,
+        description="Any string. A new value starts a new execution after the current one has ended.",
     )
 
     @model_validator(mode="after")
-    def _one_function(self) -> Self:
+    def _check_combinations(self) -> Self:
         if (self.function_ref is None) == (self.function is None):
             raise ValueError(_ONE_FUNCTION)
         if self.replica_hostnames is not None and self.replicas is None:
@@ -136,12 +145,14 @@ class RunSpec(ScheduleOptions, RunOptions):
     @field_validator("outputs")
     @classmethod
     def _outputs(cls, outputs: dict[str, str | OutputRef] | None) -> dict[str, str | OutputRef] | None:
-        """Two outputs of one name would be one in the status: the other would be lost."""
+        """Refuse outputs with the same name, since the status can hold only one of them."""
         names: dict[str, str] = {}
         for output, ref in (outputs or {}).items():
             name = output_ref(ref).name
-            if (other := names.setdefault(name, output)) != output:
-                raise ValueError(f"outputs: {other} and {output} are both called {name}; give each a name of its own")
+            if (first_output := names.setdefault(name, output)) != output:
+                raise ValueError(
+                    f"outputs: {first_output} and {output} are both called {name}; give each a name of its own"
+                )
         return outputs
 
     @field_validator("action")
@@ -153,5 +164,5 @@ class RunSpec(ScheduleOptions, RunOptions):
 
 
 def output_ref(value: str | OutputRef) -> OutputRef:
-    """The output in its long form."""
+    """Return the output in its long form."""
     return value if isinstance(value, OutputRef) else OutputRef(name=value)

@@ -1,4 +1,4 @@
-"""When a run repeats: the fields of `MlrunRun.spec` that make it a schedule, and what they are taken to mean."""
+"""The fields of `MlrunRun.spec` that make a run a schedule, and their defaults."""
 
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, Self
@@ -10,7 +10,7 @@ from mlrun_operator.api.cel import cel
 from mlrun_operator.api.rules import validations
 from mlrun_operator.api.values.cron import CRON_RULES, parse_cron
 
-# A firing that CronJobs are allowed to be late by, where missed slots are left out or made up for by the operator.
+# The startingDeadlineSeconds of CronJobs if missed slots are skipped, or run by the operator.
 SHORT_DEADLINE: Final = 60
 DEFAULT_SUCCESSFUL: Final = 3
 DEFAULT_FAILED: Final = 1
@@ -27,7 +27,7 @@ SCHEDULE_FIELDS: Final = (
     "backfill",
     "catchUp",
 )
-# Slots are counted in minutes since 1970.
+# Slots are numbered in minutes since 1970.
 _FIRST_YEAR, _LAST_YEAR = 1971, 2999
 _ORDER: Final = "backfill: from must be before to"
 
@@ -35,9 +35,11 @@ _ORDER: Final = "backfill: from must be before to"
 def _moment(text: str) -> str:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
-        raise ValueError("write a time with its offset, such as 2026-01-31T06:00:00Z")
+        raise ValueError("a time needs its UTC offset; write one such as 2026-01-31T06:00:00Z")
     if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
-        raise ValueError(f"write a time of the years {_FIRST_YEAR} to {_LAST_YEAR}")
+        raise ValueError(
+            f"the year {moment.year} is out of range; write a time of the years {_FIRST_YEAR} to {_LAST_YEAR}"
+        )
     return text
 
 
@@ -45,26 +47,26 @@ Moment = Annotated[str, AfterValidator(_moment), Field(max_length=35, json_schem
 
 
 class StopAfter(Model):
-    """How many ends in all finish a schedule; raising the number goes on with it."""
+    """The number of ended runs after which a schedule is finished. A higher number resumes it."""
 
     model_config = {
         "json_schema_extra": cel("has(self.successes) || has(self.failures)", "stopAfter: set successes or failures")
     }
 
-    successes: int | None = Field(None, ge=1, le=1_000_000, description="Runs that succeeded.")
-    failures: int | None = Field(None, ge=1, le=1_000_000, description="Runs that failed.")
+    successes: int | None = Field(None, ge=1, le=1_000_000, description="Number of successful runs.")
+    failures: int | None = Field(None, ge=1, le=1_000_000, description="Number of failed runs.")
 
 
 class Backfill(Model):
-    """A range of slots before the next firing that each run once."""
+    """A range of slots before the next firing, each of which runs once."""
 
     model_config = {"json_schema_extra": cel("self.from < self.to", _ORDER)}
 
-    start: Moment = Field(alias="from", description="The first moment of the range.")
-    to: Moment = Field(description="The end of the range; a slot at this very moment is not in it.")
-    parallelism: int | None = Field(None, ge=1, le=50, description="How many of its runs go at once; default: 1.")
+    start: Moment = Field(alias="from", description="Start of the range.")
+    to: Moment = Field(description="End of the range, exclusive.")
+    parallelism: int | None = Field(None, ge=1, le=50, description="Number of its runs at a time. Default: 1.")
     order: Literal["OldestFirst", "NewestFirst"] | None = Field(
-        None, description="Which slot runs first; default: OldestFirst."
+        None, description="Order of the slots. Default: OldestFirst."
     )
 
     @model_validator(mode="after")
@@ -75,12 +77,12 @@ class Backfill(Model):
 
 
 class CatchUp(Model):
-    """What becomes of slots that nothing fired, because the cluster was down or the schedule suspended."""
+    """How slots are handled that did not fire, because the cluster was down or the schedule was suspended."""
 
     policy: Literal["None", "Latest", "All"] = Field(
-        description="None leaves them out, Latest runs the last one of them, All runs each of them, oldest first."
+        description="None skips them, Latest runs only the last one, All runs all of them, oldest first."
     )
-    max: int | None = Field(None, ge=1, le=1000, description="With All: how many of the newest are run; default: 100.")
+    max: int | None = Field(None, ge=1, le=1000, description="Number of newest slots that All runs. Default: 100.")
 
 
 class ScheduleOptions(Model):
@@ -90,59 +92,59 @@ class ScheduleOptions(Model):
         None,
         min_length=1,
         max_length=128,
-        description="Cron expression of five fields, or a macro such as @daily. Each firing is a run of its own.",
+        description="Cron expression of five fields, or a macro such as @daily. Each firing creates its own run.",
         json_schema_extra=validations(CRON_RULES),
     )
     time_zone: StartsNothing[str | None] = Field(
-        None, min_length=1, max_length=64, description="IANA time zone of the schedule; default: Etc/UTC."
+        None, min_length=1, max_length=64, description="IANA time zone of the schedule. Default: Etc/UTC."
     )
     concurrency_policy: StartsNothing[Literal["Allow", "Forbid", "Replace"] | None] = Field(
-        None, description="What a firing does while the one before still runs; default: Forbid."
+        None, description="What a firing does while an earlier run is active. Default: Forbid."
     )
     starting_deadline_seconds: StartsNothing[int | None] = Field(
-        None, ge=10, le=31_536_000, description="How late a firing may start; default: any time."
+        None, ge=10, le=31_536_000, description="How late a firing may start, in seconds. Default: no limit."
     )
     successful_runs_history_limit: StartsNothing[int | None] = Field(
-        None, ge=0, le=100, description="How many succeeded runs are kept; default: 3."
+        None, ge=0, le=100, description="Number of successful runs to keep. Default: 3."
     )
     failed_runs_history_limit: StartsNothing[int | None] = Field(
-        None, ge=0, le=100, description="How many failed or stopped runs are kept; default: 1."
+        None, ge=0, le=100, description="Number of failed or stopped runs to keep. Default: 1."
     )
-    stop_after: StartsNothing[StopAfter | None] = Field(None, description="When the schedule is done.")
+    stop_after: StartsNothing[StopAfter | None] = Field(None, description="When the schedule is finished.")
     backfill: StartsNothing[Backfill | None] = Field(
-        None, description="Slots of the past to run; a changed range or order is another backfill."
+        None, description="Past slots to run. A change of range or order starts another backfill."
     )
-    catch_up: StartsNothing[CatchUp | None] = Field(None, description="What becomes of missed slots; default: Latest.")
+    catch_up: StartsNothing[CatchUp | None] = Field(None, description="How missed slots are handled. Default: Latest.")
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if self.schedule is None:
-            written = self.wire()
-            if lone := [name for name in SCHEDULE_FIELDS if name in written]:
-                raise ValueError(f"{lone[0]}: set schedule as well")
+            wire_fields = self.wire()
+            if schedule_fields := [name for name in SCHEDULE_FIELDS if name in wire_fields]:
+                raise ValueError(f"{schedule_fields[0]}: set schedule as well")
         else:
             parse_cron(self.schedule, self.time_zone)
         return self
 
 
 def firing_deadline(options: ScheduleOptions) -> int | None:
-    """How late the CronJob controller may fire, in seconds; None for any time.
+    """Return how late the CronJob controller may fire, in seconds; None for any time.
 
-    Hardly, where missed slots are left out or made by the operator.
+    The deadline is short if missed slots are skipped, or run by the operator.
     """
-    said = options.starting_deadline_seconds
+    deadline = options.starting_deadline_seconds
     if options.catch_up is not None and options.catch_up.policy in ("None", "All"):
-        return min(said or SHORT_DEADLINE, SHORT_DEADLINE)
-    return said
+        return min(deadline or SHORT_DEADLINE, SHORT_DEADLINE)
+    return deadline
 
 
 def child_spec(spec: dict[str, Any]) -> dict[str, Any]:
-    """The spec of one firing of a schedule: what runs, without when."""
-    left_out = ("schedule", "suspend", "stop", "rerun", *SCHEDULE_FIELDS)
-    return {name: value for name, value in spec.items() if name not in left_out}
+    """Return the spec of a child run: the schedule's spec without the fields that make it a schedule."""
+    excluded = ("schedule", "suspend", "stop", "rerun", *SCHEDULE_FIELDS)
+    return {name: value for name, value in spec.items() if name not in excluded}
 
 
-# CEL and its message, each: rules on the spec as a whole.
+# CEL rules for the spec as a whole, each with its message.
 SCHEDULE_RULES: Final = (
     (
         " && ".join(f"!has(self.{name})" for name in SCHEDULE_FIELDS) + " || has(self.schedule)",
@@ -150,6 +152,6 @@ SCHEDULE_RULES: Final = (
     ),
     (
         "has(self.schedule) == has(oldSelf.schedule)",
-        "a run cannot become a schedule or stop being one: delete it and apply it anew, or use another name",
+        "a run cannot become a schedule or stop being one: delete and re-create it, or use another name",
     ),
 )

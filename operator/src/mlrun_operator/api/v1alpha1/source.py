@@ -1,4 +1,4 @@
-"""`source` of a function: where its code is."""
+"""The `source` of a function: the location of its code."""
 
 import base64
 import binascii
@@ -14,25 +14,25 @@ from mlrun_operator.api.values.handlers import FILE_RULES
 from mlrun_operator.api.values.source_uri import SOURCE_RULES, SourceURI
 
 MAX_INLINE_BYTES: Final = 128 * 1024
-TOO_LARGE: Final = "inline code is limited to 128 KiB of UTF-8; put it at an https:// URL and use source.source"
+TOO_LARGE: Final = "inline code is limited to 128 KiB of UTF-8; put it at an https:// URL and set source.source"
 ONE_SOURCE: Final = "set exactly one of source, code and base64"
-FILE_OF_WHAT: Final = (
-    "source.handler is the path of a file inside of a repository or archive: it needs a source that starts with git+ "
-    "or zip+; the function to call is the handler beside source"
+FILE_WITHOUT_ARCHIVE: Final = (
+    "source.handler is the path of a file inside a repository or archive: it needs a source that starts with git+ or "
+    "zip+; set the function to call in handler, beside source"
 )
 
 
-def _of_an_object(*rules: tuple[str, str]) -> JsonDict:
+def _object_rules(*rules: tuple[str, str]) -> JsonDict:
     return {"x-kubernetes-validations": [{"rule": rule, "message": message} for rule, message in rules]}
 
 
 class Source(Model):
-    """Where the code is: exactly one of `source` (a URI), `code` and `base64`."""
+    """The location of the code: exactly one of `source` (a URI), `code` and `base64`."""
 
     model_config = {
-        "json_schema_extra": _of_an_object(
+        "json_schema_extra": _object_rules(
             ("[has(self.source), has(self.code), has(self.base64)].exists_one(x, x)", ONE_SOURCE),
-            (r"!has(self.handler) || (has(self.source) && self.source.matches(r'^(git|zip)\+'))", FILE_OF_WHAT),
+            (r"!has(self.handler) || (has(self.source) && self.source.matches(r'^(git|zip)\+'))", FILE_WITHOUT_ARCHIVE),
         )
     }
 
@@ -48,15 +48,16 @@ class Source(Model):
         None,
         min_length=4,
         max_length=512,
-        description="Path of the file inside of the repository or archive; default: the module that the function's "
-        "handler names, else the only .py file at its root.",
+        description="Path of the file inside the repository or archive. Default: the module that the function's "
+        "handler"
+        "names, or else the only .py file at the root.",
         json_schema_extra=validations(FILE_RULES),
     )
     code: str | None = Field(
         None,
         min_length=1,
         max_length=1_000_000,
-        description="The Python code itself, at most 128 KiB of UTF-8.",
+        description="Python code, at most 128 KiB of UTF-8.",
         json_schema_extra=cel(f"size(bytes(self)) <= {MAX_INLINE_BYTES}", TOO_LARGE),
     )
     base64: str | None = Field(
@@ -64,7 +65,7 @@ class Source(Model):
         min_length=4,
         max_length=1_000_000,
         pattern=r"^[A-Za-z0-9+/\r\n]+={0,2}[\r\n]*$",
-        description="The Python code in standard base64, at most 128 KiB when decoded.",
+        description="Python code in standard base64, at most 128 KiB when decoded.",
         json_schema_extra=cel(f"size(self) <= {MAX_INLINE_BYTES * 11 // 8}", TOO_LARGE),
     )
     lang: StartsNothing[str | None] = Field(
@@ -76,11 +77,11 @@ class Source(Model):
 
     @property
     def uri(self) -> SourceURI | None:
-        """The URI taken apart; None for inline code."""
+        """Return the parts of the URI; None for inline code."""
         return SourceURI.parse(self.source) if self.source is not None else None
 
     def inline(self) -> bytes:
-        """The inline code; empty where the source is a URI."""
+        """Return the inline code; empty if the source is a URI."""
         if self.base64 is not None:
             return base64.b64decode("".join(self.base64.split()))
         return (self.code or "").encode()
@@ -90,7 +91,7 @@ class Source(Model):
         if sum(v is not None for v in (self.source, self.code, self.base64)) != 1:
             raise ValueError(ONE_SOURCE)
         if self.handler is not None and (self.uri is None or self.uri.kind == "file"):
-            raise ValueError(FILE_OF_WHAT)
+            raise ValueError(FILE_WITHOUT_ARCHIVE)
         return self
 
     @field_validator("source")

@@ -47,7 +47,7 @@ class Phase(StrEnum):
 
     @property
     def finished(self) -> bool:
-        """Whether nothing of this execution will run any more."""
+        """Return whether no pod of this execution will run any more."""
         return self in (Phase.SUCCEEDED, Phase.FAILED, Phase.STOPPED)
 
 

@@ -1,7 +1,7 @@
-"""Sweeps: one run of a function over many points, each a set of parameters (BEHAVIOUR D).
+"""Sweeps: one run of a function over many points, each of which is a set of parameters.
 
-The points are reckoned here and nowhere else: by the operator for their number, by each pod for its own, and by the
-collector for all of them.
+The points are computed only here: the operator computes their number, each pod its own point, and the collector all of
+them.
 """
 
 import random
@@ -19,22 +19,22 @@ from mlrun_operator.api.v1alpha1.status import SweepStatus
 from mlrun_operator.api.values.names import short_hash
 
 MAX_POINTS: Final = 1000
-# As in mlrun: how many points a random sweep has, and how many may fail, where nobody says.
+# The defaults of mlrun: the number of points of a random sweep, and how many may fail.
 DEFAULT_ITERATIONS: Final = 10
 DEFAULT_ERRORS: Final = 3
 DEFAULT_PARALLELISM: Final = 10
 
 _ONE: Final = "hyperparameters: set exactly one of params and paramFile"
-_FILE: Final = "hyperparameters: placement FanOut needs params; the operator reads no files"
-_PARALLEL: Final = "hyperparameters: parallelism needs placement FanOut; in one process the points run one by one"
-_RANDOM: Final = "hyperparameters: seed and maxIterations are of strategy random"
+_FILE: Final = "hyperparameters: placement FanOut needs params, because the operator reads no files"
+_PARALLEL: Final = "hyperparameters: parallelism needs placement FanOut; InProcess runs one point at a time"
+_RANDOM: Final = "hyperparameters: seed and maxIterations need strategy random"
 
 Strategy = Literal["grid", "list", "random"]
 Placement = Literal["InProcess", "FanOut"]
 
 
 class Hyperparameters(Model):
-    """The points of a sweep, and how they are run."""
+    """The points of a sweep, and how they run."""
 
     model_config = {
         "json_schema_extra": cels(
@@ -49,48 +49,50 @@ class Hyperparameters(Model):
     }
 
     params: dict[ParameterName, list[Any]] | None = Field(
-        None, description="Parameter → its values.", json_schema_extra=FREE_FORM
+        None, description="Parameter → list of its values.", json_schema_extra=FREE_FORM
     )
     param_file: PathText | None = Field(
         None,
-        description="Key, path or URL of the points in the place of params: a CSV file with a point a line, or a JSON "
-        "file of parameter → values.",
+        description="Key, path or URL of a file with the points, instead of params: a CSV file with one point in each "
+        "line, or a JSON file of parameter → values.",
     )
     strategy: Strategy | None = Field(
         None,
-        description="grid: every combination; list: the first values, the second values, …; random: maxIterations "
-        "combinations by chance. Default: grid; list for a CSV file.",
+        description="grid: all combinations. list: the first values, then the second values, and so on. random: "
+        "maxIterations random combinations. Default: grid, or list for a CSV file.",
     )
     max_iterations: int | None = Field(
-        None, ge=1, le=MAX_POINTS, description="How many points a random sweep has; default: 10."
+        None, ge=1, le=MAX_POINTS, description="Number of points of a random sweep. Default: 10."
     )
     seed: int | None = Field(
         None,
         ge=0,
         le=2**31 - 1,
-        description="Of a random sweep; default: each execution has its own, a schedule one for all its runs.",
+        description="Seed of a random sweep. Default: one for each execution, or one for all runs of a schedule.",
     )
     selector: Annotated[str, StringConstraints(pattern=r"^((min|max)\.[^\s]+|[^.\s]+)$")] | None = Field(
-        None, max_length=256, description="The best point: [min.|max.]<result>; without min or max: max."
+        None, max_length=256, description="Result that selects the best point: [min.|max.]<result>. Default: max."
     )
     stop_condition: str | None = Field(
         None,
         min_length=1,
         max_length=1024,
-        description="Python expression over a point's results; once true, no new point starts.",
+        description="Python expression over the results of a point. Once it is true, no new point starts.",
     )
     max_errors: int | None = Field(
         None,
         ge=0,
         le=MAX_POINTS,
-        description="How many points may fail; with one more no new point starts, those that run are told to end, and "
-        "the run fails. Default: 3.",
+        description="Number of points that may fail. After one more failure no new point starts, running points are "
+        "terminated and the run fails. Default: 3.",
     )
     parallelism: int | None = Field(
-        None, ge=1, le=MAX_POINTS, description="How many pods of a fan-out run at once; default: 10."
+        None, ge=1, le=MAX_POINTS, description="Number of pods of a fan-out that run at a time. Default: 10."
     )
     placement: Placement | None = Field(
-        None, description="InProcess: one pod, by mlrun's own engine; FanOut: a pod a point. Default: InProcess."
+        None,
+        description="InProcess runs all points in one pod, with mlrun's engine. FanOut runs each point in its own "
+        "pod. Default: InProcess.",
     )
 
     @model_validator(mode="after")
@@ -111,7 +113,7 @@ class Hyperparameters(Model):
 
 
 class SweepInfo(Model):
-    """A sweep in the envelope, all said. `part` is what a pod of a fan-out does; in one process it does all."""
+    """A sweep in the envelope. `part` is the work of a fan-out's pod; without it a pod runs all points."""
 
     params: dict[str, list[Any]] | None = None
     param_file: InputRef | None = None
@@ -122,20 +124,22 @@ class SweepInfo(Model):
     stop_condition: str | None = None
     max_errors: int = DEFAULT_ERRORS
     part: Literal["point", "collect"] | None = None
-    retries: int = Field(0, description="How often a point that failed is tried again: only its last failure counts.")
-    job: str | None = Field(None, description="Of the collector: the Job of the points.")
-    lost: dict[str, str] = Field({}, description="Of the collector: iteration and why it failed without a report.")
+    retries: int = Field(0, description="Number of retries of a point. Only its last failure counts.")
+    job: str | None = Field(None, description="For the collector: the Job of the points.")
+    lost: dict[str, str] = Field(
+        {}, description="For the collector: each iteration that failed without a report, and the cause."
+    )
 
 
 def sweep_info(hyper: Hyperparameters, run_uid: str, execution: int) -> SweepInfo:
-    """The sweep of one execution, for a pod that does all of it."""
-    own_seed = int(short_hash(f"{run_uid}/{execution}"), 16)
+    """Return the sweep of one execution, for a pod that runs all points."""
+    execution_seed = int(short_hash(f"{run_uid}/{execution}"), 16)
     return SweepInfo(
         params=hyper.params,
         param_file=input_ref(hyper.param_file) if hyper.param_file is not None else None,
         strategy=hyper.strategy,
         max_iterations=hyper.max_iterations or DEFAULT_ITERATIONS,
-        seed=hyper.seed if hyper.seed is not None else own_seed,
+        seed=hyper.seed if hyper.seed is not None else execution_seed,
         selector=hyper.selector,
         stop_condition=hyper.stop_condition,
         max_errors=hyper.max_errors if hyper.max_errors is not None else DEFAULT_ERRORS,
@@ -143,23 +147,23 @@ def sweep_info(hyper: Hyperparameters, run_uid: str, execution: int) -> SweepInf
 
 
 def parallelism_of(hyper: Hyperparameters) -> int:
-    """How many pods of a fan-out run at once."""
+    """Return how many pods of a fan-out run at a time."""
     return min(hyper.parallelism or DEFAULT_PARALLELISM, count_of(hyper) or 1)
 
 
 def check_params(params: dict[str, list[Any]], strategy: Strategy) -> None:
-    """Raise ValueError where there are no points, too many of them, or lists of different lengths."""
+    """Raise ValueError for no points, too many points, or lists of different lengths."""
     if not params:
         raise ValueError("hyperparameters: params names no parameter")
     if empty := [name for name, values in params.items() if not values]:
         raise ValueError(f"hyperparameters: {empty[0]!r} has no values")
     lengths = {name: len(values) for name, values in params.items()}
     if strategy == "list" and len(set(lengths.values())) > 1:
-        said = ", ".join(f"{name} has {length}" for name, length in lengths.items())
-        raise ValueError(f"hyperparameters: strategy list takes lists of one length, and {said}")
+        counts = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+        raise ValueError(f"hyperparameters: strategy list takes lists of one length, but {counts}")
     if strategy == "grid" and (size := prod(lengths.values())) > MAX_POINTS:
-        said = f"{' x '.join(map(str, lengths.values()))} = {size}" if len(lengths) > 1 else str(size)
-        raise ValueError(f"hyperparameters: the grid has {said} points; at most {MAX_POINTS} are run")
+        total = f"{' x '.join(map(str, lengths.values()))} = {size}" if len(lengths) > 1 else str(size)
+        raise ValueError(f"hyperparameters: the grid has {total} points; at most {MAX_POINTS} are run")
     if strategy == "list" and max(lengths.values()) > MAX_POINTS:
         raise ValueError(f"hyperparameters: {max(lengths.values())} points; at most {MAX_POINTS} are run")
 
@@ -167,15 +171,15 @@ def check_params(params: dict[str, list[Any]], strategy: Strategy) -> None:
 def points(
     params: dict[str, list[Any]], strategy: Strategy | None, max_iterations: int, seed: int
 ) -> list[dict[str, Any]]:
-    """The parameters of each point, in the order of mlrun's iterations (which count from 1).
+    """Return the parameters of each point, in the order of mlrun's iterations, which count from 1.
 
-    In a grid the first parameter changes fastest, as in mlrun. A random point may come twice, as in mlrun. Two Python
-    versions give the same points: `random.Random(seed).choice` is stable since 3.2.
+    As in mlrun, the first parameter of a grid changes fastest, and a random point may occur twice. All Python versions
+    return the same points: `random.Random(seed).choice` is stable since 3.2.
     """
     names = list(params)
     if strategy == "random":
-        chance = random.Random(seed)  # noqa: S311 - reproducible, not secret
-        return [{name: chance.choice(params[name]) for name in names} for _ in range(max_iterations)]
+        generator = random.Random(seed)  # noqa: S311 - reproducible, not secret
+        return [{name: generator.choice(params[name]) for name in names} for _ in range(max_iterations)]
     if strategy == "list":
         return [dict(zip(names, row, strict=True)) for row in zip(*params.values(), strict=True)]
     rows = islice(product(*(params[name] for name in reversed(names))), MAX_POINTS)
@@ -183,7 +187,7 @@ def points(
 
 
 def count_of(hyper: Hyperparameters) -> int | None:
-    """How many points there are; None where a file says it."""
+    """Return the number of points; None if it depends on a file."""
     if hyper.params is None:
         return None
     if hyper.strategy == "random":
@@ -193,7 +197,7 @@ def count_of(hyper: Hyperparameters) -> int | None:
 
 
 def read_sweep(status: Mapping[str, Any]) -> SweepStatus | None:
-    """The sweep that a run's status tells of; None where there is none, or one of a version that is not known."""
+    """Return the sweep in a run's status; None if there is none, or one of an unknown version."""
     try:
         return SweepStatus.model_validate(status["sweep"])
     except (KeyError, ValueError):
@@ -201,14 +205,14 @@ def read_sweep(status: Mapping[str, Any]) -> SweepStatus | None:
 
 
 def with_progress(sweep: SweepStatus) -> SweepStatus:
-    """The sweep with its progress in words."""
-    ended = sweep.succeeded + sweep.failed + sweep.skipped
-    return sweep.model_copy(update={"progress": f"{ended}/{sweep.points}"})
+    """Return the sweep with its progress as text."""
+    ended_points = sweep.succeeded + sweep.failed + sweep.skipped
+    return sweep.model_copy(update={"progress": f"{ended_points}/{sweep.points}"})
 
 
 def sweep_words(sweep: SweepStatus) -> str:
-    """What became of the points."""
-    words = f"{sweep.succeeded} of {sweep.points} points succeeded"
-    words += f", {sweep.failed} failed" if sweep.failed else ""
-    words += f", {sweep.skipped} were skipped" if sweep.skipped else ""
-    return words + (f"; the best is point {sweep.best.iteration}" if sweep.best else "")
+    """Return a text with the counts of the points and the best point."""
+    failed = f", {sweep.failed} failed" if sweep.failed else ""
+    skipped = f", {sweep.skipped} were skipped" if sweep.skipped else ""
+    best = f"; the best is point {sweep.best.iteration}" if sweep.best else ""
+    return f"{sweep.succeeded} of {sweep.points} points succeeded{failed}{skipped}{best}"

@@ -1,1 +1,1 @@
-"""Value objects: names, keys, URIs, cron expressions; parsed once, at the edge."""
+"""Value objects such as names, keys, URIs and cron expressions, which are parsed once, on input."""

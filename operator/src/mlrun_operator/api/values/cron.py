@@ -1,8 +1,8 @@
-"""Cron expressions: when a schedule fires, to the minute the same answer as the CronJob controller's.
+"""Cron expressions, which fire at the same minutes as in the CronJob controller.
 
-The grammar is the CronJob API's: five fields or a macro. Day of month and day of week both restricted mean either, as
-ever in cron. Around a change of the clock the controller walks the local time in its own way (robfig/cron v3), which is
-followed here step by step: a time that is skipped does not fire, one that comes twice fires twice.
+The grammar is that of the CronJob API: five fields or a macro. If both day of month and day of week are restricted, a
+match of either fires, as always in cron. Around a clock change this module follows the algorithm of the controller
+(robfig/cron v3) step by step: a skipped time does not fire, and a repeated time fires twice.
 """
 
 import calendar
@@ -48,11 +48,11 @@ def _field(value: str) -> str:
 _MACRO: Final = f"@({'|'.join(macro[1:] for macro in _MACROS)})"
 CRON_RULES: Final = (
     Rule(
-        "schedule: the time zone goes into timeZone, not into the expression",
+        "schedule: an expression cannot contain a time zone; set timeZone instead",
         never="TZ",
     ),
     Rule(
-        "schedule: @every is not supported, since runs are named by the minute; write five fields: '*/5 * * * *'",
+        "schedule: @every is not supported, because runs are named by their minute; write five fields: '*/5 * * * *'",
         never="^@every",
     ),
     Rule(
@@ -65,7 +65,7 @@ CRON_RULES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """A parsed expression in a time zone. All moments are aware datetimes; answers are in UTC."""
+    """A parsed expression in a time zone. All times are aware datetimes, and results are in UTC."""
 
     text: str
     zone: ZoneInfo
@@ -84,45 +84,45 @@ class Cron:
         return self.either_day or any(min(self.days) <= last_day for last_day in last_days)
 
     def next(self, after: datetime) -> datetime | None:
-        """The first slot after that moment; None where there is none within five years."""
-        found = self._walk((int(after.timestamp()) // 60 + 1) * 60)
-        return None if found is None else datetime.fromtimestamp(found, UTC)
+        """Return the first slot after that time; None if there is none within five years."""
+        slot = self._first_match((int(after.timestamp()) // 60 + 1) * 60)
+        return None if slot is None else datetime.fromtimestamp(slot, UTC)
 
-    def previous(self, before: datetime) -> datetime | None:
-        """The last slot before that moment; None where there is none within five years."""
-        found, empty = self.next(before - timedelta(days=366 * _YEARS)), before
-        if found is None or found >= before:
+    def previous(self, end: datetime) -> datetime | None:
+        """Return the last slot before that time; None if there is none within five years."""
+        slot, upper = self.next(end - timedelta(days=366 * _YEARS)), end
+        if slot is None or slot >= end:
             return None
-        while empty - found > timedelta(minutes=1):  # a slot stands at `found`, none from `empty` on
-            middle = found + (empty - found) / 2
-            later = self.next(middle - timedelta(seconds=1))
-            if later is not None and later < before:
-                found = later
+        while upper - slot > timedelta(minutes=1):  # There is a slot at `slot` and none from `upper` to `end`.
+            middle = slot + (upper - slot) / 2
+            later_slot = self.next(middle - timedelta(seconds=1))
+            if later_slot is not None and later_slot < end:
+                slot = later_slot
             else:
-                empty = middle
-        return found
+                upper = middle
+        return slot
 
     def slots(self, start: datetime, end: datetime) -> Iterator[datetime]:
-        """The slots from `start` on, before `end`, in order."""
+        """Yield the slots from `start` until before `end`, in order."""
         slot = self.next(start - timedelta(seconds=1))
         while slot is not None and slot < end:
             yield slot
             slot = self.next(slot)
 
-    def _walk(self, moment: int) -> int | None:
-        """The first matching minute from this Unix time on, unit by unit, as the controller's library walks."""
+    def _first_match(self, moment: int) -> int | None:
+        """Return the first matching minute from this Unix time on, by the algorithm of the controller's library."""
         limit = self._local(moment).year + _YEARS
         aligned = False
-        while (now := self._local(moment)).year <= limit:
-            if now.month not in self.months:
-                first = now if aligned else now.replace(day=1, hour=0, minute=0)
+        while (wall := self._local(moment)).year <= limit:
+            if wall.month not in self.months:
+                first = wall if aligned else wall.replace(day=1, hour=0, minute=0)
                 year, month = (first.year, first.month + 1) if first.month < 12 else (first.year + 1, 1)
                 moment = self._moment(_clamped(first, year, month))
-            elif not self._day_matches(now):
-                moment = self._next_midnight(now if aligned else now.replace(hour=0, minute=0))
-            elif now.hour not in self.hours:
-                moment = (moment if aligned else self._moment(now.replace(minute=0))) + 3600
-            elif now.minute not in self.minutes:
+            elif not self._day_matches(wall):
+                moment = self._next_midnight(wall if aligned else wall.replace(hour=0, minute=0))
+            elif wall.hour not in self.hours:
+                moment = (moment if aligned else self._moment(wall.replace(minute=0))) + 3600
+            elif wall.minute not in self.minutes:
                 moment += 60
             else:
                 return moment
@@ -130,23 +130,23 @@ class Cron:
         return None
 
     def _next_midnight(self, day: datetime) -> int:
-        """The start of the next day, also where the clock changes at midnight."""
+        """Return the start of the next day, even if the clock changes at midnight."""
         moment = self._moment(day + timedelta(days=1))
         hour = self._local(moment).hour
         if hour:
             moment += (24 - hour if hour > 12 else -hour) * 3600
         return moment
 
-    def _day_matches(self, now: datetime) -> bool:
-        day, weekday = now.day in self.days, now.isoweekday() % 7 in self.weekdays
+    def _day_matches(self, wall: datetime) -> bool:
+        day, weekday = wall.day in self.days, wall.isoweekday() % 7 in self.weekdays
         return (day or weekday) if self.either_day else (day and weekday)
 
     def _local(self, moment: int) -> datetime:
-        """The wall clock, without its zone."""
+        """Return the wall clock at a Unix time, without its zone."""
         return datetime.fromtimestamp(moment, self.zone).replace(tzinfo=None)
 
     def _moment(self, wall: datetime) -> int:
-        """The Unix time of a wall clock; of one that is skipped or comes twice the one that Go's time.Date picks."""
+        """Return the Unix time of a wall clock; a skipped or repeated one is read as by Go's time.Date."""
         moment = calendar.timegm(wall.timetuple())
         if (offset := self._offset(moment)) == 0:
             return moment
@@ -159,26 +159,26 @@ class Cron:
 
 @lru_cache(maxsize=1024)
 def parse_cron(text: str, time_zone: str | None = None) -> Cron:
-    """The schedule of an expression and an IANA time zone. Raises ValueError with what to write instead."""
+    """Parse an expression with an IANA time zone. Raises ValueError that says what to write instead."""
     for rule in CRON_RULES:
         rule.check(text)
-    parts = _MACROS.get(text, text).split()
+    field_texts = _MACROS.get(text, text).split()
     names: dict[str, dict[str, int]] = {"month": _MONTHS, "day of week": _DAYS}
     bounds = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
     sets, stars = [], []
-    for part, field, (low, high) in zip(parts, _NUMBERS, bounds, strict=True):
-        values, star = _values(part, field, low, high, names.get(field, {}))
+    for field_text, field, (low, high) in zip(field_texts, _NUMBERS, bounds, strict=True):
+        values, star = _values(field_text, field, low, high, names.get(field, {}))
         sets.append(values)
         stars.append(star)
     minutes, hours, days, months, weekdays = sets
     return Cron(text, _zone(time_zone), minutes, hours, days, months, weekdays, not stars[2] and not stars[4])
 
 
-def _values(part: str, field: str, low: int, high: int, names: dict[str, int]) -> tuple[frozenset[int], bool]:
-    """The numbers of one field, and whether a star leaves it open."""
+def _values(field_text: str, field: str, low: int, high: int, names: dict[str, int]) -> tuple[frozenset[int], bool]:
+    """Return the numbers of one field, and whether a star leaves it unrestricted."""
     values: set[int] = set()
     star = False
-    for item in part.split(","):
+    for item in field_text.split(","):
         span, _, step = item.partition("/")
         first, _, last = span.partition("-")
         if first in "*?":
@@ -189,7 +189,7 @@ def _values(part: str, field: str, low: int, high: int, names: dict[str, int]) -
             end = begin if not last else names.get(last.lower(), -1) if last.isalpha() else int(last)
             end, every = (high if step and not last else end), int(step or 1)
         if begin > end:
-            raise ValueError(f"schedule: {item!r} in the field {field} begins after its end")
+            raise ValueError(f"schedule: {item!r} in the field {field} begins after its end; swap the values")
         values.update(range(begin, end + 1, every))
     return frozenset(values), star
 
@@ -198,12 +198,15 @@ def _zone(name: str | None) -> ZoneInfo:
     try:
         return ZoneInfo(name or DEFAULT_ZONE)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"timeZone: {name!r} is no IANA time zone; write one such as Europe/Rome") from None
+        raise ValueError(f"timeZone: {name!r} is not an IANA time zone; write one such as Europe/Rome") from None
 
 
 def _clamped(first: datetime, year: int, month: int) -> datetime:
-    """The same day and time in that month; a day it has not runs over into the next month, as in Go."""
-    over = first.day - calendar.monthrange(year, month)[1]
-    if over > 0:
+    """Return the same day and time in that month.
+
+    A day that the month does not have becomes a day of the next month, as in Go.
+    """
+    excess = first.day - calendar.monthrange(year, month)[1]
+    if excess > 0:
         return first.replace(year=year, month=month, day=1) + timedelta(days=first.day - 1)
     return first.replace(year=year, month=month)

@@ -1,4 +1,4 @@
-"""The name of what is called: `function`, `Class::method`, either with `package.module:` before it."""
+"""The name of a handler: `function` or `Class::method`, optionally with `package.module:` in front."""
 
 from dataclasses import dataclass
 from typing import Final, Self
@@ -15,7 +15,7 @@ HANDLER_RULES: Final = (
 )
 FILE_RULES: Final = (
     Rule(
-        "source.handler is the path of a .py file inside of the repository or archive, such as src/train.py",
+        "source.handler is the path of a .py file inside the repository or archive, such as src/train.py",
         must=r"^[^/\\\x00-\x1f\x7f]+(/[^/\\\x00-\x1f\x7f]+)*\.py$",
         never=r"(^|/)\.\.?/",
     ),
@@ -24,7 +24,7 @@ FILE_RULES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """A handler's name, taken apart: the module to import, and in it the function or the class and its method."""
+    """The parts of a handler's name: the module to import, and the function or the class and method in it."""
 
     name: str
     module: str | None = None
@@ -32,7 +32,7 @@ class Handler:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The handler in `text`. Raises ValueError that says the form where it is none."""
+        """Parse the name of a handler. Raises ValueError that says the valid forms."""
         for rule in HANDLER_RULES:
             rule.check(text)
         head, double, method = text.partition("::")
@@ -42,5 +42,5 @@ class Handler:
 
     @property
     def in_module(self) -> str:
-        """As it is called inside of its module: `function` or `Class::method`."""
+        """Return the name inside the module: `function` or `Class::method`."""
         return f"{self.cls}::{self.name}" if self.cls else self.name

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 ENTITY_TYPES: Final = ("dataitem", "artifact", "model", "function", "run")
-_SLUG = r"(?!\.{1,2}(?:[/:]|$))[a-zA-Z0-9._+-]+"  # DigitalHub's; never a step up in a folder
+_SLUG = r"(?!\.{1,2}(?:[/:]|$))[a-zA-Z0-9._+-]+"  # As in DigitalHub, but never a path to a parent directory.
 _KEY = re.compile(rf"store://({_SLUG})/([a-z]+)/({_SLUG})/({_SLUG})(?::({_SLUG}))?")
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One entity of the store. Without `uuid` it means the latest. The type is singular, whichever was written."""
+    """The key of one entity in the store. Without `uuid` it means the latest one. `type` is always singular."""
 
     project: str
     type: str
@@ -21,7 +21,7 @@ class Key:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The key in `text`. Raises ValueError that says the form where it is none."""
+        """Parse a key. Raises ValueError that says the valid form."""
         match = _KEY.fullmatch(text)
         if match is None:
             raise ValueError(f"{text!r} is not a key; its form is store://<project>/<type>/<kind>/<name>[:<uuid>]")

@@ -1,4 +1,4 @@
-"""Names: what users write, and the legal Kubernetes names made of them."""
+"""The legal Kubernetes names for the names that users write."""
 
 import hashlib
 import re
@@ -6,22 +6,23 @@ from datetime import UTC, datetime
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
-# Since 1970, until 3871.
 # Minutes since 1970 of a slot, from 1971 on. The number of an execution, in the same place of a Job's name, is smaller.
 _MINUTES = re.compile(r"[1-9][0-9]{6,8}")
 
 MAX_LABEL = 63
-# Kubernetes calls a replica's host as its Job, with the index at the end, and that is a label, too.
+# Kubernetes names a replica's host after its Job, with the index at the end. That name must also fit into a label.
 MAX_JOB = MAX_LABEL - len("-999")
 
 
 def short_hash(text: str, length: int = 6) -> str:
-    """The first hex digits of the text's SHA-256."""
+    """Return the first hex digits of the text's SHA-256."""
     return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 
 def kubernetes_name(name: str) -> str:
-    """The metadata.name for a user's name: legal DNS names unchanged, any other lower-case with a hash of the original.
+    """Return the metadata.name for a user's name.
+
+    A legal DNS name stays unchanged. Any other becomes lower-case, with a hash of the original name at its end.
 
     >>> kubernetes_name("my-function")
     'my-function'
@@ -35,7 +36,7 @@ def kubernetes_name(name: str) -> str:
 
 
 def label_value(text: str) -> str:
-    """The text as a legal label value: unchanged where it is one, else cut and hashed."""
+    """Return the text as a legal label value; an illegal one is cut and hashed."""
     if len(text) <= MAX_LABEL and _LABEL_VALUE.fullmatch(text):
         return text
     body = re.sub(r"[^A-Za-z0-9_.-]+", "-", text)[: MAX_LABEL - 7].strip("-_.")
@@ -43,9 +44,9 @@ def label_value(text: str) -> str:
 
 
 def job_name(run_name: str, run_uid: str, execution: int) -> str:
-    """The one name that execution `execution` of this run's Job can have; at most 59 characters.
+    """Return the name of the Job of one execution, with at most 59 characters.
 
-    The uid's hash keeps apart a run and its successor of the same name, whose old Job may still terminate.
+    The hash of the uid distinguishes a run from a later one of the same name, while the old Job still terminates.
     """
     tail = f"-{short_hash(run_uid)}-{execution}"
     head = run_name.replace(".", "-")
@@ -55,16 +56,16 @@ def job_name(run_name: str, run_uid: str, execution: int) -> str:
 
 
 def collector_name(run_name: str, run_uid: str, execution: int) -> str:
-    """The one name of the Job that collects what the points of a sweep have left; at most 61 characters."""
+    """Return the name of the Job that collects a sweep's results, with at most 61 characters."""
     return f"{job_name(run_name, run_uid, execution)}-c"
 
 
-# Of CronJobs: their Jobs' names are 11 characters longer, and their pods' hosts have an index, too.
+# The Jobs of a CronJob have names that are 11 characters longer, and the hosts of their pods have an index as well.
 MAX_CRON_JOB = 52 - len("-999")
 
 
 def cron_job_name(run_name: str, run_uid: str) -> str:
-    """The one name of this schedule's CronJob; at most 48 characters."""
+    """Return the name of a schedule's CronJob, with at most 48 characters."""
     tail = f"-{short_hash(run_uid)}"
     head = run_name.replace(".", "-")
     if len(head) + len(tail) > MAX_CRON_JOB:
@@ -73,12 +74,12 @@ def cron_job_name(run_name: str, run_uid: str) -> str:
 
 
 def slot_name(cron_job: str, slot: datetime) -> str:
-    """The name that the CronJob controller gives the Job of a slot, and we the run."""
+    """Return the name of a slot's Job, as the CronJob controller makes it. The slot's run has it, too."""
     return f"{cron_job}-{int(slot.timestamp()) // 60}"
 
 
 def slot_of(name: str, run_uid: str) -> datetime | None:
-    """The slot in such a name, of the CronJob of that schedule; None in any other name."""
+    """Return the slot in the name of a Job or run of that schedule; None for any other name."""
     head, _, minutes = name.rpartition("-")
     legal = head.endswith(f"-{short_hash(run_uid)}") and _MINUTES.fullmatch(minutes)
     return datetime.fromtimestamp(int(minutes) * 60, UTC) if legal else None

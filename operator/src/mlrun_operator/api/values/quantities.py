@@ -10,24 +10,24 @@ _FORM: Final = re.compile(
     r"(?P<sign>[+-]?)(?:(?P<whole>[0-9]+)(?:\.(?P<fraction>[0-9]*))?|\.(?P<only_fraction>[0-9]+))"
     r"(?P<suffix>[KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?"
 )
-# Far more than any amount needs, and so few that a hostile text costs no time.
+# More than any amount needs, and few enough that a hostile text takes no time.
 _MAX_CHARACTERS: Final = 256
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """An exact amount, `digits` times ten to the power of `exponent`; equal amounts are equal, however written."""
+    """An exact amount: `digits` times ten to the power of `exponent`. Equal amounts compare as equal."""
 
     digits: int
     exponent: int
 
     @classmethod
     def parse(cls, text: str | int) -> Self:
-        """Return the amount. Raises ValueError for a text that is not a quantity or is absurdly long."""
-        written = str(text)
-        match = _FORM.fullmatch(written) if len(written) <= _MAX_CHARACTERS else None
+        """Parse a quantity. Raises ValueError for a text that is not a quantity or is too long."""
+        quantity_text = str(text)
+        match = _FORM.fullmatch(quantity_text) if len(quantity_text) <= _MAX_CHARACTERS else None
         if match is None:
-            raise ValueError(f"{written[:64]!r} is not a quantity, such as 500m, 2 or 1.5Gi")
+            raise ValueError(f"{quantity_text[:64]!r} is not a quantity; write one such as 500m, 2 or 1.5Gi")
         fraction = match["fraction"] or match["only_fraction"] or ""
         number, exponent = int(f"{match['sign']}{match['whole'] or ''}{fraction}"), -len(fraction)
         suffix = match["suffix"] or ""
@@ -44,5 +44,5 @@ class Quantity:
         return cls(int(digits), exponent + len(text) - len(digits))
 
     def __str__(self) -> str:
-        """Return the one spelling that all equal amounts have, itself a quantity."""
+        """Return a quantity that is spelled the same for all equal amounts."""
         return f"{self.digits}e{self.exponent}"

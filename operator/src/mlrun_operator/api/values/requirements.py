@@ -1,4 +1,4 @@
-"""`requirements`: what pip installs for a function before its code is loaded."""
+"""`requirements`: the packages that pip installs for a function before its code is loaded."""
 
 from typing import Annotated, Final
 
@@ -11,12 +11,12 @@ FILE_PREFIX: Final = "-r "
 REQUIREMENT_RULES: Final = (
     Rule(
         "requirements: an entry is a pip requirement such as package==1.2, or -r and a file of the source such as "
-        "-r requirements.txt; pip's other options are the operator's settings or PIP_ variables of the run",
+        "-r requirements.txt; set other options of pip in the operator's settings or as PIP_ variables of the run",
         must=r"^(-r [^-/\\ ][^\\ ]*|[A-Za-z0-9][^\\]*)$",
         never=r"[\x00-\x1f\x7f]|^-r ([^ ]*/)?\.\.(/|$)",
     ),
     Rule(
-        "requirements: no credentials in a URL; write ${NAME} there and give the variable by the run's environment",
+        "requirements: no credentials in a URL; write ${NAME} instead and set that variable in the run's environment",
         never=r"https?://[^/@\x24 ]*@",
     ),
 )

@@ -1,6 +1,7 @@
-"""Where a function's code is: `git+https://…#ref`, `git+ssh://…#ref`, `zip+https://…`, `zip+s3://…`, a single `.py`.
+"""The URI of a function's code: `git+https://…#ref`, `git+ssh://…#ref`, `zip+https://…`, `zip+s3://…`, a single `.py`.
 
-The rules are patterns that the API server (RE2) and Python read alike, so both refuse the same URIs in the same words.
+The patterns of the rules mean the same for the API server (RE2) and Python, so both refuse the same URIs with the same
+messages.
 """
 
 import re
@@ -19,41 +20,41 @@ SOURCE_RULES: Final = (
         f"source: the scheme must be one of {', '.join(SCHEMES)}",
         must=r"^(git\+https|git\+ssh|zip\+https?|zip\+s3|https?|s3)://",
     ),
-    Rule("source must hold no blanks; in a URL a blank is %20", never=r"[\x00-\x20\x7f]"),
+    Rule("source must not contain spaces or control characters; write a space as %20", never=r"[\x00-\x20\x7f]"),
     Rule(
-        "source carries credentials: give GIT_TOKEN, or GIT_USERNAME and GIT_PASSWORD, by the run's environment",
-        where=r"^[a-z0-9+]+://[^/?#]*@",
+        "source carries credentials: set GIT_TOKEN, or GIT_USERNAME and GIT_PASSWORD, in the run's environment instead",
+        applies_to=r"^[a-z0-9+]+://[^/?#]*@",
         must=r"^git\+ssh://[^/?#:@]+@[^/?#@]+",
     ),
     Rule(
         "source: a repository has the form git+https://host[:port]/owner/repository.git#branch, tag or commit",
-        where=r"^git\+",
+        applies_to=r"^git\+",
         must=rf"^git\+[a-z]+://([^/?#]*@)?{_HOST}(/[^/?#]+)+/?(#.*)?$",
     ),
     Rule(
-        r"source: what follows # is no branch, tag or commit: it must not start with - nor hold any of ~ ^ : ? * [ \ #",
-        where=r"^git\+[^#]*#",
+        r"source: the text after # is not a branch, tag or commit: it cannot start with - or contain ~ ^ : ? * [ \ #",
+        applies_to=r"^git\+[^#]*#",
         must=r"^[^#]*#[^-~^:?*\[\\#][^~^:?*\[\\#]*$",
     ),
     Rule(
-        "source names no bucket: the form is s3://bucket/key, with zip+ before it for an archive",
-        where=r"^(zip\+)?s3://",
+        "source has no bucket: the form is s3://bucket/key, with zip+ before it for an archive",
+        applies_to=r"^(zip\+)?s3://",
         must=r"://[^/]",
     ),
     Rule(
-        "source names no object in the bucket: the form is s3://bucket/key, with zip+ before it for an archive",
-        where=r"^(zip\+)?s3://[^/]",
+        "source has no object key: the form is s3://bucket/key, with zip+ before it for an archive",
+        applies_to=r"^(zip\+)?s3://[^/]",
         must=r"://[^/]+/.*[^/]$",
     ),
     Rule(
-        "source: a URL has a host and a path and nothing after #",
-        where=r"^(zip\+)?https?://",
+        "source: a URL must have a host and a path, and nothing after #",
+        applies_to=r"^(zip\+)?https?://",
         must=rf"^(zip\+)?https?://([^/?#]*@)?{_HOST}/[^#]+$",
     ),
     Rule(
-        "source: a single file must end in .py; an archive is zip+https:// or zip+s3://, a repository git+https://; "
-        "a notebook becomes a .py by `jupyter nbconvert --to script`",
-        where=r"^(https?|s3)://",
+        "source: a single file must end in .py; write zip+https:// or zip+s3:// for an archive, git+https:// for a "
+        "repository; convert a notebook with `jupyter nbconvert --to script`",
+        applies_to=r"^(https?|s3)://",
         must=r"^https?://[^?]*\.py(\?.*)?$|^s3://.*\.py$",
     ),
 )
@@ -61,7 +62,7 @@ SOURCE_RULES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class SourceURI:
-    """A source's URI, taken apart. `url` is what is fetched: without `git+` or `zip+` and without the ref."""
+    """The parts of a source's URI. `url` is fetched: it has no `git+` or `zip+`, and no ref."""
 
     kind: Literal["git", "zip", "file"]
     url: str
@@ -69,7 +70,7 @@ class SourceURI:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The URI in `text`. Raises ValueError with the words of the first rule that it breaks."""
+        """Parse a source URI. Raises ValueError with the message of the first rule that it breaks."""
         for rule in SOURCE_RULES:
             rule.check(text)
         url, ref = text, None
@@ -83,27 +84,27 @@ class SourceURI:
 
     @property
     def scheme(self) -> str:
-        """How it is fetched: https, http, s3 or ssh."""
+        """Return the protocol: https, http, s3 or ssh."""
         return self.url.partition("://")[0]
 
     @property
     def bucket(self) -> str:
-        """Of an s3:// URL."""
+        """Return the bucket of an s3:// URL."""
         return self.url.removeprefix("s3://").partition("/")[0]
 
     @property
     def key(self) -> str:
-        """Of an s3:// URL: the object's key, without a slash before it."""
+        """Return the object key of an s3:// URL, without a leading slash."""
         return self.url.removeprefix("s3://").partition("/")[2]
 
     @property
     def name(self) -> str:
-        """The last part of the path."""
+        """Return the last part of the path."""
         path = self.key if self.scheme == "s3" else unquote(urlsplit(self.url).path)
         return PurePosixPath(path).name
 
     def __str__(self) -> str:
-        """As it may be shown: without the query, which may hold a signature."""
-        shown = self.url if self.scheme == "s3" else re.sub(r"\?.*", "?…", self.url)
+        """Return the URI for display, without the query, which may contain a signature."""
+        public_url = self.url if self.scheme == "s3" else re.sub(r"\?.*", "?…", self.url)
         prefix = "" if self.kind == "file" else f"{self.kind}+"
-        return f"{prefix}{shown}{f'#{self.ref}' if self.ref else ''}"
+        return f"{prefix}{public_url}{f'#{self.ref}' if self.ref else ''}"

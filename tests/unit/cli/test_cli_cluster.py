@@ -167,7 +167,7 @@ def publish(api: StandIn, endpoint: str | None = None) -> None:
 
 def test_doctor_is_content_with_a_cluster_that_works(cli, api: StandIn) -> None:
     publish(api)
-    api.status = {**DONE, "image": {"used": "wrapper:1"}, "results": {"return": "1.12.1"}}
+    api.status = {**DONE, "image": {"resolved": "wrapper:1"}, "results": {"return": "1.12.1"}}
     said = cli("doctor")
     assert said.code == Exit.OK, said
     assert [line.split(":")[0] for line in said.out.splitlines()] == [

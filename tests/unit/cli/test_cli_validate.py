@@ -87,7 +87,7 @@ def test_a_run_that_is_too_large_for_a_pod_is_told() -> None:
     parameters = {"seed": "".join(sha256(bytes([i % 256, i // 256])).hexdigest() for i in range(8000))}
     ((_, field, words),) = problems(FUNCTION + "---\n" + RUN.replace("rate: 1e-3", f"seed: {parameters['seed']}"))
     assert field == "spec"
-    assert words.startswith("code, parameters and settings make annotations of")
+    assert words.startswith("code, parameters and settings need")
 
 
 def test_a_name_that_is_there_twice_is_told_with_the_other_place() -> None:

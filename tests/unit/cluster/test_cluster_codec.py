@@ -15,7 +15,7 @@ from mlrun_operator.cluster.codec import decode, pack, unpack
 from mlrun_operator.cluster.connection import Connection
 from mlrun_operator.cluster.index import Index
 from mlrun_operator.cluster.resources import RUNS
-from mlrun_operator.cluster.user_client import Client
+from mlrun_operator.cluster.user_client import UserApiClient
 from mlrun_operator.render.execution import execution_hash
 
 _NUMBERS = st.integers(-(10**300), 10**300) | st.floats(allow_nan=False, allow_infinity=False)
@@ -86,7 +86,7 @@ async def test_a_program_s_watch_reads_as_the_operator_does() -> None:
     app = web.Application()
     app.router.add_get("/{path:.*}", answer)
     async with TestServer(app) as server, aiohttp.ClientSession() as session:
-        client = Client(Connection(str(server.make_url("")).rstrip("/"), session, AsyncMock()))
+        client = UserApiClient(Connection(str(server.make_url("")).rstrip("/"), session, AsyncMock()))
         events = [event async for event in client.watch_events(RUNS, "team", "1")]
 
     assert repr(events) == "[('ADDED', {'spec': {'bound': 1e+20}})]"

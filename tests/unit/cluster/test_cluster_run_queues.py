@@ -280,7 +280,7 @@ class Counting(RuleBasedStateMachine):
         queues = self.index.run_queues
         kept = (self.index._related, self.index._run_names, self.index._runs_of_gone_jobs, self.index.run_counts)
         assert not any((*kept, self.index._runs_of_function))
-        assert not any((queues._runs, queues._occupants, queues._functions_of_gone, queues._placements))
+        assert not any((queues._runs, queues._occupants, queues._functions_of_deleted, queues._placements))
         assert not queues._occupied
         assert not queues._waiting
 

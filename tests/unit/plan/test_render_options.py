@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mlrun_operator.api.contract.envelope import decode
 from mlrun_operator.api.v1alpha1.options import RunOptions
-from mlrun_operator.render.template import laid_over, restricted
+from mlrun_operator.render.template import enforce_restricted, merge
 
 
 def pod_of(world: Any) -> Any:
@@ -262,16 +262,24 @@ JSON = st.recursive(
     ours=st.dictionaries(st.text(max_size=5), JSON, max_size=4),
 )
 def test_whatever_a_template_holds_ours_is_on_top(template: dict[str, Any], ours: dict[str, Any]) -> None:
-    merged = laid_over(template, ours)
+    merged = merge(template, ours)
     assert set(merged) == set(template) | set(ours)
     for name, value in ours.items():
         if not isinstance(value, dict | list):
             assert merged[name] == value
 
 
+def test_containers_of_a_template_tell_their_last_words(world: Any) -> None:
+    own = {"name": "own", "image": "i", "terminationMessagePolicy": "File"}
+    world.edit(podTemplate={"spec": {"initContainers": [{"name": "init", "image": "i"}], "containers": [own]}})
+    pod = world.look().create["spec"]["template"]["spec"]
+    policies = {c["name"]: c["terminationMessagePolicy"] for c in [*pod["initContainers"], *pod["containers"]]}
+    assert policies == {"init": "FallbackToLogsOnError", "mlrun": "FallbackToLogsOnError", "own": "File"}
+
+
 def test_restricting_twice_is_restricting_once() -> None:
     spec = {"containers": [{"name": "a"}], "volumes": [{"name": "v", "emptyDir": {}}], "hostNetwork": True}
-    assert restricted(restricted(spec)) == restricted(spec)
+    assert enforce_restricted(enforce_restricted(spec)) == enforce_restricted(spec)
 
 
 def test_a_changed_option_is_a_new_execution(world: Any) -> None:

@@ -60,8 +60,8 @@ ANNOTATION_FUNCTION: Final = f"{GROUP}/function"
 ANNOTATION_LIMITS: Final = f"{GROUP}/limits"
 # On Jobs: names of volumes of kind image, which older API servers drop without a word.
 ANNOTATION_IMAGE_VOLUMES: Final = f"{GROUP}/image-volumes"
-# On Jobs: the image as the user asked for it, before rewrite rules.
-ANNOTATION_IMAGE_ASKED: Final = f"{GROUP}/image-asked"
+# On Jobs: the image as the user requested it, before rewrite rules.
+ANNOTATION_IMAGE_REQUESTED: Final = f"{GROUP}/image-requested"
 # On Jobs: how many replicas the execution has.
 ANNOTATION_REPLICAS: Final = f"{GROUP}/replicas"
 # On Jobs: how many points of a sweep it runs, one an index; and on the Job that collects their results, of which Job.
@@ -83,6 +83,8 @@ ANNOTATION_ENVELOPE: Final = f"{GROUP}/envelope"
 ANNOTATION_SCHEDULE: Final = f"{GROUP}/schedule"
 # On CronJobs: the hash of what was rendered.
 ANNOTATION_RENDERED: Final = f"{GROUP}/rendered"
+# On CronJobs: the metadata.generation that the operator's last write replaced. A later one than the next is not ours.
+ANNOTATION_REPLACED_GENERATION: Final = f"{GROUP}/replaced-generation"
 # On the runs that a schedule made: their slot (RFC 3339), the schedule's expression and zone, why they were made, and
 # name and uid of a Job that the CronJob controller made for them.
 ANNOTATION_SCHEDULED_TIME: Final = f"{GROUP}/scheduled-time"

@@ -87,8 +87,10 @@ def _words(status: RunStatus) -> str:
     if status.reason == Reason.RUNNING and status.attempts:
         last = status.attempts[-1]
         return f"pod {last.pod} runs on node {last.node}"
-    if status.reason == Reason.SCHEDULED and status.schedule and status.schedule.next:
-        return f"CronJob {status.cron_job_name} stands; the next run is due at {status.schedule.next}"
+    if status.reason == Reason.SCHEDULED and status.schedule and status.schedule.next_schedule_time:
+        return (
+            f"CronJob {status.cron_job_name} is in place; the next run is due at {status.schedule.next_schedule_time}"
+        )
     return _with_next_step(status)
 
 

@@ -89,7 +89,7 @@ def has_decided(job: Object) -> bool:
     return any(has_condition(job, kind) for kind in ("FailureTarget", "SuccessCriteriaMet", "Complete", "Failed"))
 
 
-def used_image(job: Object) -> str:
+def resolved_image(job: Object) -> str:
     """The image of the wrapper's container."""
     return next(
         (
@@ -108,9 +108,10 @@ def lost_volumes(job: Object) -> list[str]:
     return [name for name in volume_names.split(",") if name and "image" not in volumes.get(name, {})]
 
 
-def asked_image(job: Object) -> str | None:
-    """The image as the user wrote it."""
-    return (job["metadata"].get("annotations") or {}).get(constants.ANNOTATION_IMAGE_ASKED)
+def requested_image(job: Object) -> str | None:
+    """Return the image as the user wrote it."""
+    image: str | None = annotations_of(job).get(constants.ANNOTATION_IMAGE_REQUESTED)
+    return image
 
 
 def replicas_of(job: Object) -> int | None:

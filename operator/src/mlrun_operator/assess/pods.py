@@ -86,14 +86,14 @@ def still_ending(pods: Iterable[Object], now: datetime) -> bool:
 def is_presumed_lost(pod: Object, now: datetime) -> bool:
     """Return whether the pod should have been gone for long: its node may be lost (BEHAVIOUR A5)."""
     deadline = parse_time(pod["metadata"].get("deletionTimestamp"))
-    return deadline is not None and now > deadline + _LOST
+    return deadline is not None and now >= deadline + _LOST
 
 
 def presumed_lost_in(pod: Object, now: datetime) -> timedelta | None:
     """Return how long until the pod is presumed lost; None where it was not told to end, or is lost already."""
     deadline = parse_time(pod["metadata"].get("deletionTimestamp"))
     left = deadline + _LOST - now if deadline else None
-    return left + timedelta(seconds=1) if left is not None and left >= timedelta(0) else None
+    return left if left is not None and left > timedelta(0) else None
 
 
 def read_pod(pod: Object) -> PodView:

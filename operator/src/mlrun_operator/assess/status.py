@@ -29,7 +29,7 @@ from mlrun_operator.assess import replicas
 from mlrun_operator.assess.attempts import attempts_of
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.execution import Assessment
-from mlrun_operator.assess.jobs import asked_image, compact, function_of, indexes, used_image
+from mlrun_operator.assess.jobs import compact, function_of, indexes, requested_image, resolved_image
 from mlrun_operator.assess.pods import PodView
 from mlrun_operator.assess.sweep_status import as_counts
 from mlrun_operator.assess.times import format_duration, format_time, parse_time
@@ -153,7 +153,7 @@ def waiting_status(
         completed = recorded.completion_time or format_time(base.now)
     if outcome.reason is Reason.QUEUED:
         queued = recorded.queued_time or format_time(base.now)
-    outcome = _without_noise(recorded, outcome)
+    outcome = without_noise(recorded, outcome)
     return RunStatus(
         observed_generation=base.generation,
         phase=outcome.phase,
@@ -207,8 +207,9 @@ def job_status(
 
 def _image(job: Object) -> Image | None:
     """Return the images; a webhook's or an edited annotation's may be longer than any that we write."""
-    used, asked = used_image(job), asked_image(job)
-    return Image(asked=asked[:MAX_IMAGE] if asked else asked, used=used[:MAX_IMAGE]) if used else None
+    requested, resolved = requested_image(job), resolved_image(job)
+    cut = requested[:MAX_IMAGE] if requested else None
+    return Image(requested=cut, resolved=resolved[:MAX_IMAGE]) if resolved else None
 
 
 def _pod_fields(recorded: RunStatus, assessment: Assessment) -> dict[str, Any]:
@@ -351,10 +352,10 @@ def _steady(recorded: RunStatus, assessment: Assessment) -> Assessment:
     if assessment.phase is Phase.PENDING and recorded.phase is Phase.RUNNING and not rests:
         reason = Reason.RUNNING if assessment.reason is Reason.CREATED else assessment.reason
         assessment = replace(assessment, phase=Phase.RUNNING, reason=reason)
-    return replace(assessment, message=_without_noise(recorded, assessment.outcome).message)
+    return replace(assessment, message=without_noise(recorded, assessment.outcome).message)
 
 
-def _without_noise(recorded: RunStatus, outcome: Outcome) -> Outcome:
+def without_noise(recorded: RunStatus, outcome: Outcome) -> Outcome:
     """Return the outcome, with the recorded words where they differ from its own in noise only."""
     same_cause = recorded.reason == outcome.reason and recorded.message and outcome.message
     if not same_cause or _NOISE.sub("#", recorded.message or "") != _NOISE.sub("#", outcome.message):

@@ -216,7 +216,7 @@ def _judged(run: Object) -> Iterator[Finding]:
         return
     if phase == "Succeeded":
         version = (status.get("results") or {}).get("return")
-        used = (status.get("image") or {}).get("used")
+        used = (status.get("image") or {}).get("resolved")
         yield Finding("image", "ok", f"{used}, mlrun {version}")
         yield Finding("a run", "ok", f"started, stored and reported in {status.get('duration')}")
         return

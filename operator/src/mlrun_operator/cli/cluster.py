@@ -18,7 +18,7 @@ from mlrun_operator.sdk.portal import portal
 from mlrun_operator.sdk.session import BACKEND_VARIABLE, Session, open_session
 
 if TYPE_CHECKING:
-    from mlrun_operator.cluster.user_client import Client
+    from mlrun_operator.cluster.user_client import UserApiClient
 
 Object = dict[str, Any]
 T = TypeVar("T")
@@ -54,7 +54,7 @@ class Link:
         self.backend = session.backend
         self.namespace = namespace
 
-    async def client(self) -> "Client":
+    async def client(self) -> "UserApiClient":
         """The raw requests, for what no backend but a cluster has."""
         from mlrun_operator.sdk.backends.kubernetes import KubernetesBackend
 

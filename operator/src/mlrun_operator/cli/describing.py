@@ -53,7 +53,7 @@ def _run(run: Object, now: datetime) -> Iterator[str]:
     yield from _line("Phase", rows.phase(run) + (f", {said}" if said else ""))
     yield from _line("Message", status.get("message"))
     yield from _line("Function", rows.function_name(run))
-    yield from _line("Image", (status.get("image") or {}).get("used"))
+    yield from _line("Image", (status.get("image") or {}).get("resolved"))
     source = status.get("source") or {}
     yield from _line("Source", source.get("commit") or source.get("sha256"))
     yield from _schedule(run, now)
@@ -104,9 +104,9 @@ def _schedule(run: Object, now: datetime) -> Iterator[str]:
     if "schedule" not in spec:
         return
     yield from _line("Schedule", f"{spec['schedule']} in {spec.get('timeZone') or 'UTC'}")
-    following = parse_time(said.get("next"))
-    yield from _line("Next", f"{said['next']} (in {format_duration(following - now)})" if following else "")
-    yield from _line("Last", when(said.get("last"), now))
+    following = parse_time(said.get("nextScheduleTime"))
+    yield from _line("Next", f"{said['nextScheduleTime']} (in {format_duration(following - now)})" if following else "")
+    yield from _line("Last", when(said.get("lastScheduleTime"), now))
     counts = [
         f"{said[name]} {name}" for name in ("active", "succeeded", "failed", "stopped", "missed") if said.get(name)
     ]

@@ -54,7 +54,7 @@ def job_of(run: Object, objects: Sequence[Object], platform: Platform, namespace
     else:
         return None
     if spec.schedule is not None:
-        return build_cron_job(whole, spec, pin, platform, rests=bool(spec.suspend or spec.stop))
+        return build_cron_job(whole, spec, pin, platform, is_paused=bool(spec.suspend or spec.stop))
     number = ((run.get("status") or {}).get("execution") or {}).get("number", 1)
     return build_job(whole, spec, pin, number, platform)
 

@@ -1,4 +1,4 @@
-"""The client of the API server: the few requests that the operator makes, raw."""
+"""The operator's client of the API server: plain HTTP requests for the few operations that it needs."""
 
 import re
 import time
@@ -14,26 +14,26 @@ from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.resources import EVENTS, FUNCTIONS, OPENAPI, PODS, RUNS, Resource
 
 Object = dict[str, Any]
-# Called with verb, plural, HTTP code and seconds of every request.
+# Called after each request with its verb, its resource's plural, the HTTP code and the duration in seconds.
 Observe = Callable[[str, str, int, float], None]
 
 REQUEST_SECONDS: Final = 30
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=REQUEST_SECONDS, sock_connect=5)
 _ONLY_METADATA: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-# Objects in one answer of a long listing.
-_PAGE: Final = 500
-# What a uid may look like in a label selector: some come from annotations, which users write.
-_UID: Final = re.compile(r"[0-9A-Za-z]([-0-9A-Za-z]{0,61}[0-9A-Za-z])?")
-# Jobs in one label selector: each takes 37 characters of the URL.
+# The number of objects in one page of a long listing.
+_PAGE_SIZE: Final = 500
+# A uid that is safe in a label selector. Some uids come from annotations, which users can write.
+_UID_PATTERN: Final = re.compile(r"[0-9A-Za-z]([-0-9A-Za-z]{0,61}[0-9A-Za-z])?")
+# The number of Jobs in one label selector: each adds 37 characters to the URL.
 _JOBS_IN_SELECTOR: Final = 50
-_WRITE: Final = {"fieldManager": constants.MANAGER, "fieldValidation": "Strict"}
+_WRITE_PARAMS: Final = {"fieldManager": constants.MANAGER, "fieldValidation": "Strict"}
 _MERGE_PATCH: Final = "application/merge-patch+json"
-# Adds to lists such as conditions by their keys. The API server knows none for custom resources.
+# Merges lists such as conditions by their keys. The API server does not support it for custom resources.
 _STRATEGIC_PATCH: Final = "application/strategic-merge-patch+json"
 
 
 class ApiClient:
-    """Kubernetes, as far as the operator needs it. Every method raises ApiError for an answer that is not a success."""
+    """The API server as the operator uses it. Every method raises ApiError unless the request succeeds."""
 
     def __init__(
         self,
@@ -46,30 +46,30 @@ class ApiClient:
         self._may_write = may_write
 
     async def read(self, resource: Resource, namespace: str, name: str) -> Object:
-        """Read the object as it is now."""
+        """Read the object from the API server."""
         answer: Object = await self._request("GET", resource, resource.url(namespace, name))
         return answer
 
     async def read_all(self, resource: Resource, namespace: str | None = None, labels: str = "") -> list[Object]:
-        """Read the objects that a label selector picks."""
+        """Read the objects that match a label selector, in one request."""
         params = {"labelSelector": labels} if labels else {}
         return _items(await self._request("GET", resource, resource.url(namespace), params=params))
 
     async def read_pods_of_run(self, namespace: str, run_uid: str, job_uids: Iterable[str]) -> list[Object]:
-        """Read the pods that name the run, and those that the Jobs made, whatever else was changed on them."""
-        uids = sorted({uid for uid in job_uids if _UID.fullmatch(uid)})
+        """Read the pods whose label names the run, and the pods of the Jobs, whatever their other labels say."""
+        uids = sorted({uid for uid in job_uids if _UID_PATTERN.fullmatch(uid)})
         batches = (uids[start : start + _JOBS_IN_SELECTOR] for start in range(0, len(uids), _JOBS_IN_SELECTOR))
-        of_jobs = (f"{constants.LABEL_JOB_UID} in ({','.join(batch)})" for batch in batches)
+        job_selectors = (f"{constants.LABEL_JOB_UID} in ({','.join(batch)})" for batch in batches)
         pods: dict[str, Object] = {}
-        for selector in (f"{constants.LABEL_RUN_UID}={run_uid}", *of_jobs):
+        for selector in (f"{constants.LABEL_RUN_UID}={run_uid}", *job_selectors):
             pods |= {pod["metadata"]["uid"]: pod for pod in await self.read_all(PODS, namespace, selector)}
         return list(pods.values())
 
     async def pages(
         self, resource: Resource, namespace: str | None, labels: str
     ) -> AsyncIterator[tuple[list[Object], int]]:
-        """Read all objects that a label selector picks, some hundred at a time, and the listing's resource version."""
-        params = {"limit": str(_PAGE), **({"labelSelector": labels} if labels else {})}
+        """Read the objects that match a label selector in pages, each with the listing's resource version."""
+        params = {"limit": str(_PAGE_SIZE), **({"labelSelector": labels} if labels else {})}
         async for answer in self._all_pages(resource, namespace, params):
             yield _items(answer), int(answer["metadata"]["resourceVersion"])
 
@@ -84,7 +84,7 @@ class ApiClient:
             token = answer["metadata"].get("continue") or None
 
     async def read_uids(self, resource: Resource, namespace: str | None, labels: str) -> tuple[int, set[str]]:
-        """Read the uids of all objects that a label selector picks, and the listing's resource version."""
+        """Read the listing's resource version, and the uids of all objects that match a label selector."""
         params = {"limit": "5000", **({"labelSelector": labels} if labels else {})}
         version, uids = 0, set[str]()
         async for answer in self._all_pages(resource, namespace, params, accept=_ONLY_METADATA):
@@ -93,7 +93,7 @@ class ApiClient:
         return version, uids
 
     async def serves(self, resource: Resource) -> bool:
-        """Return whether the API server knows the resource."""
+        """Return whether the API server serves the resource."""
         try:
             answer = await self._request("GET", resource, resource.url().rsplit("/", 1)[0])
         except ApiError as error:
@@ -108,19 +108,19 @@ class ApiClient:
         return answer
 
     async def create(self, resource: Resource, obj: Object) -> Object:
-        """Create the object; unknown fields are refused."""
+        """Create the object. The API server refuses unknown fields."""
         url = resource.url(obj["metadata"]["namespace"])
-        answer: Object = await self._request("POST", resource, url, params=_WRITE, body=obj)
+        answer: Object = await self._request("POST", resource, url, params=_WRITE_PARAMS, body=obj)
         return answer
 
     async def replace(self, resource: Resource, obj: Object) -> Object:
-        """Write the whole object over the state that it was read in: a conflict where it has changed since."""
+        """Replace the whole object. It is a conflict if the object has changed since it was read."""
         url = resource.url(obj["metadata"]["namespace"], obj["metadata"]["name"])
-        answer: Object = await self._request("PUT", resource, url, params=_WRITE, body=obj)
+        answer: Object = await self._request("PUT", resource, url, params=_WRITE_PARAMS, body=obj)
         return answer
 
     async def replace_status(self, resource: Resource, obj: Object, status: Object) -> Object:
-        """Write the whole status as it was decided on `obj`: a conflict where it has changed since."""
+        """Replace the whole status. It is a conflict if the object has changed since `obj` was read."""
         meta = obj["metadata"]
         body = {
             "apiVersion": resource.api_version,
@@ -129,40 +129,41 @@ class ApiClient:
             "status": status,
         }
         url = resource.url(meta["namespace"], meta["name"], "status")
-        answer: Object = await self._request("PUT", resource, url, params=_WRITE, body=body)
+        answer: Object = await self._request("PUT", resource, url, params=_WRITE_PARAMS, body=body)
         return answer
 
     async def patch(self, resource: Resource, obj: Object, changes: Object, *, any_state: bool = False) -> Object:
-        """Merge changes into the object as they were decided on this state of it: a conflict where it has changed.
+        """Merge changes into the object. It is a conflict if the object has changed since `obj` was read.
 
-        With `any_state` only another object of its name is a conflict.
+        With `any_state` it is a conflict only if another object has its name.
         """
         meta = obj["metadata"]
         precondition = "uid" if any_state else "resourceVersion"
         body = {**changes, "metadata": {**changes.get("metadata", {}), precondition: meta[precondition]}}
         url = resource.url(meta["namespace"], meta["name"])
-        answer: Object = await self._request("PATCH", resource, url, params=_WRITE, body=body)
+        answer: Object = await self._request("PATCH", resource, url, params=_WRITE_PARAMS, body=body)
         return answer
 
     async def patch_status(self, resource: Resource, obj: Object, changes: Object) -> Object:
-        """Merge changes into the status in whatever state it is; another object of its name is an error.
+        """Merge changes into the status, whatever its state. It is a conflict if another object has the name.
 
-        Kubernetes' own lists are merged by their keys, so other conditions stay. A custom resource's are replaced.
+        Lists of built-in resources are merged by their keys, so other conditions stay. Those of custom resources are
+        replaced.
         """
         meta = obj["metadata"]
         body = {"metadata": {"uid": meta["uid"]}, "status": changes}
         content = _MERGE_PATCH if resource in (RUNS, FUNCTIONS) else _STRATEGIC_PATCH
         url = resource.url(meta["namespace"], meta["name"], "status")
-        answer: Object = await self._request("PATCH", resource, url, params=_WRITE, body=body, content=content)
+        answer: Object = await self._request("PATCH", resource, url, params=_WRITE_PARAMS, body=body, content=content)
         return answer
 
     async def delete(
         self, resource: Resource, obj: Object, grace: int | None = None, *, any_state: bool = False
     ) -> None:
-        """Delete exactly this object with its pods: another one of its name, or a newer state, is a conflict.
+        """Delete the object and its pods. It is a conflict if the object has changed since `obj` was read.
 
-        `grace` is a pod's grace period in seconds, where it is not its own. With `any_state` only another object of its
-        name is a conflict: a pod's state changes at any time.
+        `grace` overrides a pod's grace period, in seconds. With `any_state` it is a conflict only if another object has
+        the name, since a pod's state changes at any time.
         """
         meta = obj["metadata"]
         preconditions = {name: meta[name] for name in (("uid",) if any_state else ("uid", "resourceVersion"))}
@@ -176,7 +177,7 @@ class ApiClient:
         await self._request("DELETE", resource, resource.url(meta["namespace"], meta["name"]), body=body)
 
     async def events_of(self, namespace: str, uids: Iterable[str]) -> list[Object]:
-        """Read the events of objects, by their uids."""
+        """Read the events about the objects with these uids."""
         events: list[Object] = []
         for uid in uids:
             params = {"fieldSelector": f"involvedObject.uid={uid}"}
@@ -184,7 +185,7 @@ class ApiClient:
         return events
 
     async def our_events(self, namespace: str) -> set[str]:
-        """Read the names of the namespace's events that this operator has posted and that still exist."""
+        """Read the names of the events that this operator posted in the namespace."""
         names: set[str] = set()
         params = {"limit": "5000", "fieldSelector": f"reportingComponent={constants.MANAGER}"}
         async for answer in self._all_pages(EVENTS, namespace, params, accept=_ONLY_METADATA):
@@ -192,7 +193,7 @@ class ApiClient:
         return names
 
     async def post_event(self, event: Object) -> bool:
-        """Post an event of ours; return whether it is new. One that was posted before is left as it is."""
+        """Post an event and return whether it is new. An event of the same name stays unchanged."""
         try:
             await self.create(EVENTS, event)
         except ApiError as error:
@@ -201,7 +202,7 @@ class ApiClient:
             return False
         return True
 
-    async def _request(  # noqa: PLR0913 - the parts of a request
+    async def _request(  # noqa: PLR0913 - what a request consists of
         self,
         verb: str,
         resource: Resource,
@@ -213,18 +214,18 @@ class ApiClient:
         content: str = "",
     ) -> Any:
         if verb != "GET" and not self._may_write():
-            raise ApiError(0, "NotLeading", "the lease is not renewed: another process may lead")
+            raise ApiError(0, "NotLeading", "not the leader (lease renewal failed); write refused")
         started, code = time.monotonic(), 0
         headers = {
             "Accept": accept,
             "Content-Type": content or (_MERGE_PATCH if verb == "PATCH" else "application/json"),
         }
         data = encode(body) if body is not None else None
-        target = self._connection.server + url
+        full_url = self._connection.server + url
         try:
             session = self._connection.session
             async with session.request(
-                verb, target, params=params, data=data, headers=headers, timeout=_TIMEOUT
+                verb, full_url, params=params, data=data, headers=headers, timeout=_TIMEOUT
             ) as response:
                 code, text = response.status, await response.read()
                 if code >= 400:
@@ -237,7 +238,7 @@ class ApiClient:
 
 
 def _items(answer: Object) -> list[Object]:
-    """Return the objects of a list; an empty one has `items: null` where only metadata was asked for."""
+    """Return the objects of a list. An empty list of metadata has `items: null`."""
     return list(answer["items"] or ())
 
 
@@ -246,11 +247,11 @@ def _parsed(text: bytes, url: str) -> Any:
         return decode(text)
     except (ValueError, RecursionError):
         start = text.decode(errors="replace")[:200]
-        raise ApiError(0, "Unreadable", f"{url}: the answer is not JSON: {start}") from None
+        raise ApiError(0, "Unreadable", f"{url}: the response is not JSON: {start}") from None
 
 
 def _refusal(response: aiohttp.ClientResponse, text: bytes) -> ApiError:
-    """Return the error that the API server answered, or a proxy before it."""
+    """Return the error in a response of the API server, or of a proxy in front of it."""
     try:
         body = decode(text)
     except (ValueError, RecursionError):

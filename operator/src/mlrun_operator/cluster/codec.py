@@ -1,7 +1,8 @@
-"""JSON as the API server sends it, and as the index keeps it: packed, since a Python object is ten times its text.
+"""JSON as the API server sends it, and packed as the index stores it.
 
-The API server writes 1e20 as an integer of 21 digits. Python's reader makes an int of it and the fast one a float, and
-a hash tells them apart. Here an integer beyond 64 bits is a float, also in what somebody else has read.
+A Python object takes ten times the memory of its JSON text. The API server writes 1e20 as an integer of 21 digits,
+which Python's decoder reads as an int and orjson as a float. Their hashes would differ, so an integer beyond 64 bits is
+always read as a float here.
 """
 
 import json
@@ -11,15 +12,16 @@ from typing import Any, Final
 
 import orjson
 
-# Kubernetes itself takes no deeper JSON; the fast decoder stops far earlier.
-DEPTH: Final = 10_000
-# A longer text is mostly code, which compresses well; for a shorter one it is not worth the time.
-_LONG: Final = 8192
-_COMPRESSED: Final = 0x78
+# Kubernetes accepts no deeper JSON. The fast decoder stops far earlier.
+MAX_DEPTH: Final = 10_000
+# Longer texts are mostly code, which compresses well. Compressing shorter ones is not worth the time.
+_COMPRESS_ABOVE_BYTES: Final = 8192
+# The first byte of compressed data.
+_ZLIB_MARK: Final = 0x78
 
 
 def decode(text: bytes) -> Any:
-    """The value. Raises ValueError for what is no JSON."""
+    """Return the value of a JSON text. Raises ValueError if it is not JSON."""
     try:
         return orjson.loads(text)
     except ValueError:
@@ -27,7 +29,7 @@ def decode(text: bytes) -> Any:
 
 
 def encode(value: Any) -> bytes:
-    """The value as JSON."""
+    """Return the value as JSON."""
     try:
         return orjson.dumps(value)
     except TypeError:
@@ -35,22 +37,22 @@ def encode(value: Any) -> bytes:
 
 
 def pack(value: Any) -> bytes:
-    """The value in little memory. Raises ValueError where it is nested absurdly."""
+    """Return the value in packed form. Raises ValueError if it is nested too deeply."""
     try:
         text = _packable(value)
     except (TypeError, RecursionError) as error:
         raise ValueError(str(error)) from None
-    # A copy: the encoder's own result keeps a buffer of several times its length.
-    return zlib.compress(text, 1) if len(text) > _LONG else memoryview(text).tobytes()
+    # The text is copied, because the encoder's result keeps a buffer of several times its length.
+    return zlib.compress(text, 1) if len(text) > _COMPRESS_ABOVE_BYTES else memoryview(text).tobytes()
 
 
 def unpack(packed: bytes) -> Any:
-    """What was packed, as a value of the caller's own."""
-    return orjson.loads(zlib.decompress(packed) if packed[0] == _COMPRESSED else packed)
+    """Return a new value from its packed form."""
+    return orjson.loads(zlib.decompress(packed) if packed[0] == _ZLIB_MARK else packed)
 
 
 def _packable(value: Any) -> bytes:
-    """The value as JSON that the fast decoder reads, without large integers and halves of characters."""
+    """Return JSON that the fast decoder can read: without large integers and lone surrogates."""
     try:
         return orjson.dumps(value)
     except TypeError:
@@ -59,15 +61,15 @@ def _packable(value: Any) -> bytes:
 
 
 def _decode_deep(text: bytes) -> Any:
-    """The value of a text that is nested more deeply than the fast decoder goes, or is no JSON."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(DEPTH + before)
+    """Return the value of a text that is nested too deeply for the fast decoder, or is not JSON."""
+    previous_limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(MAX_DEPTH + previous_limit)
     try:
         return json.loads(text, parse_int=_number)
     finally:
-        sys.setrecursionlimit(before)
+        sys.setrecursionlimit(previous_limit)
 
 
 def _number(digits: str) -> int | float:
-    """As the fast decoder reads it."""
+    """Return the number as the fast decoder reads it."""
     return int(digits) if len(digits) < 21 and -(2**63) <= int(digits) < 2**64 else float(digits)

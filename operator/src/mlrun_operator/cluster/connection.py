@@ -1,7 +1,7 @@
-"""One connection pool to the API server.
+"""The connection pool to the API server.
 
-Credentials come from the official client's configuration: the pod's service account, else the kube context. A token is
-put on each request as it goes out, so that a rotated one is never used stale.
+Credentials come from the official client's configuration: the pod's service account, or else the kube context. The
+token is added to each request when it is sent, so that a rotated token is used at once.
 """
 
 from dataclasses import dataclass
@@ -11,30 +11,33 @@ import aiohttp
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 
-from mlrun_operator import __version__
+from mlrun_operator.version import __version__
 
 USER_AGENT: Final = f"mlrun-operator/{__version__}"
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Where the API server is, and the session that reaches it."""
+    """The URL of the API server, and the HTTP session for it."""
 
     server: str
     session: aiohttp.ClientSession
     client: ApiClient
 
     async def close(self) -> None:
-        """Close the pool."""
+        """Close the connection pool."""
         await self.client.close()
 
 
 async def connect(*middlewares: aiohttp.ClientMiddlewareType) -> Connection:
-    """Connect by service account or kube context. Raises kubernetes' ConfigException where there is neither."""
+    """Connect with the pod's service account or the current kube context.
+
+    Raises kubernetes' ConfigException if there is neither.
+    """
     configuration = Configuration()
     try:
         config.load_incluster_config(client_configuration=configuration)
-        return _opened(configuration, *middlewares)
+        return _open(configuration, *middlewares)
     except config.ConfigException:
         return (await connect_context(None, None, *middlewares))[0]
 
@@ -42,27 +45,27 @@ async def connect(*middlewares: aiohttp.ClientMiddlewareType) -> Connection:
 async def connect_context(
     context: str | None = None, kubeconfig: str | None = None, *middlewares: aiohttp.ClientMiddlewareType
 ) -> tuple[Connection, str, str]:
-    """Connect by a kube context, the current one by default; return the connection, its name and its namespace.
+    """Connect with a kube context, by default the current one.
 
-    Raises kubernetes' ConfigException.
+    Return the connection and the context's name and namespace. Raises kubernetes' ConfigException.
     """
     configuration = Configuration()
     await config.load_kube_config(kubeconfig, context, client_configuration=configuration)
     contexts, current = config.list_kube_config_contexts(kubeconfig)
     selected = next((entry for entry in contexts if entry["name"] == context), current) if context else current
     namespace = (selected.get("context") or {}).get("namespace") or "default"
-    return _opened(configuration, *middlewares), str(selected["name"]), str(namespace)
+    return _open(configuration, *middlewares), str(selected["name"]), str(namespace)
 
 
-def _opened(configuration: Configuration, *middlewares: aiohttp.ClientMiddlewareType) -> Connection:
+def _open(configuration: Configuration, *middlewares: aiohttp.ClientMiddlewareType) -> Connection:
     configuration.client_session_kwargs = {
         "middlewares": (*middlewares, _authorization(configuration)),
         "trust_env": False,
         "headers": {"User-Agent": USER_AGENT},
     }
     configuration.connection_pool_maxsize = 0
-    # From Python 3.13 on, certificates without an Authority Key Identifier would be refused, which clusters have and
-    # kubectl takes. Chain, name and time are verified as ever.
+    # Python 3.13 and later refuse certificates without an Authority Key Identifier. Some clusters have such
+    # certificates and kubectl accepts them. The chain, the name and the dates are still verified.
     configuration.disable_strict_ssl_verification = True
     client = ApiClient(configuration)
     session = client.rest_client.pool_manager = client.rest_client._create_pool_manager()

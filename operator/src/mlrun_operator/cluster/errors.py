@@ -3,24 +3,24 @@
 import re
 from typing import Any, Final, Self
 
-# What a size limit is called by the API server, by etcd, and by the API server's client of etcd, which has one, too.
+# The messages for a size limit: of etcd, of the API server's etcd client, and of the API server.
 _TOO_LARGE: Final = (
     "etcdserver: request is too large",
     "trying to send message larger than max",
     "Request entity too large",
 )
-# The message that comes for any object in a namespace that does not exist.
+# The message for any object in a namespace that does not exist.
 _NO_NAMESPACE: Final = re.compile(r'namespaces "[^"]*" not found')
 _BEING_TERMINATED: Final = "unable to create new content in namespace"
 
 
 class ApiError(Exception):
-    """An answer that is not a success. `code` is HTTP's, 0 where there was no answer at all."""
+    """A request that failed. `code` is the HTTP code, or 0 if there was no response."""
 
     def __init__(
         self, code: int, reason: str, message: str, retry_after: float | None = None, kind: str | None = None
     ) -> None:
-        """`kind` is what the error is about, by its plural: `namespaces` where one is missing."""
+        """Build the error. `kind` is the plural of the resource that it is about, such as `namespaces`."""
         super().__init__(f"{code} {reason}: {message}")
         self.code = code
         self.reason = reason
@@ -30,7 +30,7 @@ class ApiError(Exception):
 
     @classmethod
     def of(cls, code: int, body: Any, retry_after: str | None) -> Self:
-        """Return the error in a metav1.Status, or in whatever a proxy answered instead."""
+        """Return the error in a metav1.Status, or in the response of a proxy."""
         status = body if isinstance(body, dict) else {}
         seconds = float(retry_after) if retry_after and retry_after.isdigit() else None
         message = str(status.get("message") or body or "")
@@ -48,7 +48,7 @@ class ApiError(Exception):
 
     @property
     def gone(self) -> bool:
-        """Return whether the resource version asked for is too old, or of another history: list anew."""
+        """Return whether the requested resource version is too old or from another history. List again then."""
         return self.code == 410 or "Too large resource version" in self.message
 
     @property
@@ -58,22 +58,22 @@ class ApiError(Exception):
 
     @property
     def namespace_gone(self) -> bool:
-        """Return whether the namespace is being deleted or does not exist: nothing can be created in it."""
+        """Return whether the namespace is being deleted or does not exist, so that nothing can be created in it."""
         if self.code == 404:
             return self.kind == "namespaces" if self.kind else bool(_NO_NAMESPACE.fullmatch(self.message))
         return self.code == 403 and _BEING_TERMINATED in self.message and "being terminated" in self.message
 
     @property
     def too_large(self) -> bool:
-        """Return whether the object is larger than the API server or etcd takes.
+        """Return whether the object is larger than the API server or etcd accepts.
 
-        etcd's refusal comes as a 500 (kubernetes/kubernetes#112152), which is not worth another attempt either.
+        etcd's refusal has code 500 (kubernetes/kubernetes#112152), but another attempt would fail, too.
         """
-        return self.code == 413 or (self.code >= 500 and any(words in self.message for words in _TOO_LARGE))
+        return self.code == 413 or (self.code >= 500 and any(text in self.message for text in _TOO_LARGE))
 
     @property
     def refused(self) -> bool:
-        """Return whether the server understood and refuses this object: its fields or size, a quota or a policy."""
+        """Return whether the server refuses this object because of its fields, its size, a quota or a policy."""
         return self.too_large or (self.code in (400, 403, 422) and not self.namespace_gone)
 
 

@@ -1,7 +1,7 @@
-"""What the watches have shown, by the questions that a reconcile asks. Plain memory: no requests here.
+"""The index of the watched objects, which answers the queries of a reconcile. It sends no requests.
 
-Objects are kept slim and packed, and never older than the newest that was seen of them: answers to our own writes go in
-as well as watch events, in whatever order they come. What is handed out belongs to the caller.
+Objects are stored slim and packed. The index takes watch events and the responses to our own writes in any order, and
+an older state never replaces a newer one. Every object that it returns is a copy.
 """
 
 from collections import Counter, OrderedDict
@@ -32,37 +32,39 @@ from mlrun_operator.cluster.resources import CRON_JOBS, FUNCTIONS, JOBS, PODS, R
 from mlrun_operator.cluster.run_queues import FunctionKey, RunKey, RunQueues
 
 Object = dict[str, Any]
-# How many objects that are gone are remembered against late answers.
+# A fired Job's name ends in minutes since 1970, any other in the number of its execution, which is small.
+_FIRST_YEAR: Final = 2000
+# How many deleted objects are remembered, so that a late response does not bring them back.
 _MAX_TOMBSTONES: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Tombstone:
-    """An object that is gone, or has left its watch because its label was taken off: the events look the same.
+    """An object that was deleted, or that left its watch because its label was removed.
 
-    `version` is the event's where a watch told of it, and no state of an object that is gone is as new. Else it is that
-    of the last known state.
+    The watch events of both look the same. `version` is that of the event if a watch reported it, which is newer than
+    any state of a deleted object. Else it is the version of the last known state.
     """
 
     version: int
     is_from_watch: bool
 
     def is_disproved_by(self, version: int, *, direct: bool) -> bool:
-        """Return whether an object in this version exists in spite of it. Only direct readings are trusted fully."""
+        """Return whether an object in this version still exists. For the same version only a direct reading counts."""
         if self.is_from_watch:
             return version > self.version or (direct and version == self.version)
         return direct and version > self.version
 
 
 class Index:
-    """What was seen of the watched resources. `wake` is told which runs in a queue may have come first."""
+    """The known objects of the watched resources. `wake` is called for queued runs that may start now."""
 
     def __init__(self, wake: Callable[[RunKey], None] = lambda _: None) -> None:
         self._objects: dict[Resource, dict[RunKey, Entry]] = {r: {} for r in (RUNS, FUNCTIONS, CRON_JOBS, JOBS, PODS)}
         self._related: dict[Relation, tuple[Entry, ...]] = {}
         self._runs_of_function: dict[FunctionKey, set[str]] = {}
         self._run_names: dict[str, str] = {}
-        # The runs of Jobs that are gone while pods of theirs, which name another run, are still there.
+        # The runs of deleted Jobs that still have pods whose label names another run.
         self._runs_of_gone_jobs: dict[str, str] = {}
         self._tombstones: OrderedDict[str, _Tombstone] = OrderedDict()
         # How many runs there are, by namespace, phase and reason.
@@ -70,10 +72,10 @@ class Index:
         self.run_queues = RunQueues(wake)
 
     def put(self, resource: Resource, obj: Object, *, direct: bool = False) -> bool:
-        """Keep the object unless it is gone, or this state of it, a newer one or a successor of its name is known.
+        """Store the object and return whether it was stored.
 
-        With `direct` it was read from the API server just now: an object that only left its watch comes back.
-        Return whether it was kept.
+        It is not stored if it was deleted, or if the same or a newer state, or its successor, is known. With `direct`
+        it was just read from the API server: then an object that only left its watch is stored again.
         """
         uid, version = obj["metadata"]["uid"], version_of(obj)
         tombstone = self._tombstones.get(uid)
@@ -91,14 +93,14 @@ class Index:
         return True
 
     def drop(self, resource: Resource, obj: Object) -> None:
-        """Forget the object: a late event or answer does not bring it back. Another one of its name stays."""
+        """Remove the object, so that no late event brings it back. Another object of its name stays."""
         uid = obj["metadata"]["uid"]
         entry = self._objects[resource].get(key_of(obj))
         if entry is not None and entry.uid != uid:
             entry = None
-        if entry is not None and _tells_of_its_leaving(resource, obj, entry):
+        if entry is not None and _is_late_removal(resource, obj, entry):
             return
-        self._bury(uid, version_of(obj), entry)
+        self._add_tombstone(uid, version_of(obj), entry)
         if entry is not None:
             del self._objects[resource][entry.key]
             self._relate(resource, entry, None)
@@ -111,16 +113,16 @@ class Index:
         return entry.obj if entry else None
 
     def sizes(self) -> dict[str, int]:
-        """Return how many objects are known, by the plural of their resource."""
+        """Return the number of known objects by the plural of their resource."""
         return {resource.plural: len(objects) for resource, objects in self._objects.items()}
 
     def newest(self, resource: Resource, namespace: str | None) -> int:
-        """Return the newest resource version of all that is kept of the namespace; 0 where there is nothing."""
+        """Return the newest resource version of the namespace's objects; 0 if there are none."""
         entries = self._objects[resource].values()
         return max((entry.version for entry in entries if namespace in (None, entry.key[0])), default=0)
 
     def missing_from(self, resource: Resource, namespace: str | None, uids: set[str], version: int) -> list[Object]:
-        """Return the objects that a listing at that resource version should have had and has not: they are gone."""
+        """Return the objects that a listing at that resource version no longer has, so that they are deleted."""
         return [
             entry.obj
             for entry in self._objects[resource].values()
@@ -132,11 +134,14 @@ class Index:
         return _objects(self._related_in(namespace, (resource.plural, run_uid)))
 
     def of_job(self, namespace: str, job_uid: str) -> list[Object]:
-        """Return the pods that the Job controls, or that it made: they carry its uid."""
+        """Return the pods that the Job controls, or whose label has its uid."""
         return _objects(self._related_in(namespace, (OF_JOB, job_uid)))
 
     def pods_of_run(self, namespace: str, run_uid: str) -> list[Object]:
-        """Return the pods of all Jobs of the run. Pods of a fired Job, which name the schedule, are its child's."""
+        """Return the pods of all Jobs of the run.
+
+        The labels of a fired Job's pods name the schedule, but the pods belong to the child run.
+        """
         pods = {pod.uid: pod for pod in self._related_in(namespace, (PODS.plural, run_uid))}
         for job_uid in self._job_uids(namespace, run_uid):
             pods |= {pod.uid: pod for pod in self._related_in(namespace, (OF_JOB, job_uid))}
@@ -147,11 +152,11 @@ class Index:
         return _objects(self._related_in(namespace, (OF_SCHEDULE, uid)))
 
     def runs_of(self, resource: Resource, obj: Object) -> Iterator[RunKey]:
-        """Return the runs that an event of the object may concern."""
+        """Return the runs that an event of the object may affect."""
         namespace, _ = key_of(obj)
-        return ((namespace, name) for name in dict.fromkeys(self._concerned(resource, obj)))
+        return ((namespace, name) for name in dict.fromkeys(self._affected_names(resource, obj)))
 
-    def _concerned(self, resource: Resource, obj: Object) -> Iterator[str]:
+    def _affected_names(self, resource: Resource, obj: Object) -> Iterator[str]:
         key = key_of(obj)
         if resource is RUNS:
             yield key[1]
@@ -159,20 +164,20 @@ class Index:
         elif resource is FUNCTIONS:
             yield from tuple(self._runs_of_function.get(key, ()))
         elif resource is PODS:
-            yield from self._concerned_by_pod(pod_entry(obj))
+            yield from self._affected_by_pod(pod_entry(obj))
         else:
             yield from run_names_of_job(obj)
             if name := self._run_names.get(run_uid_of_job(obj) or ""):
                 yield name
 
-    def _concerned_by_pod(self, pod: Entry) -> Iterator[str]:
+    def _affected_by_pod(self, pod: Entry) -> Iterator[str]:
         job = self._objects[JOBS].get((pod.key[0], pod.job[0])) if pod.job else None
         yield from job.run_names if job else ()
         if name := self._run_names.get(self._run_of(pod) or ""):
             yield name
 
     def _family(self, run: Object) -> Iterator[str]:
-        """Return the schedule that made the run; of a schedule the runs that have not finished."""
+        """Return the schedule that made the run. A schedule yields its runs that have not finished."""
         if schedule := controller_of(run, constants.RUN_KIND).get("name"):
             yield schedule
         children = self._related.get((OF_SCHEDULE, run["metadata"]["uid"]), ())
@@ -182,7 +187,7 @@ class Index:
         return [entry for entry in self._related.get(relation, ()) if entry.key[0] == namespace]
 
     def _job_uids(self, namespace: str, run_uid: str) -> Iterator[str]:
-        """Return the uids of the run's Jobs; also of the one that was fired for it, which may be gone."""
+        """Return the uids of the run's Jobs, and of the Job that was fired for it, which may be deleted."""
         for job in self._related_in(namespace, (JOBS.plural, run_uid)):
             yield job.uid
         run = self._objects[RUNS].get((namespace, self._run_names.get(run_uid, "")))
@@ -190,10 +195,10 @@ class Index:
             yield run.job[1]
 
     def _run_of(self, pod: Entry) -> str | None:
-        """Return the uid of the pod's run: that of its Job; where no such Job is known the one that the pod names.
+        """Return the uid of the run of the pod's Job; if that is unknown, the uid in the pod's label.
 
-        Pods of a fired Job name the schedule. Where neither that Job nor its run is known any more, as after a restart,
-        the Job's uid stands for the run's: each of them occupies a place of its own.
+        The label of a fired Job's pods names the schedule. If neither that Job nor its run is known, as after a
+        restart, the Job's uid stands for the run's uid, so that each such Job occupies its own place.
         """
         if pod.job is None:
             return pod.run_uid
@@ -205,14 +210,15 @@ class Index:
             return run.uid
         if (run_uid := self._runs_of_gone_jobs.get(pod.job[1])) is not None:
             return run_uid
-        was_fired = pod.run_uid is not None and slot_of(pod.job[0], pod.run_uid) is not None
+        slot = slot_of(pod.job[0], pod.run_uid) if pod.run_uid is not None else None
+        was_fired = slot is not None and slot.year >= _FIRST_YEAR
         return pod.job[1] if was_fired else pod.run_uid
 
-    def _bury(self, uid: str, version: int, entry: Entry | None) -> None:
-        """Remember that the object is gone. Of two words the newer counts, and of one version the more certain one."""
-        known = entry.version if entry is not None else 0
-        left_watch = entry is None or version > known or not entry.is_watched
-        tombstone, previous = _Tombstone(max(version, known), left_watch), self._tombstones.get(uid)
+    def _add_tombstone(self, uid: str, version: int, entry: Entry | None) -> None:
+        """Remember that the object is gone. A tombstone of the same or a newer version stays."""
+        known_version = entry.version if entry is not None else 0
+        is_from_watch = entry is None or version > known_version or not entry.is_watched
+        tombstone, previous = _Tombstone(max(version, known_version), is_from_watch), self._tombstones.get(uid)
         if previous is None or previous.version < tombstone.version:
             self._tombstones[uid] = tombstone
         self._tombstones.move_to_end(uid)
@@ -220,11 +226,11 @@ class Index:
             self._tombstones.popitem(last=False)
 
     def _relate(self, resource: Resource, previous: Entry | None, entry: Entry | None) -> None:
-        """Let all that leads to an object lead to its new state."""
+        """Update every lookup of the object to its new state."""
         relations = (*(previous.relations if previous else ()), *(entry.relations if entry else ()))
         for relation in dict.fromkeys(relations):
-            others = (other for other in self._related.pop(relation, ()) if other is not previous)
-            if related := (*others, *([entry] if entry and relation in entry.relations else [])):
+            unchanged = (item for item in self._related.pop(relation, ()) if item is not previous)
+            if related := (*unchanged, *([entry] if entry and relation in entry.relations else [])):
                 self._related[relation] = related
         if resource is RUNS:
             self._relate_run(previous, entry)
@@ -245,7 +251,7 @@ class Index:
         self._count_run(previous, entry)
         if previous is not None and previous.job is not None and _is_gone(previous, entry):
             self._remember_run_of(previous.job, previous.uid)
-        if _claim(previous) != _claim(entry):
+        if _fired_job(previous) != _fired_job(entry):
             self._recount_pods(*(run.job for run in (previous, entry) if run))
 
     def _relate_job(self, previous: Entry | None, entry: Entry | None) -> None:
@@ -256,24 +262,24 @@ class Index:
             self._recount_pods(*(_job_of(job) for job in (previous, entry) if job))
 
     def _remember_run_of(self, job: JobId, run_uid: str) -> None:
-        """Remember whose a Job was that is gone, while pods of it are there that name another run."""
+        """Remember the run of a deleted Job while the Job has pods whose label names another run."""
         pods = self._related.get((OF_JOB, job[1]), ())
         if any(pod.job == job and pod.run_uid != run_uid for pod in pods):
             self._runs_of_gone_jobs[job[1]] = run_uid
 
     def _forget_gone_job(self, pod: Entry | None) -> None:
-        """Forget whose the Job was with the last of its pods."""
+        """Forget the run of a deleted Job when its last pod is gone."""
         if pod is not None and pod.job is not None and (OF_JOB, pod.job[1]) not in self._related:
             self._runs_of_gone_jobs.pop(pod.job[1], None)
 
     def _recount_pods(self, *jobs: JobId | None) -> None:
-        """Count the pods of the Jobs anew: whose they are may have changed. There may be a thousand of them."""
+        """Count the pods of the Jobs again, since their run may have changed. A Job may have a thousand pods."""
         for job in jobs:
             for pod in self._related.get((OF_JOB, job[1]), ()) if job else ():
                 self._count_occupancy(pod, pod)
 
     def _count_occupancy(self, previous: Entry | None, entry: Entry | None) -> None:
-        """Count what a Job or pod occupies now in the place of what it occupied before."""
+        """Replace the place that a Job or pod occupied by the place that it occupies now."""
         released = previous.occupancy if previous else None
         occupied = self._occupancy_of(entry) if entry else None
         if entry is not None:
@@ -286,10 +292,11 @@ class Index:
             self.run_queues.release(*released)
 
     def _occupancy_of(self, entry: Entry) -> Occupancy | None:
-        """Return whose place a Job or pod occupies, and the function by its label, for a run whose object is gone.
+        """Return the run whose place a Job or pod occupies, and the function that its label names.
 
-        The label has the function's `spec.name`, cut with a hash where it is long. It cannot tell a function that was
-        written into the run from the object of that name, nor the object where its own name was chosen freely.
+        The function is used for a run whose object is deleted. The label has the function's `spec.name`, which is cut
+        and hashed if it is long. An inline function cannot be told from the object of that name, nor can an object be
+        found whose own name differs.
         """
         run_uid = self._run_of(entry) if entry.may_run else None
         if run_uid is None:
@@ -298,7 +305,7 @@ class Index:
         return (namespace, run_uid), (namespace, kubernetes_name(entry.function)) if entry.function else None
 
     def _count_run(self, previous: Entry | None, entry: Entry | None) -> None:
-        """Count a run by its state."""
+        """Update the counts of runs by state."""
         if entry is not None and entry.state is not None:
             self.run_counts[entry.state] += 1
         if previous is not None and previous.state is not None:
@@ -320,12 +327,12 @@ class Index:
 
 
 def _is_gone(previous: Entry, entry: Entry | None) -> bool:
-    """Return whether the object has no state any more: it was dropped, or one of its name came after it."""
+    """Return whether the object was removed, or replaced by another object of its name."""
     return entry is None or entry.uid != previous.uid
 
 
-def _claim(run: Entry | None) -> tuple[str, JobId] | None:
-    """Return the run's uid with the Job that was fired for it; None where there is none."""
+def _fired_job(run: Entry | None) -> tuple[str, JobId] | None:
+    """Return the run's uid with the Job that was fired for it; None if there is none."""
     return (run.uid, run.job) if run and run.job else None
 
 
@@ -333,8 +340,8 @@ def _job_of(entry: Entry) -> JobId:
     return entry.key[1], entry.uid
 
 
-def _tells_of_its_leaving(resource: Resource, obj: Object, entry: Entry) -> bool:
-    """Return whether a watch tells late that the object lost its label: it was read without it since."""
+def _is_late_removal(resource: Resource, obj: Object, entry: Entry) -> bool:
+    """Return whether the event is older than a reading of the object, which already had lost its label."""
     return not entry.is_watched and is_selected(resource, obj) and version_of(obj) <= entry.version
 
 

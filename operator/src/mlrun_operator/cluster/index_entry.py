@@ -1,4 +1,4 @@
-"""An object as the index holds it: packed, with what is asked of it without unpacking."""
+"""An object in the index: packed, with the fields that are needed without unpacking it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from mlrun_operator.cluster.slim import pack_slim
 Object = dict[str, Any]
 _FINISHED_PHASES: Final = tuple(phase.value for phase in Phase if phase.finished)
 
-# How objects belong to another one, and that one's uid: `jobs` and `pods` to a run, by their label or controller.
+# How objects belong to another object, and its uid: `jobs` and `pods` belong to a run, by their label or controller.
 Relation = tuple[str, str]
 OF_JOB: Final = "of job"
 OF_SCHEDULE: Final = "of schedule"
@@ -34,43 +34,43 @@ OF_SCHEDULE: Final = "of schedule"
 RunState = tuple[str, str, str]
 # Name and uid of a Job.
 JobId = tuple[str, str]
-# The run whose place a Job or pod occupies, and the function that it names.
+# The run whose place a Job or pod occupies, and the function that its label names.
 Occupancy = tuple[RunId, FunctionKey | None]
 
 
 @dataclass(slots=True)
 class Entry:
-    """An object, packed, and what is asked of it without unpacking."""
+    """A packed object, and the fields that are needed without unpacking it."""
 
     key: RunKey
     uid: str
     version: int
     packed: bytes
     relations: tuple[Relation, ...] = ()
-    # Whether a watch tells of it: those of Jobs, CronJobs and pods select by a label.
+    # Whether a watch reports the object: the watches of Jobs, CronJobs and pods select by a label.
     is_watched: bool = True
-    # Of a Job or pod: the run and the function that it names, whether it may run, and what is counted for it.
+    # For a Job or pod: the run and function that its labels name, whether it may run, and the place that it occupies.
     run_uid: str | None = None
     function: str | None = None
     may_run: bool = False
     occupancy: Occupancy | None = None
-    # Of a Job: the runs that it concerns. Of a pod, and of a run that a schedule made: its Job's name and uid.
+    # For a Job: the names of its runs. For a pod and for a run that a schedule made: the name and uid of its Job.
     run_names: tuple[str, ...] = ()
     job: JobId | None = None
-    # Of a run: the functions that it may refer to, its state, and whether it has finished.
+    # For a run: the functions that it may refer to, its state, and whether it has finished.
     functions: tuple[FunctionKey, ...] = ()
     state: RunState | None = None
     is_finished: bool = True
 
     @property
     def obj(self) -> Object:
-        """The object, as the caller's own."""
+        """Return a new copy of the object."""
         obj: Object = unpack(self.packed)
         return obj
 
 
 def entry_of(resource: Resource, obj: Object) -> Entry:
-    """Return the object as the index holds it."""
+    """Return the index entry of the object."""
     if resource is RUNS:
         entry = _run_entry(obj)
     elif resource is PODS:
@@ -95,8 +95,8 @@ def _run_entry(run: Object) -> Entry:
     entry.functions = function_keys(run)
     entry.state = entry.key[0], _interned(status.get("phase")), _interned(status.get("reason"))
     entry.is_finished = entry.state[1] in _FINISHED_PHASES
-    if fired := annotations_of(run).get(constants.ANNOTATION_JOB_UID):
-        entry.job = entry.key[1], fired
+    if job_uid := annotations_of(run).get(constants.ANNOTATION_JOB_UID):
+        entry.job = entry.key[1], job_uid
     return entry
 
 
@@ -110,7 +110,7 @@ def _job_entry(job: Object) -> Entry:
 
 
 def pod_entry(pod: Object) -> Entry:
-    """Return what is asked of a pod, without the pod itself."""
+    """Return the entry of a pod, without the packed pod."""
     entry, labels, job = _bare_entry(pod), labels_of(pod), controller_of(pod, "Job")
     entry.run_uid = _interned(labels.get(constants.LABEL_RUN_UID)) or None
     entry.function = _interned(labels.get(constants.LABEL_FUNCTION))
@@ -143,19 +143,25 @@ def _is_suspended_by_us(job: Object) -> bool:
 
 
 def version_of(obj: Object) -> int:
-    """Return the resource version; those of one resource are ordered numbers."""
+    """Return the resource version as a number. Those of one resource are ordered."""
     text = obj["metadata"].get("resourceVersion", "")
     return int(text) if text.isdigit() else 0
 
 
 def run_uid_of_job(job: Object) -> str | None:
-    """Return the uid of the run that controls the Job; of a Job that a CronJob fired the one that it names."""
+    """Return the uid of the run that controls the Job, or else of the run that its label names.
+
+    Jobs that a CronJob fired have no run as their controller.
+    """
     uid = controller_of(job, constants.RUN_KIND).get("uid") or labels_of(job).get(constants.LABEL_RUN_UID)
     return intern(uid) if uid else None
 
 
 def run_names_of_job(job: Object) -> Iterator[str]:
-    """Return the run that controls a Job or CronJob; of a Job that a CronJob fired its run and its schedule."""
+    """Return the name of the run that controls a Job or CronJob.
+
+    A Job that a CronJob fired yields the names of its run and of its schedule.
+    """
     if name := controller_of(job, constants.RUN_KIND).get("name"):
         yield name
     elif schedule := annotations_of(job).get(constants.ANNOTATION_SCHEDULE):

@@ -1,4 +1,4 @@
-"""A middleware that measures requests of kopf's session, as the API client measures its own."""
+"""A middleware that measures the requests of kopf's session, like the API client measures its own."""
 
 import time
 from typing import Final
@@ -13,13 +13,13 @@ _DISCOVERY: Final = "discovery"
 
 
 class MetricsMiddleware:
-    """Observes LIST and WATCH of each collection, and the discovery of resources as GET."""
+    """Measures LIST and WATCH of each collection, and GET for the discovery of resources."""
 
     def __init__(self, observe: Observe) -> None:
         self._observe = observe
 
     async def __call__(self, request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-        """Send the request and observe the time to the head of the answer."""
+        """Send the request and measure the time until the response's headers."""
         started, code = time.monotonic(), 0
         try:
             response = await send(request)

@@ -1,4 +1,4 @@
-"""Where a run stands in its queues, by its own object: pure functions."""
+"""The position of a run in its queues, read from its object by pure functions."""
 
 from sys import intern
 from typing import Any, Final
@@ -12,9 +12,9 @@ from mlrun_operator.api.values.names import kubernetes_name
 from mlrun_operator.cluster.run_queues import FunctionKey, Position, RunId
 
 Object = dict[str, Any]
-# The position of a run that has not waited yet: behind all that have.
+# Sorts a run that has not waited yet behind all runs that have.
 _NOT_QUEUED: Final = "9999"
-# What of a status tells how far the run is.
+# The fields of a status that record the run's progress.
 _PROGRESS: Final = ("phase", "execution")
 
 
@@ -24,31 +24,31 @@ def id_of(run: Object) -> RunId:
 
 
 def queue_of(run: Object) -> FunctionKey | None:
-    """Return the queue of all runs that refer to the same function, whichever way they write its name."""
+    """Return the queue of all runs that refer to the same function, however they spell its name."""
     return next(reversed(function_keys(run)), None)
 
 
 def function_keys(run: Object) -> tuple[FunctionKey, ...]:
-    """Return namespace and possible object names of the function that the run refers to: as written, and made legal."""
+    """Return the keys that the run's function may have: by its name as written, and by its Kubernetes name."""
     reference = spec_of(run).get("functionRef")
     name = reference.get("name") if isinstance(reference, dict) else None
     if not isinstance(name, str):
         return ()
     namespace = intern(run["metadata"]["namespace"])
-    return tuple((namespace, intern(legal)) for legal in dict.fromkeys((name, kubernetes_name(name))))
+    return tuple((namespace, intern(object_name)) for object_name in dict.fromkeys((name, kubernetes_name(name))))
 
 
 def position_of(run: Object) -> Position:
-    """Return the run's position in its queues; one that has not waited yet comes behind all that have."""
+    """Return the run's position in its queues. A run that has not waited yet comes last."""
     meta = run["metadata"]
     queued_time = status_of(run).get("queuedTime") if _is_queued(run) else None
     return queued_time or _NOT_QUEUED, meta.get("creationTimestamp", ""), meta["name"]
 
 
 def is_waiting(run: Object) -> bool:
-    """Return whether others wait behind the run in its queues.
+    """Return whether other runs wait behind this run in its queues.
 
-    A run that is being deleted will not start, and one whose status a newer operator has written is left alone.
+    A run that is being deleted will not start. A run whose status a newer operator wrote is ignored.
     """
     return _is_queued(run) and not is_deleting(run) and _is_readable(status_of(run))
 
@@ -58,7 +58,7 @@ def _is_queued(run: Object) -> bool:
 
 
 def _is_readable(status: Object) -> bool:
-    """Return whether this version of the operator can tell from the status how far the run is."""
+    """Return whether this version of the operator can read the run's progress from the status."""
     try:
         RunStatus.model_validate({name: status[name] for name in _PROGRESS if name in status})
     except ValidationError:

@@ -34,5 +34,5 @@ PODS: Final = Resource("v1", "pods", "Pod")
 EVENTS: Final = Resource("v1", "events", "Event")
 SERVICES: Final = Resource("v1", "services", "Service")
 LEASES: Final = Resource("coordination.k8s.io/v1", "leases", "Lease")
-# Not a collection: the name under which requests for API documents are counted.
+# This is not a collection, but the name under which requests for API documents are counted.
 OPENAPI: Final = Resource("", "openapi", "OpenAPI")

@@ -1,6 +1,6 @@
-"""Which runs occupy a place, and which wait for one: by namespace, and by the function that they refer to.
+"""The queues of runs: which runs occupy a place and which wait, by namespace and by function.
 
-Runs and what they occupy are counted as they come and go. No question walks over all runs.
+The counts are updated with each change, so that no query iterates over all runs.
 """
 
 from bisect import bisect_left, insort
@@ -10,24 +10,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-# Namespace and name of a run: what is reconciled.
+# Namespace and name of a run, which is the key of a reconcile.
 RunKey = tuple[str, str]
-# Namespace and metadata.uid of a run: a run of the same name that comes later is another one.
+# Namespace and metadata.uid of a run. A later run of the same name has another uid.
 RunId = tuple[str, str]
 # Namespace and metadata.name of a function.
 FunctionKey = tuple[str, str]
 # A namespace, or a function in it.
 QueueId = str | FunctionKey
-# Since when a run waits, when it was created, and its name: the order of a queue.
+# When a run began to wait, when it was created, and its name. Queues are sorted by it.
 Position = tuple[str, str, str]
 
-# How many of a queue are woken when somebody leaves it: each that starts wakes the next ones.
+# How many runs of a queue are woken when a run leaves it. Each run that starts wakes the next ones.
 _WAKE_BATCH: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """A run as its object says; `position` where it waits."""
+    """The fields of a run's object that queues need. `position` is set while it waits."""
 
     namespace: str
     function: FunctionKey | None
@@ -36,66 +36,66 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class _Placement:
-    """The queues of a run, and its position in them; none where it occupies a place."""
+    """The queues of a run, and its position in them; None if it occupies a place."""
 
     queues: tuple[QueueId, ...]
     position: Position | None
 
 
 class RunQueues:
-    """The queues of all runs. `wake` is told which runs may have come first, whenever a run leaves their queue.
+    """The queues of all runs. When a run leaves a queue, `wake` is called with the first runs of that queue.
 
-    A run occupies a place as long as anything is counted for it, whatever its status says, and also when its object is
-    gone: then its function is the one that it had, or the one that its Jobs and pods name.
+    A run occupies a place as long as a Job or pod is counted for it, whatever its status says, even if its object is
+    deleted. Then its function is the last known one, or the one that its Jobs and pods name.
     """
 
     def __init__(self, wake: Callable[[RunKey], None] = lambda _: None) -> None:
         self._wake = wake
         self._runs: dict[str, _Run] = {}
-        # By run, what occupies its place: how many Jobs and pods, by the function that they name.
+        # The number of Jobs and pods that occupy a run's place, by the function that they name.
         self._occupants: dict[RunId, Counter[FunctionKey | None]] = {}
-        # The functions of runs that are gone and still occupy a place.
-        self._functions_of_gone: dict[RunId, FunctionKey | None] = {}
+        # The functions of deleted runs that still occupy a place.
+        self._functions_of_deleted: dict[RunId, FunctionKey | None] = {}
         self._placements: dict[RunId, _Placement] = {}
         self._occupied: dict[QueueId, set[RunId]] = defaultdict(set)
         self._waiting: dict[QueueId, list[Position]] = defaultdict(list)
 
     def update_run(self, run: RunId, function: FunctionKey | None, position: Position | None) -> None:
-        """Take the run as it is now; with its position if its status says that it waits."""
+        """Record the run's current state, with its position if its status says that it waits."""
         namespace, uid = run
         self._runs[uid] = _Run(namespace, function, position)
-        self._functions_of_gone.pop(run, None)
+        self._functions_of_deleted.pop(run, None)
         self._requeue(run)
 
     def remove_run(self, uid: str) -> None:
-        """Forget the run. It keeps its place as long as a Job or pod of it is counted."""
+        """Forget the run. It still occupies its place while a Job or pod is counted for it."""
         removed = self._runs.pop(uid, None)
         if removed is None:
             return
         run = removed.namespace, uid
         if run in self._occupants:
-            self._functions_of_gone[run] = removed.function
+            self._functions_of_deleted[run] = removed.function
         self._requeue(run)
 
     def occupy(self, run: RunId, function: FunctionKey | None = None) -> None:
-        """Count one more Job or pod of the run that may run; `function` is the one that it names."""
+        """Count one more Job or pod of the run that may run. `function` is named by its label."""
         self._occupants.setdefault(run, Counter())[function] += 1
         self._requeue(run)
 
     def release(self, run: RunId, function: FunctionKey | None = None) -> None:
-        """Count one less of what was counted by `occupy`."""
+        """Take back one call of `occupy` with the same arguments."""
         occupants = self._occupants[run]
         occupants[function] -= 1
         if not occupants[function]:
             del occupants[function]
         if not occupants:
             del self._occupants[run]
-            self._functions_of_gone.pop(run, None)
+            self._functions_of_deleted.pop(run, None)
         self._requeue(run)
 
     @contextmanager
     def reserve(self, run: RunId) -> Iterator[None]:
-        """Let the run occupy its place while its Job is being created."""
+        """Reserve the run's place while its Job is being created."""
         self.occupy(run)
         try:
             yield
@@ -103,14 +103,14 @@ class RunQueues:
             self.release(run)
 
     def count_ahead(self, run: RunId, queue: QueueId | None, position: Position) -> int:
-        """Return how many other runs of the queue occupy a place, or wait at a better position."""
+        """Return how many other runs of the queue occupy a place or wait at an earlier position."""
         if queue is None:
             return 0
         occupied = self._occupied.get(queue, ())
         return len(occupied) - (run in occupied) + bisect_left(self._waiting.get(queue, ()), position)
 
     def _requeue(self, run: RunId) -> None:
-        """Put the run where it belongs now. Wake the first of the queues where it is no longer as it was."""
+        """Update the run's placement. If that changes, wake the first runs of its previous queues."""
         placement, previous = self._placement(run), self._placements.get(run)
         if placement == previous:
             return
@@ -125,17 +125,17 @@ class RunQueues:
 
     def _placement(self, run: RunId) -> _Placement | None:
         namespace, uid = run
-        known, is_occupied = self._runs.get(uid), run in self._occupants
-        if known is None or known.namespace != namespace:
-            return _Placement(_queues(namespace, self._function_of_gone(run)), None) if is_occupied else None
-        if is_occupied or known.position:
-            return _Placement(_queues(namespace, known.function), None if is_occupied else known.position)
+        known_run, is_occupied = self._runs.get(uid), run in self._occupants
+        if known_run is None or known_run.namespace != namespace:
+            return _Placement(_queues(namespace, self._function_of_deleted(run)), None) if is_occupied else None
+        if is_occupied or known_run.position:
+            return _Placement(_queues(namespace, known_run.function), None if is_occupied else known_run.position)
         return None
 
-    def _function_of_gone(self, run: RunId) -> FunctionKey | None:
-        """Return the function that the run had; after a restart the first by name that its Jobs and pods name."""
-        if run in self._functions_of_gone:
-            return self._functions_of_gone[run]
+    def _function_of_deleted(self, run: RunId) -> FunctionKey | None:
+        """Return the last known function of the run; after a restart, one that its Jobs and pods name."""
+        if run in self._functions_of_deleted:
+            return self._functions_of_deleted[run]
         return min((function for function in self._occupants[run] if function), default=None)
 
     def _put_in(self, run: RunId, placement: _Placement) -> None:
@@ -158,11 +158,11 @@ class RunQueues:
                     del self._waiting[queue]
 
     def _wake_first(self, run: RunId, placement: _Placement) -> None:
-        """Wake the first of the queues; not the run itself, which may have failed to start and waits its time."""
-        namespace, own = run[0], self._runs.get(run[1])
+        """Wake the first runs of the queues, except the run itself, which may be waiting to try again."""
+        namespace, left_run = run[0], self._runs.get(run[1])
         for queue in placement.queues:
             for position in self._waiting.get(queue, ())[:_WAKE_BATCH]:
-                if own is None or position != own.position:
+                if left_run is None or position != left_run.position:
                     self._wake((namespace, position[2]))
 
 

@@ -1,4 +1,4 @@
-"""What the index keeps of an object: what decisions are made of, packed."""
+"""The packed form of an object in the index, with only the fields that decisions need."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -8,9 +8,9 @@ from mlrun_operator.cluster.codec import pack
 from mlrun_operator.cluster.resources import CRON_JOBS, JOBS, PODS, Resource
 
 Object = dict[str, Any]
-# Stands in the place of a spec that cannot be kept; no field is called so, so that the run is refused.
+# The only field of a spec that cannot be stored. It is not a field of the API, so the run is refused as invalid.
 UNREADABLE: Final = "unreadable"
-# Parts of a status that users fill.
+# The fields of a status whose values come from users.
 _USER_STATUS: Final = ("results", "outputs", "inputs")
 _LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -40,11 +40,11 @@ _JOB_SPEC: Final = (
 
 
 def slim(resource: Resource, obj: Object) -> Object:
-    """Return the object without what no decision needs: managed fields, the envelope, most of specs and statuses."""
+    """Return the object without fields that no decision needs, such as managed fields and the envelope."""
     meta = {name: obj["metadata"][name] for name in _METADATA if name in obj["metadata"]}
     if resource is PODS:
         meta.pop("annotations", None)
-        return {"metadata": meta, "spec": _slim_pod_spec(obj), "status": _picked(status_of(obj), _POD_STATUS)}
+        return {"metadata": meta, "spec": _slim_pod_spec(obj), "status": _pick(status_of(obj), _POD_STATUS)}
     if resource is JOBS:
         return {"metadata": meta, "spec": _slim_job_spec(obj), "status": status_of(obj)}
     if resource is CRON_JOBS:
@@ -55,30 +55,30 @@ def slim(resource: Resource, obj: Object) -> Object:
 
 
 def _slim_pod_spec(pod: Object) -> Object:
-    """Return its node, and which init containers are sidecars: they run beside the others."""
+    """Return the node, and the init containers that are sidecars, which run beside the others."""
     spec = spec_of(pod)
     init = spec.get("initContainers") or ()
-    sidecars = [_picked(container, ("name", "restartPolicy")) for container in init if container.get("restartPolicy")]
+    sidecars = [_pick(container, ("name", "restartPolicy")) for container in init if container.get("restartPolicy")]
     return {"nodeName": spec.get("nodeName"), **({"initContainers": sidecars} if sidecars else {})}
 
 
 def _slim_job_spec(job: Object) -> Object:
     pod = job["spec"]["template"]["spec"]
     containers = [{"name": c["name"], "image": c.get("image", "")} for c in pod["containers"]]
-    volumes = [_picked(volume, ("name", "image")) for volume in pod.get("volumes") or () if "image" in volume]
+    volumes = [_pick(volume, ("name", "image")) for volume in pod.get("volumes") or () if "image" in volume]
     template = {"containers": containers, **({"volumes": volumes} if volumes else {})}
-    return {"suspend": False, **_picked(job["spec"], _JOB_SPEC), "template": {"spec": template}}
+    return {"suspend": False, **_pick(job["spec"], _JOB_SPEC), "template": {"spec": template}}
 
 
-def _picked(fields: Object, names: Iterable[str]) -> Object:
+def _pick(fields: Object, names: Iterable[str]) -> Object:
     return {name: fields[name] for name in names if name in fields}
 
 
 def pack_slim(resource: Resource, obj: Object) -> bytes:
-    """Return the object, slim; of one that is nested absurdly only what tells how far its execution is."""
-    kept = slim(resource, obj)
+    """Return the slim object in packed form; if it is nested too deeply, without its spec and user values."""
+    slim_object = slim(resource, obj)
     try:
-        return pack(kept)
+        return pack(slim_object)
     except ValueError:
-        status = {name: value for name, value in kept["status"].items() if name not in _USER_STATUS}
-        return pack({**kept, "spec": {UNREADABLE: "it is nested too deeply"}, "status": status})
+        status = {name: value for name, value in slim_object["status"].items() if name not in _USER_STATUS}
+        return pack({**slim_object, "spec": {UNREADABLE: "it is nested too deeply"}, "status": status})

@@ -1,4 +1,4 @@
-"""The client of people's programs: what SDK and CLI ask of the API server, watches and logs included."""
+"""The API client of the SDK and the CLI, which also watches objects and reads logs."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,27 +12,27 @@ from mlrun_operator.cluster.connection import Connection
 from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.resources import PODS, Resource
 
-# The field manager of what people's programs write.
-CLIENT: Final = "mlrun-operator-sdk"
-_FORCED: Final = {"fieldManager": CLIENT, "fieldValidation": "Strict", "force": "true"}
-_WRITE: Final = {"fieldManager": CLIENT, "fieldValidation": "Strict"}
-# How long a watch lasts before the server ends it, and how long it may be silent (bookmarks come each minute).
+# The field manager of the SDK's and CLI's writes.
+FIELD_MANAGER: Final = "mlrun-operator-sdk"
+_APPLY_PARAMS: Final = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", "force": "true"}
+_WRITE_PARAMS: Final = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
+# How long a watch lasts before the server ends it, and how long it may send nothing. Bookmarks come every minute.
 _WATCH_SECONDS: Final = 300
 _SILENCE_SECONDS: Final = 90.0
-_GONE: Final = 410
+_GONE_CODE: Final = 410
 
 
-class Client(ApiClient):
-    """Kubernetes as a user's program needs it. Every method raises ApiError for an answer that is not a success."""
+class UserApiClient(ApiClient):
+    """The API server as a user's program uses it. Every method raises ApiError unless the request succeeds."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
         self.connection = connection
 
     async def apply(self, resource: Resource, obj: Object, *, dry_run: bool = False) -> Object:
-        """Create the object or make it so: server-side apply, whoever set a field before."""
+        """Apply the object by server-side apply, and take over fields of other managers."""
         meta = obj["metadata"]
-        params = {**_FORCED, **({"dryRun": "All"} if dry_run else {})}
+        params = {**_APPLY_PARAMS, **({"dryRun": "All"} if dry_run else {})}
         url = resource.url(meta["namespace"], meta["name"])
         answer: Object = await self._request(
             "PATCH", resource, url, params=params, body=obj, content="application/apply-patch+yaml"
@@ -40,39 +40,39 @@ class Client(ApiClient):
         return answer
 
     async def submit(self, resource: Resource, obj: Object, *, dry_run: bool = False) -> Object:
-        """Create the object; one of its name is a conflict."""
-        params = {**_WRITE, **({"dryRun": "All"} if dry_run else {})}
+        """Create the object. It is a conflict if its name is taken."""
+        params = {**_WRITE_PARAMS, **({"dryRun": "All"} if dry_run else {})}
         url = resource.url(obj["metadata"]["namespace"])
         answer: Object = await self._request("POST", resource, url, params=params, body=obj)
         return answer
 
     async def merge(self, resource: Resource, namespace: str, name: str, patch: Object) -> Object:
-        """Change what the merge patch says."""
+        """Apply a merge patch to the object."""
         url = resource.url(namespace, name)
-        answer: Object = await self._request("PATCH", resource, url, params=_WRITE, body=patch)
+        answer: Object = await self._request("PATCH", resource, url, params=_WRITE_PARAMS, body=patch)
         return answer
 
     async def remove(self, resource: Resource, namespace: str, name: str) -> None:
-        """Delete the object and what it owns, in the background."""
+        """Delete the object, and in the background the objects that it owns."""
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
         await self._request("DELETE", resource, resource.url(namespace, name), body=body)
 
     async def read_list(self, resource: Resource, namespace: str, labels: str = "") -> tuple[str, list[Object]]:
-        """Read the objects that a label selector picks, and the resource version to watch from."""
+        """Read the resource version to watch from, and the objects that match a label selector."""
         params = {"labelSelector": labels} if labels else {}
         answer = await self._request("GET", resource, resource.url(namespace), params=params)
         return str(answer["metadata"]["resourceVersion"]), list(answer["items"] or ())
 
     async def read_path(self, path: str) -> Any:
-        """Return the answer to a GET of any path."""
+        """Return the response to a GET of any path."""
         return await self._request("GET", PODS, path)
 
     async def watch_events(
         self, resource: Resource, namespace: str, version: str, *, fields: str = "", labels: str = ""
     ) -> AsyncIterator[tuple[str, Object]]:
-        """Watch once: yield ADDED, MODIFIED, DELETED and BOOKMARK with the objects, until the server ends it.
+        """Yield the events of one watch until the server ends it: their type and object, bookmarks included.
 
-        Raises ApiError with code 410 where `version` is too old, and with code 0 where the connection broke.
+        Raises ApiError with code 410 if `version` is too old, and with code 0 if the connection broke.
         """
         params = {
             "watch": "true",
@@ -81,8 +81,8 @@ class Client(ApiClient):
             "timeoutSeconds": str(_WATCH_SECONDS),
         }
         params |= {name: text for name, text in (("fieldSelector", fields), ("labelSelector", labels)) if text}
-        async for line in self._lines(resource.url(namespace), params, silence=_SILENCE_SECONDS):
-            event = decode(line)
+        async for event_text in self._text_lines(resource.url(namespace), params, silence=_SILENCE_SECONDS):
+            event = decode(event_text)
             if event["type"] == "ERROR":
                 raise ApiError.of(int(event["object"].get("code", 500)), event["object"], None)
             yield event["type"], event["object"]
@@ -90,36 +90,41 @@ class Client(ApiClient):
     async def log(
         self, namespace: str, pod: str, container: str, *, follow: bool = False, since: str | None = None
     ) -> AsyncIterator[str]:
-        """Read a container's log by lines, each behind its time. `since` is a time in RFC 3339, of whole seconds."""
+        """Yield the lines of a container's log, each with its time in front.
+
+        `since` is a time in RFC 3339, in whole seconds.
+        """
         params = {"container": container, "timestamps": "true"}
         params |= {"follow": "true"} if follow else {}
         params |= {"sinceTime": since} if since else {}
-        async for line in self._lines(PODS.url(namespace, pod, "log"), params, silence=None):
-            yield line.decode(errors="replace")
+        async for log_line in self._text_lines(PODS.url(namespace, pod, "log"), params, silence=None):
+            yield log_line.decode(errors="replace")
 
-    async def _lines(self, url: str, params: dict[str, str], *, silence: float | None) -> AsyncIterator[bytes]:
+    async def _text_lines(self, url: str, params: dict[str, str], *, silence: float | None) -> AsyncIterator[bytes]:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=silence)
         headers = {"Accept": "application/json, */*"}
-        target = self.connection.server + url
+        full_url = self.connection.server + url
         try:
-            async with self.connection.session.get(target, params=params, headers=headers, timeout=timeout) as answer:
-                if answer.status >= 400:
-                    body = _error_body(await answer.read())
-                    raise ApiError.of(answer.status, body, answer.headers.get("Retry-After"))
-                rest = b""
-                async for chunk in answer.content.iter_any():
-                    *lines, rest = (rest + chunk).split(b"\n")
-                    for line in lines:
-                        yield line
-                if rest:
-                    yield rest
+            async with self.connection.session.get(
+                full_url, params=params, headers=headers, timeout=timeout
+            ) as response:
+                if response.status >= 400:
+                    body = _error_body(await response.read())
+                    raise ApiError.of(response.status, body, response.headers.get("Retry-After"))
+                remainder = b""
+                async for chunk in response.content.iter_any():
+                    *complete_lines, remainder = (remainder + chunk).split(b"\n")
+                    for complete_line in complete_lines:
+                        yield complete_line
+                if remainder:
+                    yield remainder
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError) as error:
             raise ApiError(0, "Unreachable", f"GET {url}: {error or 'timed out'}") from error
 
 
 def too_old(error: ApiError) -> bool:
-    """Return whether a watch has to start anew from a fresh reading."""
-    return error.code == _GONE
+    """Return whether a watch must start again from a new list."""
+    return error.code == _GONE_CODE
 
 
 def _error_body(text: bytes) -> Any:

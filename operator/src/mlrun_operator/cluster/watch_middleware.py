@@ -1,9 +1,9 @@
-"""A middleware for kopf's session: tells a listener what happens on the watches, and keeps them going.
+"""A middleware for kopf's session that reports the activity of the watches to a listener and keeps them alive.
 
-kopf goes on after broken connections, 403, 429, 5xx, and a 410 inside a stream. Any other refusal of a listing or a
-watch, and any other error inside a stream, would end the watch, a 401 even the session. Here such an answer becomes one
-that kopf goes on after: a connection that failed, which it tries again, or a resource version that is too old, after
-which it lists anew.
+kopf continues after broken connections, 403, 429, 5xx, and a 410 inside a stream. Any other refusal of a list or watch,
+and any other error inside a stream, would end the watch; a 401 would even end the session. The middleware turns such a
+response into one after which kopf continues: a failed connection, which it retries, or a resource version that is too
+old, after which it lists again.
 """
 
 import asyncio
@@ -13,42 +13,42 @@ from typing import Any, Final, Protocol, cast
 
 import aiohttp
 
-# Refusals that kopf tries again by itself, besides every 5xx.
+# Codes that kopf itself retries, besides every 5xx.
 _RETRIED_BY_KOPF: Final = (403, 429)
-# Refusals of a watch after which only a new listing can help.
+# Codes of a watch after which only a new list helps.
 _RELIST: Final = (400, 404, 410)
 _EXPIRED: Final = b'{"type": "ERROR", "object": {"code": 410}}'
 
 
 class WatchListener(Protocol):
-    """Is told what happens on the watches. `path` is the collection's URL path."""
+    """A listener for the activity of the watches. `path` is the collection's URL path."""
 
     def on_activity(self, path: str) -> None:
-        """Called when a watch started, or received an event or a bookmark."""
+        """Handle a watch that started, or received an event or a bookmark."""
 
     def on_relist(self, path: str) -> None:
-        """Called when a watch's listing begins: nothing tells what was deleted before."""
+        """Handle the first page of a watch's list: no event reports what was deleted before it."""
 
     def on_list_page(self, path: str) -> None:
-        """Called for each page of a watch's listing."""
+        """Handle a page of a watch's list."""
 
     def on_failure(self, path: str, code: int, message: str) -> None:
-        """Called when a request got an error, or no answer (code 0)."""
+        """Handle a request that got an error, or no response (code 0)."""
 
     def is_refused(self, path: str) -> bool:
-        """Return whether the collection is not to be requested now."""
+        """Return whether requests for the collection are paused."""
 
 
 class RefusedError(aiohttp.ClientConnectionError):
-    """The API server did not answer as it does to a request that can succeed; to kopf a connection that failed."""
+    """The API server refused the request. kopf handles it as a failed connection."""
 
 
 class StaleListError(aiohttp.ClientPayloadError):
-    """The rest of a listing has expired; to kopf one that broke off, to be begun anew."""
+    """The next page of a list has expired. kopf handles it as a broken list and starts again."""
 
 
 class WatchMiddleware:
-    """A middleware for the session that kopf is given. A watch starts at most once in `pace` seconds."""
+    """The middleware of kopf's session. Each watch starts at most once in `pace` seconds."""
 
     def __init__(self, listener: WatchListener, pace: float = 1.0) -> None:
         self._listener = listener
@@ -59,18 +59,18 @@ class WatchMiddleware:
         """Send the request. Raises RefusedError and StaleListError."""
         path, query = request.url.path, request.url.query
         if self._listener.is_refused(path):
-            raise RefusedError(f"{path}: not requested while the API server refuses it")
+            raise RefusedError(f"{path}: not requested, because the API server refuses it")
         if query.get("watch") == "true":
             await self._pace(path)
-            return await self._watched(path, await self._sent(path, request, send))
-        response = await self._accepted(path, await self._sent(path, request, send))
+            return await self._watch_response(path, await self._send(path, request, send))
+        response = await self._accept(path, await self._send(path, request, send))
         if response.status < 400:
             self._listener.on_list_page(path)
             if "continue" not in query:
                 self._listener.on_relist(path)
         return response
 
-    async def _sent(
+    async def _send(
         self, path: str, request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
         try:
@@ -83,22 +83,22 @@ class WatchMiddleware:
         return response
 
     async def _pace(self, path: str) -> None:
-        early = self._started.get(path, 0.0) + self._pace_seconds - time.monotonic()
-        if early > 0:
-            await asyncio.sleep(early)
+        delay = self._started.get(path, 0.0) + self._pace_seconds - time.monotonic()
+        if delay > 0:
+            await asyncio.sleep(delay)
         self._started[path] = time.monotonic()
 
-    async def _watched(self, path: str, response: aiohttp.ClientResponse) -> aiohttp.ClientResponse:
+    async def _watch_response(self, path: str, response: aiohttp.ClientResponse) -> aiohttp.ClientResponse:
         if response.status in _RELIST:
             response.status = 200
             response.content = cast("aiohttp.StreamReader", _Expired())
-        elif (await self._accepted(path, response)).status < 400:
+        elif (await self._accept(path, response)).status < 400:
             self._listener.on_activity(path)
             response.content = cast("aiohttp.StreamReader", _Stream(response.content, path, self._listener))
         return response
 
-    async def _accepted(self, path: str, response: aiohttp.ClientResponse) -> aiohttp.ClientResponse:
-        """The response, if kopf goes on after it."""
+    async def _accept(self, path: str, response: aiohttp.ClientResponse) -> aiohttp.ClientResponse:
+        """Return the response if kopf continues after it. Raises RefusedError and StaleListError otherwise."""
         if response.status in _RETRIED_BY_KOPF or response.status >= 500:
             return response
         if response.status < 400 and response.content_type == "application/json":
@@ -109,14 +109,14 @@ class WatchMiddleware:
 
 
 class _Expired:
-    """The stream of a watch whose resource version is of no use."""
+    """The stream of a watch whose resource version is too old."""
 
     async def iter_chunked(self, _: int) -> AsyncIterator[bytes]:
         yield _EXPIRED + b"\n"
 
 
 class _Stream:
-    """A watch's stream in whole lines; each chunk counts as activity."""
+    """A watch's stream of complete lines, in which each chunk counts as activity."""
 
     def __init__(self, stream: aiohttp.StreamReader, path: str, listener: WatchListener) -> None:
         self._stream = stream
@@ -127,7 +127,7 @@ class _Stream:
         return getattr(self._stream, name)
 
     async def iter_chunked(self, size: int) -> AsyncIterator[bytes]:
-        """Yield the lines that came together, without one that the stream's end cuts off."""
+        """Yield the complete lines of each chunk. A line that the end of the stream cuts off is dropped."""
         pending: list[bytes] = []
         async for chunk in self._stream.iter_chunked(size):
             self._listener.on_activity(self._path)

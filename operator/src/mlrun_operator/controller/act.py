@@ -119,7 +119,7 @@ class Actor:
                 created = await self._cluster.create(resource, obj)
         except ApiError as error:
             if not error.already_exists:
-                return _refusal(error)
+                return _refusal(error, obj)
             existing = await self._cluster.read(resource, obj["metadata"]["namespace"], obj["metadata"]["name"])
             return Stored(resource.kind, existing)
         self._index.put(resource, created)
@@ -159,7 +159,7 @@ class Actor:
         try:
             written = await self._cluster.replace(CRON_JOBS, cron_job)
         except ApiError as error:
-            return _refusal(error)
+            return _refusal(error, cron_job)
         self._index.put(CRON_JOBS, written)
         log.info("%s/%s: changed CronJob %s", *key_of(run), written["metadata"]["name"], extra=about(run))
         return Stored(CRON_JOBS.kind, written)
@@ -292,10 +292,10 @@ class Actor:
         return WholeJobRead(whole)
 
 
-def _refusal(error: ApiError) -> Refusal:
+def _refusal(error: ApiError, obj: Object) -> Refusal:
     """Return why the API server refused the object. Raises the error where it is none of that."""
     if error.refused or "failed calling webhook" in error.message:
-        return Refusal(413 if error.too_large else error.code, error.message)
+        return Refusal(413 if error.too_large else error.code, error.message, obj["metadata"]["name"])
     raise error
 
 

@@ -21,9 +21,9 @@ from mlrun_operator.controller.observe import Observer
 from mlrun_operator.controller.observers import NO_OBSERVERS, ReconcileObserver
 from mlrun_operator.controller.report import Reporter
 from mlrun_operator.plan import Observation, RunObservation, plan
+from mlrun_operator.plan.adopt import is_orphaned
 from mlrun_operator.plan.decision import Ask, Do, Tell
 from mlrun_operator.plan.observation import Fact, Stored
-from mlrun_operator.plan.schedule import is_orphaned
 
 log = logging.getLogger("mlrun_operator")
 

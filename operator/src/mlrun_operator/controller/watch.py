@@ -16,7 +16,7 @@ from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
 
 from mlrun_operator.api import constants
 from mlrun_operator.cluster.api_client import REQUEST_SECONDS
-from mlrun_operator.cluster.codec import DEPTH
+from mlrun_operator.cluster.codec import MAX_DEPTH
 from mlrun_operator.cluster.connection import Connection
 from mlrun_operator.cluster.resources import CRON_JOBS, FUNCTIONS, JOBS, PODS, RUNS, Resource
 from mlrun_operator.controller.background import TaskExitedError, one_line
@@ -44,7 +44,7 @@ async def watch(
     Raises TaskExitedError where it ends by itself; some of its tasks may still run then, and the process must end.
     """
     # kopf decodes by recursion, and one deeply nested object must not end the watch of all others.
-    sys.setrecursionlimit(max(DEPTH, sys.getrecursionlimit()))
+    sys.setrecursionlimit(max(MAX_DEPTH, sys.getrecursionlimit()))
     other_tasks = asyncio.all_tasks()
     tasks = await kopf.spawn_tasks(
         registry=registry,

@@ -255,6 +255,11 @@ def is_queued_by_kueue(job: Object) -> bool:
     return constants.LABEL_QUEUE in labels_of(job)
 
 
+def is_watched(obj: Object) -> bool:
+    """Return whether the operator's watches show the object: they select by a label that somebody may take off."""
+    return labels_of(obj).get(constants.LABEL_MANAGED_BY) == constants.MANAGER
+
+
 def can_make_pods(job: Object) -> bool:
     """Return whether the Job has not ended and is not on its way out."""
     return not has_job_ended(job) and not is_deleting(job)

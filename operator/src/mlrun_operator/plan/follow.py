@@ -19,7 +19,7 @@ from mlrun_operator.assess.status import job_status
 from mlrun_operator.assess.times import format_time
 from mlrun_operator.plan.assessed import assessed
 from mlrun_operator.plan.begin_end import begin_end
-from mlrun_operator.plan.context import RunContext, is_queued_by_kueue
+from mlrun_operator.plan.context import RunContext, is_queued_by_kueue, is_watched
 from mlrun_operator.plan.decision import Ask, Decision, ReadDirectly
 from mlrun_operator.plan.end import conclude
 from mlrun_operator.plan.limits import end_by_limit, patch_limits
@@ -28,6 +28,9 @@ from mlrun_operator.plan.sidecars import end_sidecars, lingering_wait
 from mlrun_operator.plan.supersede import change_warnings, supersede, supersede_wait
 from mlrun_operator.plan.suspend import suspend_or_resume, waits_to_resume
 from mlrun_operator.plan.sweep import STOPPED, collect
+
+# A Job whose label was taken off is read this often.
+_UNWATCHED_INTERVAL: Final = timedelta(seconds=30)
 
 _Policy = Callable[[RunContext, Execution, Object, Assessment], Decision | None]
 
@@ -127,7 +130,13 @@ def _read_directly(_: RunContext, __: Execution, ___: Object, assessment: Assess
     return Ask(ReadDirectly()) if is_due else None
 
 
+def _read_unwatched(context: RunContext, _: Execution, job: Object, __: Assessment) -> Decision | None:
+    """Read a Job directly whose label was taken off: no watch tells of it."""
+    return Ask(ReadDirectly()) if not (is_watched(job) or context.observation.fresh) else None
+
+
 _POLICIES: Final[tuple[_Policy, ...]] = (
+    _read_unwatched,  # somebody took its label off
     _stop,  # spec.stop, of the run or of its schedule
     _end_deleted,  # somebody else deletes the Job
     end_by_limit,  # disruptions, volumes that the API server dropped, the pending deadline
@@ -145,6 +154,8 @@ def _progress(context: RunContext, execution: Execution, job: Object, assessment
     warnings = [*change_warnings(context, execution, job), *_suspend_warnings(context, job)]
     status = job_status(context.base, execution, job, assessment, warnings if not assessment.phase.finished else ())
     waits = [supersede_wait(context, execution, job, assessment), lingering_wait(context), _lost_wait(context)]
+    if not is_watched(job):
+        waits.append(_UNWATCHED_INTERVAL)
     if job["spec"].get("suspend") and (context.living_pods() or waits_to_resume(context, job)):
         waits.append(timedelta(seconds=5))
     return tell_progress(context, job, assessment, status, waits)

@@ -10,10 +10,11 @@ from mlrun_operator.assess.pods import PodReader
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why the API server did not take our object: its HTTP code and words."""
+    """Why the API server did not take our object: its HTTP code and words; the object's name, where it is known."""
 
     code: int
     message: str
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

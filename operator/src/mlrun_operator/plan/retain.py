@@ -5,7 +5,7 @@ from typing import Final
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.objects import Object, annotations_of, is_deleting, labels_of, spec_of, status_of
-from mlrun_operator.api.v1alpha1.status import RunStatus
+from mlrun_operator.api.v1alpha1.status import RunStatus, with_current_names
 from mlrun_operator.assess import conditions as cond
 from mlrun_operator.assess.jobs import end_of, has_decided
 from mlrun_operator.assess.status import to_wire
@@ -85,7 +85,7 @@ def _is_managed(context: RunContext) -> bool:
 
 def _retained(context: RunContext) -> RunStatus | None:
     """Return the recorded status with the generation that was seen and the warnings of now."""
-    if to_wire(context.recorded, context.observation.run) != status_of(context.observation.run):
+    if to_wire(context.recorded, context.observation.run) != with_current_names(status_of(context.observation.run)):
         return None  # what cannot be read of it must not be shortened
     status = with_conditions(context, _warnings(context), replaced=_CHANGING, observed=context.generation)
     if status.execution is None or not is_restored_with_status(context):

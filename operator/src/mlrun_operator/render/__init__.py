@@ -1,4 +1,4 @@
 """Desired Kubernetes objects as plain dicts. Pure: no clock, no environment, no client.
 
-The order of `job` is the order of who wins: the user's wishes first, the platform's rules last.
+Later settings override earlier ones: the user's template first, then the options, the platform's rules last.
 """

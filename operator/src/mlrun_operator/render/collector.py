@@ -1,7 +1,7 @@
-"""The Job that collects what the points of a sweep have left: made from the points' own Job, as it was pinned.
+"""The Job that collects the results of a sweep's points, rendered from the Job of the points.
 
-It runs no code of the user's. So it needs neither the function's image nor a GPU, and the user may have changed run and
-function since.
+It runs no code of the user's, so it needs neither the function's image nor a GPU. The user may have changed the run and
+the function in the meantime.
 """
 
 from collections.abc import Mapping
@@ -9,19 +9,23 @@ from typing import Any, Final
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.contract.envelope import decode, encode
+from mlrun_operator.api.objects import labels_of
 from mlrun_operator.api.values.names import collector_name, label_value
 from mlrun_operator.render.envelope import result_budget
-from mlrun_operator.render.foreign_image import NOT_FOR_US, VOLUME
-from mlrun_operator.render.job import failure_policy, kueue_marks, owner_of
+from mlrun_operator.render.foreign_image import UNSAFE_ENV, VOLUME
+from mlrun_operator.render.job import failure_policy, kueue_metadata, owner_of
 
 Object = dict[str, Any]
-# It only reads and writes the store, which may be away for a while.
+# The collector only reads and writes the store, which may be unavailable for a while.
 RETRIES: Final = 6
-_OF_POINTS: Final = ("MLRUN_SWEEP_INDEX", "MLRUN_SWEEP_FAILURES")
-_PLAIN: Final = ("cpu", "memory", "ephemeral-storage")
-# Kubernetes' own labels of a Job's pods.
-_KUBERNETES: Final = ("batch.kubernetes.io/", "controller-uid", "job-name")
-_KEPT: Final = (
+# Environment variables that only a point has.
+_POINT_ENV: Final = ("MLRUN_SWEEP_INDEX", "MLRUN_SWEEP_FAILURES")
+# Resources that any node has, unlike GPUs.
+_COMMON_RESOURCES: Final = ("cpu", "memory", "ephemeral-storage")
+# Prefixes of the labels that Kubernetes sets on Jobs and their pods.
+_KUBERNETES_PREFIXES: Final = ("batch.kubernetes.io/", "controller-uid", "job-name")
+# Annotations of the points' Job that the collector has, too.
+_COPIED_ANNOTATIONS: Final = (
     constants.ANNOTATION_EXECUTION,
     constants.ANNOTATION_HASH,
     constants.ANNOTATION_GENERATION,
@@ -31,38 +35,38 @@ _KEPT: Final = (
 )
 
 
-def build_collector(points: Object, run: Object, n: int, lost: Mapping[str, str]) -> Object:
-    """The collector of the points of execution `n`, from their whole Job as the API server has it.
+def build_collector(points_job: Object, run: Object, n: int, lost_points: Mapping[str, str]) -> Object:
+    """Return the collector of execution `n`, rendered from the whole Job of its points.
 
-    `lost` tells of the iterations that left no report why. Raises ValueError where the Job's envelope cannot be read.
+    `lost_points` maps each iteration without a report to the cause. Raises ValueError if the envelope cannot be read.
     """
-    meta = run["metadata"]
-    own = {constants.LABEL_RUN: label_value(meta["name"]), constants.LABEL_RUN_UID: meta["uid"]}
-    template = points["spec"]["template"]
-    pod = _pod(template["spec"])
-    notes = points["metadata"]["annotations"]
+    meta, points_meta = run["metadata"], points_job["metadata"]
+    run_labels = {constants.LABEL_RUN: label_value(meta["name"]), constants.LABEL_RUN_UID: meta["uid"]}
+    template = points_job["spec"]["template"]
+    pod = _collector_pod(template["spec"])
+    annotations = points_meta["annotations"]
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {
             "name": collector_name(meta["name"], meta["uid"], n),
             "namespace": meta["namespace"],
-            "labels": {**_labels(points["metadata"]), **own},
+            "labels": {**_without_kubernetes(labels_of(points_job)), **run_labels},
             "annotations": {
-                **{note: notes[note] for note in _KEPT if note in notes},
-                **kueue_marks(points["metadata"], "annotations"),
-                constants.ANNOTATION_COLLECTS: points["metadata"]["name"],
+                **{name: annotations[name] for name in _COPIED_ANNOTATIONS if name in annotations},
+                **kueue_metadata(points_meta, "annotations"),
+                constants.ANNOTATION_COLLECTS: points_meta["name"],
             },
             "ownerReferences": [owner_of(meta)],
         },
         "spec": {
             "backoffLimit": RETRIES,
-            **({"suspend": True} if constants.LABEL_QUEUE in _labels(points["metadata"]) else {}),
+            **({"suspend": True} if constants.LABEL_QUEUE in labels_of(points_job) else {}),
             "podFailurePolicy": failure_policy(pod, "FailJob"),
             "template": {
                 "metadata": {
-                    "labels": {**_labels(template["metadata"]), **own},
-                    "annotations": _annotations(template["metadata"], points["metadata"]["name"], lost),
+                    "labels": {**_without_kubernetes(labels_of(template)), **run_labels},
+                    "annotations": _pod_annotations(template, points_meta["name"], lost_points),
                 },
                 "spec": pod,
             },
@@ -70,45 +74,46 @@ def build_collector(points: Object, run: Object, n: int, lost: Mapping[str, str]
     }
 
 
-def _annotations(template: Object, points: str, lost: Mapping[str, str]) -> dict[str, str]:
-    annotations = dict(template["annotations"])
+def _pod_annotations(template: Object, points_job: str, lost_points: Mapping[str, str]) -> dict[str, str]:
+    annotations = template["metadata"]["annotations"]
     envelope = decode(annotations[constants.ANNOTATION_ENVELOPE])
     if envelope.sweep is None:
-        raise ValueError(f"the envelope of Job {points} holds no sweep")
-    sweep = envelope.sweep.model_copy(update={"part": "collect", "job": points, "lost": dict(lost)})
-    changed = envelope.model_copy(update={"sweep": sweep, "result_budget": result_budget(containers=1)})
-    return {**annotations, constants.ANNOTATION_ENVELOPE: encode(changed)}
+        raise ValueError(f"the envelope of Job {points_job} holds no sweep")
+    sweep = envelope.sweep.model_copy(update={"part": "collect", "job": points_job, "lost": dict(lost_points)})
+    collector_envelope = envelope.model_copy(update={"sweep": sweep, "result_budget": result_budget(containers=1)})
+    return {**annotations, constants.ANNOTATION_ENVELOPE: encode(collector_envelope)}
 
 
-def _labels(meta: Object) -> dict[str, str]:
-    return {name: value for name, value in (meta.get("labels") or {}).items() if not name.startswith(_KUBERNETES)}
+def _without_kubernetes(labels: Object) -> dict[str, str]:
+    return {name: value for name, value in labels.items() if not name.startswith(_KUBERNETES_PREFIXES)}
 
 
-def _pod(points: Object) -> Object:
-    """The points' pod with the wrapper's container alone, and that in an image of ours."""
-    main = next(c for c in points["containers"] if c["name"] == constants.CONTAINER)
-    init = next((c for c in points.get("initContainers", ()) if c["name"] == constants.INIT_CONTAINER), None)
-    rest = {name: value for name, value in points.items() if name != "initContainers"}
-    volumes = [volume for volume in points.get("volumes", ()) if volume["name"] != VOLUME]
-    return {**rest, "volumes": volumes, "containers": [_container(main if init is None else _uncarried(main, init))]}
+def _collector_pod(pod: Object) -> Object:
+    """Return the points' pod with only the wrapper's container, which runs in an image of ours."""
+    main = next(c for c in pod["containers"] if c["name"] == constants.CONTAINER)
+    init = next((c for c in pod.get("initContainers", ()) if c["name"] == constants.INIT_CONTAINER), None)
+    pod_fields = {name: value for name, value in pod.items() if name != "initContainers"}
+    volumes = [volume for volume in pod.get("volumes", ()) if volume["name"] != VOLUME]
+    container = _collector_container(main if init is None else _in_wrapper_image(main, init))
+    return {**pod_fields, "volumes": volumes, "containers": [container]}
 
 
-def _uncarried(main: Object, init: Object) -> Object:
-    """The container in the image that the wrapper was carried from, started as that image says."""
-    rest = {name: value for name, value in main.items() if name not in ("command", "args", "workingDir")}
+def _in_wrapper_image(main: Object, init: Object) -> Object:
+    """Return the container with the init container's image, which is the wrapper's, and its own command."""
+    container = {name: value for name, value in main.items() if name not in ("command", "args", "workingDir")}
     image: Object = {name: init[name] for name in ("image", "imagePullPolicy") if name in init}
     mounts = [mount for mount in main.get("volumeMounts", ()) if mount["name"] != VOLUME]
-    env = [entry for entry in main.get("env", ()) if entry["name"] not in NOT_FOR_US]
-    return {**rest, **image, "env": env, "volumeMounts": mounts}
+    env = [entry for entry in main.get("env", ()) if entry["name"] not in UNSAFE_ENV]
+    return {**container, **image, "env": env, "volumeMounts": mounts}
 
 
-def _container(main: Object) -> Object:
-    changed = {**main, "env": [entry for entry in main.get("env", ()) if entry["name"] not in _OF_POINTS]}
+def _collector_container(main: Object) -> Object:
+    container = {**main, "env": [entry for entry in main.get("env", ()) if entry["name"] not in _POINT_ENV]}
     if "resources" in main:
-        kinds = {kind: _plain(amounts) for kind, amounts in main["resources"].items() if isinstance(amounts, Mapping)}
-        changed["resources"] = {kind: amounts for kind, amounts in kinds.items() if amounts}
-    return changed
+        kinds = {kind: _common(amounts) for kind, amounts in main["resources"].items() if isinstance(amounts, Mapping)}
+        container["resources"] = {kind: amounts for kind, amounts in kinds.items() if amounts}
+    return container
 
 
-def _plain(amounts: Mapping[str, Any]) -> Object:
-    return {name: amount for name, amount in amounts.items() if name in _PLAIN}
+def _common(amounts: Mapping[str, Any]) -> Object:
+    return {name: amount for name, amount in amounts.items() if name in _COMMON_RESOURCES}

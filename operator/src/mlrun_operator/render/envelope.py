@@ -6,22 +6,23 @@ from typing import Any, Final
 from mlrun_operator.api import constants
 from mlrun_operator.api.contract.envelope import Envelope, FunctionInfo, RunInfo, ScheduleInfo, StoreInfo
 from mlrun_operator.api.contract.platform import Platform
+from mlrun_operator.api.objects import annotations_of, labels_of
 from mlrun_operator.api.v1alpha1.function import FunctionSpec
 from mlrun_operator.api.v1alpha1.inputs import resolve
 from mlrun_operator.api.v1alpha1.run import RunSpec, output_ref
 from mlrun_operator.api.v1alpha1.sweep import sweep_info
 from mlrun_operator.render.execution import function_digest
 
-# What of a function its pods need not know.
+# Fields of a function that its pods do not need.
 _NOT_FOR_PODS: Final = ("description", "git_source", "embedded", "run", "max_concurrent_runs")
 
-# For how many containers more there is room: what meshes and agents inject, and `kubectl debug` adds.
-_INJECTED: Final = 4
+# Room for containers that are added later: by service meshes, by agents and by `kubectl debug`.
+_INJECTED_CONTAINERS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
 class PinnedFunction:
-    """A function as it is when an execution starts. `name` is the original one."""
+    """A function as it is when an execution starts. `name` is the original name."""
 
     name: str
     uuid: str
@@ -31,7 +32,7 @@ class PinnedFunction:
 
     @classmethod
     def of_object(cls, function: dict[str, Any]) -> "PinnedFunction":
-        """Return an MlrunFunction as it is now. Raises pydantic.ValidationError where its spec is malformed."""
+        """Return an MlrunFunction as it is now. Raises pydantic.ValidationError if its spec is malformed."""
         meta, spec = function["metadata"], FunctionSpec.model_validate(function.get("spec"))
         return cls(
             name=spec.name or meta["name"],
@@ -43,7 +44,7 @@ class PinnedFunction:
 
     @classmethod
     def of_inline(cls, run_name: str, run_uid: str, raw_spec: dict[str, Any], spec: FunctionSpec) -> "PinnedFunction":
-        """Return the function that is written into a run, named and identified by itself or else by the run."""
+        """Return the inline function of a run; name and uuid default to those of the run."""
         return cls(spec.name or run_name, spec.uuid or run_uid, function_digest(raw_spec), spec)
 
 
@@ -71,8 +72,8 @@ def build_envelope(
         parameters=spec.parameters or {},
         values=spec.values,
         returns=spec.returns if spec.returns is not None else function.spec.returns,
-        schedule=_schedule_of(meta, spec),
-        sweep=sweep_info(spec.hyperparameters, _seed_of(meta), n) if spec.hyperparameters else None,
+        schedule=_schedule_of(run, spec),
+        sweep=sweep_info(spec.hyperparameters, _seed_of(run), n) if spec.hyperparameters else None,
         store=_store_of(platform, meta["namespace"]),
         fetch=platform.fetch,
         pip=platform.pip,
@@ -82,18 +83,18 @@ def build_envelope(
     )
 
 
-def _seed_of(meta: dict[str, Any]) -> str:
-    """Return the seed of a random sweep: all runs of a schedule have the same points."""
-    return str((meta.get("labels") or {}).get(constants.LABEL_SCHEDULE_UID) or meta["uid"])
+def _seed_of(run: dict[str, Any]) -> str:
+    """Return the seed of a random sweep, so that all runs of a schedule have the same points."""
+    return str(labels_of(run).get(constants.LABEL_SCHEDULE_UID) or run["metadata"]["uid"])
 
 
-def _schedule_of(meta: dict[str, Any], spec: RunSpec) -> ScheduleInfo | None:
-    """Return the schedule for its CronJob's pods; for those of a run that it made, with the slot."""
+def _schedule_of(run: dict[str, Any], spec: RunSpec) -> ScheduleInfo | None:
+    """Return the schedule that the pods belong to; with the slot where the schedule made a run."""
     if spec.schedule is not None:
         return ScheduleInfo(expression=spec.schedule, time_zone=spec.time_zone)
-    annotations = meta.get("annotations") or {}
+    annotations = annotations_of(run)
     time = annotations.get(constants.ANNOTATION_SCHEDULED_TIME)
-    if time is None or constants.LABEL_SCHEDULE_UID not in (meta.get("labels") or {}):
+    if time is None or constants.LABEL_SCHEDULE_UID not in labels_of(run):
         return None
     expression, zone = annotations.get(constants.ANNOTATION_EXPRESSION), annotations.get(constants.ANNOTATION_TIME_ZONE)
     return ScheduleInfo(expression=expression, time_zone=zone, time=time)
@@ -104,8 +105,8 @@ def _store_of(platform: Platform, namespace: str) -> StoreInfo:
 
 
 def result_budget(containers: int) -> int:
-    """Return how many bytes one termination message may have, in a pod that is rendered with so many containers.
+    """Return how many bytes one termination message may have in a pod of that many containers.
 
-    The kubelet shares 12 KiB among all containers of the pod, with 4 KiB for one at most, and cuts what is longer.
+    The kubelet shares 12 KiB among all containers of the pod, at most 4 KiB for each, and cuts longer messages.
     """
-    return min(4096, 12288 // (containers + _INJECTED))
+    return min(4096, 12288 // (containers + _INJECTED_CONTAINERS))

@@ -1,4 +1,4 @@
-"""The hash of what a user wants to run and the digest of a function, each compared by the rules that it was made by."""
+"""The hash of a run's spec and the digest of a function, each compared by the rules that made it."""
 
 import hashlib
 import json
@@ -10,8 +10,8 @@ from mlrun_operator.api.v1alpha1.run import RunSpec
 from mlrun_operator.render import execution_v1
 from mlrun_operator.render.meaning import meaning, shape_of
 
-# Change both when the rules of `meaning` change, or a mark of a field that users may have set: the rules of before go
-# into a frozen module beside `execution_v1`. A new field needs no new version.
+# Change both when the rules of `meaning` change, or the mark of a field that users may have set. Then move the previous
+# rules into a frozen module beside `execution_v1`. A new field needs no new version.
 HASH_VERSION: Final = "v2"
 DIGEST_VERSION: Final = "v2-sha256"
 
@@ -19,33 +19,33 @@ Spec = Mapping[str, Any]
 
 
 def execution_hash(run_spec: Spec) -> str:
-    """Return `v2-` and 16 hex digits over what a run's spec says of an execution."""
+    """Return `v2-` and 16 hex digits over the parts of a run's spec that change an execution."""
     return _hash(run_spec, HASH_VERSION)
 
 
 def is_same_execution(recorded_hash: str, run_spec: Spec) -> bool | None:
-    """Return whether a spec has a recorded hash by that hash's own rules; None where the rules are unknown.
+    """Return whether a spec has the recorded hash by the rules of that hash; None if its rules are unknown.
 
-    Unknown are the rules of a newer operator: such a run's spec says nothing new until its hash is replaced.
+    The rules of a newer operator are unknown. Such a run counts as unchanged until its hash is replaced.
     """
     version = recorded_hash.partition("-")[0]
     return _hash(run_spec, version) == recorded_hash if version in _RUN_MEANINGS else None
 
 
 def function_digest(function_spec: Spec) -> str:
-    """Return `v2-sha256:` and 64 hex digits over what a function's spec says of an execution."""
+    """Return `v2-sha256:` and 64 hex digits over the parts of a function's spec that change an execution."""
     return _digest(function_spec, DIGEST_VERSION)
 
 
 def is_same_function(recorded_digest: str, function_spec: Spec) -> bool | None:
-    """Return whether a spec has a recorded digest by that digest's own rules; None where the rules are unknown."""
+    """Return whether a spec has the recorded digest by the rules of that digest; None if its rules are unknown."""
     version = recorded_digest.partition(":")[0]
     return _digest(function_spec, version) == recorded_digest if version in _FUNCTION_MEANINGS else None
 
 
-def comparable(one: str, other: str) -> bool:
-    """Whether both hashes were made by the same rules."""
-    return one.split("-", 1)[0] == other.split("-", 1)[0]
+def comparable(left_hash: str, right_hash: str) -> bool:
+    """Return whether both hashes were made by the same rules."""
+    return left_hash.split("-", 1)[0] == right_hash.split("-", 1)[0]
 
 
 def _run_meaning(spec: Spec) -> Any:
@@ -70,7 +70,7 @@ def _digest(function_spec: Spec, version: str) -> str:
 
 
 def _map_or_empty(spec: Any) -> dict[str, Any]:
-    """Return the spec; an object may have been stored with any other value in its place."""
+    """Return the spec; an empty one if the stored value is not a map."""
     return dict(spec) if isinstance(spec, Mapping) else {}
 
 
@@ -87,28 +87,28 @@ def _json(value: object) -> str:
 
 
 class _Text(str):
-    """A finished part of the JSON text."""
+    """A piece of JSON text that needs no more encoding."""
 
 
 def _deep_json(value: Any) -> list[str]:
-    """Return the parts of the same text as `_json`, however deeply the value is nested."""
-    parts, stack = list[str](), [value]
+    """Return the same text as `_json` in pieces, however deeply the value is nested."""
+    texts, stack = list[str](), [value]
     while stack:
-        part = stack.pop()
-        match part:
+        node = stack.pop()
+        match node:
             case _Text():
-                parts.append(part)
+                texts.append(node)
             case dict():
-                members = [m for key in sorted(part) for m in (_Text(f",{_json(key)}:"), part[key])]
+                members = [m for key in sorted(node) for m in (_Text(f",{_json(key)}:"), node[key])]
                 stack += [_Text("}"), *reversed(_opened("{", members))]
             case list():
-                members = [m for item in part for m in (_Text(","), item)]
+                members = [m for item in node for m in (_Text(","), item)]
                 stack += [_Text("]"), *reversed(_opened("[", members))]
             case _:
-                parts.append(_json(part))
-    return parts
+                texts.append(_json(node))
+    return texts
 
 
 def _opened(bracket: str, members: list[Any]) -> list[Any]:
-    """Return the members behind a bracket in the place of the first comma."""
+    """Return the members with the bracket instead of the first comma."""
     return [_Text(bracket + members[0][1:]), *members[1:]] if members else [_Text(bracket)]

@@ -1,7 +1,7 @@
-"""The rules of hashes `v1-…` and digests `sha256:…`, frozen: what a run that was recorded by them is compared by.
+"""The frozen rules of hashes `v1-…` and digests `sha256:…`, for runs that were recorded with them.
 
-Two versions of rules are kept, the present one and the one before. Delete this module when the version after v2 comes:
-by then every run that a supported operator has touched has a hash of v2.
+Two versions of the rules are kept: the current and the previous one. Delete this module when the version after v2 is
+introduced, because then every run that a supported operator has written has a v2 hash.
 """
 
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ _NOT_OF_FUNCTIONS: Final = ("description", "gitSource", "embedded", "maxConcurre
 
 
 def run_meaning(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the hash of a run's spec covers."""
+    """Return the fields that the hash of a run's spec covers."""
     meaning = {name: spec[name] for name in _EXECUTION_FIELDS if name in spec}
     if isinstance(meaning.get("function"), Mapping):
         meaning["function"] = function_meaning(meaning["function"])
@@ -53,5 +53,5 @@ def run_meaning(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def function_meaning(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the digest of a function's spec covers."""
+    """Return the fields that the digest of a function's spec covers."""
     return {name: value for name, value in spec.items() if name not in _NOT_OF_FUNCTIONS}

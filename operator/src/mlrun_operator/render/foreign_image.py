@@ -1,7 +1,7 @@
-"""A pod in an image that is not ours: an init container carries the wrapper's interpreter over, which runs there.
+"""A pod in an image that is not ours: an init container copies the wrapper's interpreter into it.
 
-Nothing of ours is in the image's environment: the interpreter is started by its own loader with its own libraries, and
-isolated, so that the image's PYTHON variables are the function's alone.
+The image's environment stays unchanged. The interpreter is started by its own loader with its own libraries, and in
+isolated mode, so that the image's PYTHON variables apply only to the function.
 """
 
 from typing import Any, Final
@@ -12,42 +12,43 @@ from mlrun_operator.api.contract.platform import Platform
 Object = dict[str, Any]
 VOLUME: Final = "mlrun-wrapper"
 HOME: Final = "/opt/mlrun-wrapper"
-# Where the init container, which has the wrapper at HOME itself, finds the volume.
-_TARGET: Final = "/opt/mlrun-carried"
+# Where the init container mounts the volume, since its own image has the wrapper at HOME.
+_COPY_TARGET: Final = "/opt/mlrun-carried"
 _WRAPPER: Final = (f"{HOME}/bin/python", "-I", "-m")
-_CARRIED: Final = (
-    *(f"{HOME}/bin/tini", "--"),  # as in the wrapper's own image
+_FOREIGN_COMMAND: Final = (
+    *(f"{HOME}/bin/tini", "--"),  # The wrapper's own image does the same.
     *(f"{HOME}/loader", "--inhibit-cache", "--library-path", f"{HOME}/libraries"),
     *(f"{HOME}/bin/python", "-I", "-X", "utf8", "-m", "mlrun_wrapper"),
 )
-# Of the function's environment, what would lead the wrapper's image astray.
-NOT_FOR_US: Final = ("PATH", "LD_PRELOAD", "LD_LIBRARY_PATH")
-_ENOUGH: Final = ("cpu", "memory", "ephemeral-storage")
+# Variables of the function's environment that would break the programs of the wrapper's image.
+UNSAFE_ENV: Final = ("PATH", "LD_PRELOAD", "LD_LIBRARY_PATH")
+# Resources that the init container needs; it needs no GPU.
+_INIT_RESOURCES: Final = ("cpu", "memory", "ephemeral-storage")
 
 
-def carried(container: Object, platform: Platform, *, fetch: bool) -> Object:
-    """The part of the pod's spec that runs `container` in somebody else's image.
+def in_foreign_image(container: Object, platform: Platform, *, fetch: bool) -> Object:
+    """Return the containers and volumes of a pod spec that run `container` in an image without the wrapper.
 
-    With `fetch` the init container fetches the source as well, with the function's own environment and volumes.
+    With `fetch` the init container also fetches the source, with the function's own environment and volumes.
     """
-    mounted = {"name": VOLUME, "mountPath": HOME, "readOnly": True}
+    wrapper_mount = {"name": VOLUME, "mountPath": HOME, "readOnly": True}
     main = {
         **container,
-        "command": list(_CARRIED),
+        "command": list(_FOREIGN_COMMAND),
         "workingDir": "/work",
-        "volumeMounts": [*container["volumeMounts"], mounted],
+        "volumeMounts": [*container["volumeMounts"], wrapper_mount],
     }
     return {
-        "initContainers": [_init(container, platform, fetch=fetch)],
+        "initContainers": [_init_container(container, platform, fetch=fetch)],
         "containers": [main],
         "volumes": [{"name": VOLUME, "emptyDir": {}}],
     }
 
 
-def _init(container: Object, platform: Platform, *, fetch: bool) -> Object:
-    """As much of the container as the wrapper needs to do its part ahead."""
+def _init_container(container: Object, platform: Platform, *, fetch: bool) -> Object:
+    """Return the init container that copies the wrapper, and with `fetch` fetches the source."""
     resources = {
-        kind: {name: amount for name, amount in amounts.items() if name in _ENOUGH}
+        kind: {name: amount for name, amount in amounts.items() if name in _INIT_RESOURCES}
         for kind, amounts in (container.get("resources") or {}).items()
     }
     init: Object = {
@@ -57,10 +58,10 @@ def _init(container: Object, platform: Platform, *, fetch: bool) -> Object:
         "command": [*_WRAPPER, "mlrun_wrapper.ahead", *(["fetch"] if fetch else [])],
         **({"resources": resources} if resources else {}),
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": [{"name": VOLUME, "mountPath": _TARGET}],
+        "volumeMounts": [{"name": VOLUME, "mountPath": _COPY_TARGET}],
     }
     if fetch:
-        init["env"] = [entry for entry in container["env"] if entry["name"] not in NOT_FOR_US]
+        init["env"] = [entry for entry in container["env"] if entry["name"] not in UNSAFE_ENV]
         init["envFrom"] = container["envFrom"]
         init["volumeMounts"] += container["volumeMounts"]
     return init

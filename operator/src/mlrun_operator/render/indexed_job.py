@@ -1,4 +1,4 @@
-"""Pods side by side in one Indexed Job: the replicas of a run, or the points of a sweep."""
+"""The parallel pods of one Indexed Job: the replicas of a run, or the points of a sweep."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,25 +10,25 @@ from mlrun_operator.render.service import replica_host
 
 Object = dict[str, Any]
 _INDEX: Final = f"metadata.labels['{constants.LABEL_INDEX}']"
-# Kubernetes' own, where each index is tried again by itself: how often this one has failed before.
-_FAILURES: Final = "metadata.annotations['batch.kubernetes.io/job-index-failure-count']"
+# Kubernetes counts here how often the index has failed, if each index has its own retries.
+_FAILURE_COUNT: Final = "metadata.annotations['batch.kubernetes.io/job-index-failure-count']"
 
 
 @dataclass(frozen=True, slots=True)
 class Replicas:
-    """How many pods there are, and by which `<host>.<domain>` they find each other, if they are to."""
+    """The replicas of a run: their number, and the `<host>.<domain>` of each if they have hostnames."""
 
     count: int
     host: str | None = None
 
     @property
     def domain(self) -> str | None:
-        """The Service that their names end with."""
+        """Return the name of the Service that the hostnames end with."""
         return self.host.partition(".")[2] if self.host else None
 
     @property
     def environment(self) -> list[Object]:
-        """What tells a pod which it is."""
+        """Return the environment variables that tell a pod its index."""
         return [
             _from_pod("MLRUN_REPLICA_INDEX", _INDEX),
             {"name": "MLRUN_REPLICA_COUNT", "value": str(self.count)},
@@ -37,17 +37,17 @@ class Replicas:
 
     @property
     def annotations(self) -> dict[str, str]:
-        """What tells the operator of them, on their Job."""
+        """Return the annotation of the Job that holds the number of replicas."""
         return {constants.ANNOTATION_REPLICAS: str(self.count)}
 
-    def tries(self, retries: int) -> Object:
-        """Their part of the Job's spec: all run at once."""
+    def job_spec(self, retries: int) -> Object:
+        """Return the fields of the Job's spec that run all replicas at once."""
         return _indexed(self.count, self.count, retries)
 
 
 @dataclass(frozen=True, slots=True)
-class Points:
-    """How many there are, how many pods run at once, and how many may fail."""
+class SweepPoints:
+    """The points of a sweep: their number, how many pods run at once, and how many points may fail."""
 
     count: int
     parallelism: int
@@ -56,47 +56,47 @@ class Points:
     domain: None = None
 
     @classmethod
-    def of(cls, hyper: Hyperparameters) -> "Points | None":
-        """None where one pod does them all."""
+    def of(cls, hyper: Hyperparameters) -> "SweepPoints | None":
+        """Return the points; None if one pod runs all of them."""
         count = count_of(hyper) if hyper.placement == "FanOut" else None
         if count is None:
             return None
-        errors = hyper.max_errors if hyper.max_errors is not None else DEFAULT_ERRORS
-        return cls(count, parallelism_of(hyper), errors)
+        max_errors = hyper.max_errors if hyper.max_errors is not None else DEFAULT_ERRORS
+        return cls(count, parallelism_of(hyper), max_errors)
 
     @property
     def environment(self) -> list[Object]:
-        """What tells a pod which it is, and how often it was tried before."""
-        return [_from_pod("MLRUN_SWEEP_INDEX", _INDEX), _from_pod("MLRUN_SWEEP_FAILURES", _FAILURES)]
+        """Return the environment variables that tell a pod its index, and how often that has failed."""
+        return [_from_pod("MLRUN_SWEEP_INDEX", _INDEX), _from_pod("MLRUN_SWEEP_FAILURES", _FAILURE_COUNT)]
 
     @property
     def annotations(self) -> dict[str, str]:
-        """What tells the operator of them, on their Job."""
+        """Return the annotation of the Job that holds the number of points."""
         return {constants.ANNOTATION_POINTS: str(self.count)}
 
-    def tries(self, retries: int) -> Object:
-        """Their part of the Job's spec. Kubernetes itself ends the Job with one failed point more than may fail."""
+    def job_spec(self, retries: int) -> Object:
+        """Return the fields of the Job's spec. Kubernetes ends the Job when more points failed than may fail."""
         return {
             **_indexed(self.count, self.parallelism, retries),
             "maxFailedIndexes": min(self.max_errors, self.count),
         }
 
 
-def abreast(spec: RunSpec, job: str, run_uid: str) -> Replicas | Points | None:
-    """The pods of a run's Job of that name; None for a single one."""
+def parallel_pods(spec: RunSpec, job_name: str, run_uid: str) -> Replicas | SweepPoints | None:
+    """Return the parallel pods of the Job with that name; None for a single pod."""
     if spec.hyperparameters is not None:
-        return Points.of(spec.hyperparameters)
+        return SweepPoints.of(spec.hyperparameters)
     if spec.replicas is None:
         return None
-    return Replicas(spec.replicas, replica_host(job, run_uid) if spec.replica_hostnames else None)
+    return Replicas(spec.replicas, replica_host(job_name, run_uid) if spec.replica_hostnames else None)
 
 
-def _indexed(count: int, at_once: int, retries: int) -> Object:
-    """Each index has its retries, so that one which fails leaves the others to their work."""
+def _indexed(count: int, parallelism: int, retries: int) -> Object:
+    """Return the spec of an Indexed Job whose indexes have their own retries: one failure leaves the others alone."""
     return {
         "completionMode": "Indexed",
         "completions": count,
-        "parallelism": at_once,
+        "parallelism": parallelism,
         "backoffLimitPerIndex": retries,
     }
 

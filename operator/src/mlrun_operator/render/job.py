@@ -14,39 +14,40 @@ from mlrun_operator.api.v1alpha1.sweep import SweepInfo
 from mlrun_operator.api.values.names import job_name, label_value
 from mlrun_operator.render.envelope import PinnedFunction, build_envelope, result_budget
 from mlrun_operator.render.execution import execution_hash
-from mlrun_operator.render.indexed_job import Points, Replicas, abreast
+from mlrun_operator.render.indexed_job import Replicas, SweepPoints, parallel_pods
 from mlrun_operator.render.options import effective
 from mlrun_operator.render.pod import pod_spec
 
 Object = dict[str, Any]
-# All annotations of an object may have 262,144 bytes together; the rest is left to users and to other controllers.
+# Kubernetes allows 262,144 bytes for all annotations of an object. The rest is for users and other controllers.
 MAX_ANNOTATIONS: Final = 200 * 1024
-_LIMITS: Final = ("pendingDeadlineSeconds", "maxDisruptions", "ttlSecondsAfterFinished")
+# Limits that the operator enforces itself.
+_OPERATOR_LIMITS: Final = ("pendingDeadlineSeconds", "maxDisruptions", "ttlSecondsAfterFinished")
 
 
 class EnvelopeTooLargeError(ValueError):
-    """Code and parameters do not fit into a pod's annotations."""
+    """The code and parameters do not fit into a pod's annotations."""
 
 
 def build_job(run: Object, spec: RunSpec, function: PinnedFunction, n: int, platform: Platform) -> Object:
     """Return the complete Job of execution `n`.
 
-    Raises EnvelopeTooLargeError, and ValueError for what the platform does not run.
+    Raises EnvelopeTooLargeError, and ValueError for options or images that the platform refuses.
     """
     meta = run["metadata"]
     options = effective(spec, function.spec, platform.run_defaults)
     name = job_name(meta["name"], meta["uid"], n)
-    indexes = abreast(spec, name, meta["uid"])
+    parallel = parallel_pods(spec, name, meta["uid"])
     trace = TraceContext.of(meta)
-    pod = pod_spec(function.spec, options, platform, indexes, trace.environment if trace else {})
+    pod = pod_spec(function.spec, options, platform, parallel, trace.environment if trace else {})
     containers = len(pod["containers"]) + len(pod.get("initContainers", ()))
     envelope = build_envelope(run, spec, function, n, platform)
-    pod_facts = {"result_budget": result_budget(containers), "grace_seconds": _grace(pod)}
-    limits = _limits(options, platform, indexes)
-    sweep = _sweep_of_pod(envelope.sweep, indexes, limits)
-    envelope = envelope.model_copy(update={**pod_facts, "non_retryable": options.non_retryable, "sweep": sweep})
+    pod_fields = {"result_budget": result_budget(containers), "grace_seconds": _grace(pod)}
+    limits = _limits(options, platform, parallel)
+    sweep = _sweep_of_pod(envelope.sweep, parallel, limits)
+    envelope = envelope.model_copy(update={**pod_fields, "non_retryable": options.non_retryable, "sweep": sweep})
     labels = _labels(meta, function, envelope.run.project)
-    job_labels = {**(options.pod_labels or {}), **kueue_marks(meta, "labels"), **labels}
+    job_labels = {**(options.pod_labels or {}), **kueue_metadata(meta, "labels"), **labels}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -55,54 +56,54 @@ def build_job(run: Object, spec: RunSpec, function: PinnedFunction, n: int, plat
             "namespace": meta["namespace"],
             "labels": job_labels,
             "annotations": {
-                **kueue_marks(meta, "annotations"),
+                **kueue_metadata(meta, "annotations"),
                 **_annotations(run, function, n),
-                **_options_kept(options),
-                **_index_annotations(indexes),
+                **_option_annotations(options),
+                **_parallel_annotations(parallel),
             },
             "ownerReferences": [owner_of(meta)],
         },
         "spec": {
             **limits,
-            # Kueue suspends it anyway, but a pod may have started by then.
+            # Kueue suspends the Job itself, but only after a pod may have started.
             **({"suspend": True} if constants.LABEL_QUEUE in job_labels else {}),
-            "podFailurePolicy": failure_policy(pod, "FailIndex" if indexes else "FailJob"),
+            "podFailurePolicy": failure_policy(pod, "FailIndex" if parallel else "FailJob"),
             "template": {"metadata": _pod_metadata(meta, options, labels, encode(envelope)), "spec": pod},
         },
     }
 
 
 def _pod_metadata(meta: Object, options: RunOptions, labels: dict[str, str], envelope: str) -> Object:
-    """Return labels and annotations of the pods: the users', and ours over them."""
+    """Return the labels and annotations of the pods; ours override those of users."""
     template_labels = _template_meta(options.pod_template or {}, "labels")
     return {
         "labels": {**template_labels, **(options.pod_labels or {}), **labels},
-        "annotations": _pod_annotations(_users_annotations(meta, options), envelope),
+        "annotations": _pod_annotations(_user_annotations(meta, options), envelope),
     }
 
 
-def _limits(options: RunOptions, platform: Platform, indexes: Replicas | Points | None) -> Object:
-    """Return the limits of retries and time, without a TTL: the Job could vanish before its end was recorded."""
+def _limits(options: RunOptions, platform: Platform, parallel: Replicas | SweepPoints | None) -> Object:
+    """Return the limits on retries and time. There is no TTL, which could delete the Job before its end is recorded."""
     retries = options.backoff_limit if options.backoff_limit is not None else platform.backoff_limit
     deadline = options.active_deadline_seconds
-    tries: Object = indexes.tries(retries) if indexes else {"backoffLimit": retries}
-    return {**tries, **({"activeDeadlineSeconds": deadline} if deadline is not None else {})}
+    retry_fields: Object = parallel.job_spec(retries) if parallel else {"backoffLimit": retries}
+    return {**retry_fields, **({"activeDeadlineSeconds": deadline} if deadline is not None else {})}
 
 
-def _sweep_of_pod(sweep: SweepInfo | None, indexes: Replicas | Points | None, limits: Object) -> SweepInfo | None:
-    """Return what a pod has to know of the sweep: in a fan-out it does one point."""
-    if sweep is None or not isinstance(indexes, Points):
+def _sweep_of_pod(sweep: SweepInfo | None, parallel: Replicas | SweepPoints | None, limits: Object) -> SweepInfo | None:
+    """Return the sweep for the envelope of a pod, which runs one point of a fan-out."""
+    if sweep is None or not isinstance(parallel, SweepPoints):
         return sweep
     return sweep.model_copy(update={"part": "point", "retries": limits["backoffLimitPerIndex"]})
 
 
-def _index_annotations(indexes: Replicas | Points | None) -> dict[str, str]:
-    return indexes.annotations if indexes else {}
+def _parallel_annotations(parallel: Replicas | SweepPoints | None) -> dict[str, str]:
+    return parallel.annotations if parallel else {}
 
 
-def _options_kept(options: RunOptions) -> dict[str, str]:
-    """Return the options that the operator has to remember: limits of its own, and volumes that may be dropped."""
-    limits = {name: value for name, value in options.wire().items() if name in _LIMITS}
+def _option_annotations(options: RunOptions) -> dict[str, str]:
+    """Return annotations for limits of the operator's own, and for volumes that an API server may drop."""
+    limits = {name: value for name, value in options.wire().items() if name in _OPERATOR_LIMITS}
     images = [volume.name for volume in options.volumes or () if volume.image]
     return {
         **({constants.ANNOTATION_LIMITS: json.dumps(limits, sort_keys=True)} if limits else {}),
@@ -111,20 +112,20 @@ def _options_kept(options: RunOptions) -> dict[str, str]:
 
 
 def _grace(pod: Object) -> int:
-    """Return the pod's grace period in seconds; the API server refuses one that is not a number."""
+    """Return the pod's grace period in seconds; the API server refuses a value that is not a number."""
     seconds = pod.get("terminationGracePeriodSeconds")
     return seconds if isinstance(seconds, int) and seconds >= 0 else GRACE_SECONDS
 
 
-def kueue_marks(meta: Object, kind: str, prefix: str = constants.KUEUE_PREFIX) -> dict[str, str]:
-    """Return the object's labels or annotations that are for Kueue."""
+def kueue_metadata(meta: Object, kind: str, prefix: str = constants.KUEUE_PREFIX) -> dict[str, str]:
+    """Return those of the object's labels or annotations that are for Kueue."""
     return {key: value for key, value in (meta.get(kind) or {}).items() if key.startswith(prefix)}
 
 
-def _users_annotations(meta: Object, options: RunOptions) -> dict[str, str]:
-    """Return the annotations of the pods that are the users'."""
+def _user_annotations(meta: Object, options: RunOptions) -> dict[str, str]:
+    """Return the pod annotations that users set."""
     return {
-        **kueue_marks(meta, "annotations", constants.KUEUE_POD_PREFIX),
+        **kueue_metadata(meta, "annotations", constants.KUEUE_POD_PREFIX),
         **_template_meta(options.pod_template or {}, "annotations"),
         **(options.pod_annotations or {}),
     }
@@ -165,30 +166,30 @@ def _annotations(run: Object, function: PinnedFunction, n: int) -> dict[str, str
         constants.ANNOTATION_GENERATION: str(run["metadata"].get("generation", 1)),
         constants.ANNOTATION_FUNCTION: json.dumps({k: v for k, v in pin.items() if v is not None}, sort_keys=True),
         **({constants.ANNOTATION_RERUN: rerun} if rerun else {}),
-        **({constants.ANNOTATION_IMAGE_ASKED: requested_image} if requested_image else {}),
+        **({constants.ANNOTATION_IMAGE_REQUESTED: requested_image} if requested_image else {}),
     }
 
 
-def _pod_annotations(users_annotations: dict[str, str], envelope: str) -> dict[str, str]:
+def _pod_annotations(user_annotations: dict[str, str], envelope: str) -> dict[str, str]:
     annotations = {
-        **users_annotations,
+        **user_annotations,
         constants.ANNOTATION_DEFAULT_CONTAINER: constants.CONTAINER,
         constants.ANNOTATION_ENVELOPE: envelope,
     }
     size = sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
     if size > MAX_ANNOTATIONS:
         raise EnvelopeTooLargeError(
-            f"code, parameters and settings make annotations of {size // 1024} KiB; at most "
-            f"{MAX_ANNOTATIONS // 1024} KiB fit into a pod. Put the code at a URL, or a large parameter into an input."
+            f"code, parameters and settings need {size // 1024} KiB of pod annotations: the limit is "
+            f"{MAX_ANNOTATIONS // 1024} KiB. Put the code at a URL, or move a large parameter to an input."
         )
     return annotations
 
 
 def failure_policy(pod: Object, action: str) -> Object:
-    """Return the rules by which Kubernetes ends the Job, or one index of it, at once for what no retry mends.
+    """Return the rules by which Kubernetes ends the Job, or one index of it, without further retries.
 
-    Evictions and preemptions are not the function's failures. An index whose wrapper has reported is not run again for
-    another container of its pod. Then one rule for each container of ours, which sees no other.
+    Evictions and preemptions do not count as failures. An index whose wrapper has reported is not run again because of
+    another container of its pod. Each container of ours has its own rule, since a rule names only one.
     """
     names = {container["name"] for container in (*pod["containers"], *pod.get("initContainers", ()))}
     own_names = [name for name in (constants.INIT_CONTAINER, constants.CONTAINER) if name in names]
@@ -196,7 +197,7 @@ def failure_policy(pod: Object, action: str) -> Object:
         "rules": [
             _on_condition("Ignore", "DisruptionTarget"),
             *([_on_condition(action, constants.CONDITION_REPORTED)] if action == "FailIndex" else []),
-            *({"action": action, "onExitCodes": _final(name)} for name in own_names),
+            *({"action": action, "onExitCodes": _final_exit_codes(name)} for name in own_names),
         ]
     }
 
@@ -205,5 +206,5 @@ def _on_condition(action: str, condition: str) -> Object:
     return {"action": action, "onPodConditions": [{"type": condition, "status": "True"}]}
 
 
-def _final(container: str) -> Object:
+def _final_exit_codes(container: str) -> Object:
     return {"containerName": container, "operator": "In", "values": list(FINAL_EXIT_CODES)}

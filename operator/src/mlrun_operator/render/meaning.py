@@ -1,7 +1,7 @@
-"""Reads a spec for its meaning: what changes an execution, in one spelling, as the models' fields declare it.
+"""The meaning of a spec: the values that change an execution, in one spelling, as the models' fields declare.
 
-The spec is what the API server holds. It may be invalid in any way, so nothing here validates or raises: a value that
-does not have its field's type counts as it is written.
+The spec comes from the API server and may be invalid in any way, so nothing here validates or raises. A value that does
+not have the type of its field is compared as written.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ _EMPTY: Final[tuple[object, ...]] = ({}, [], "")
 
 @dataclass(frozen=True)
 class Shape:
-    """The marks of a field, or of an element, and the shapes of what it may hold."""
+    """The marks of a field or an element, and the shapes of the values inside it."""
 
     marks: frozenset[HashMark] = frozenset()
     fields: Mapping[str, "Shape"] = field(default_factory=dict)
@@ -28,18 +28,18 @@ class Shape:
 
     @property
     def starts_nothing(self) -> bool:
-        """Whether no change of the field starts a new execution."""
+        """Return whether a change of the field never starts a new execution."""
         return HashMark.STARTS_NOTHING in self.marks
 
 
 @cache
 def shape_of(model: type[Model]) -> Shape:
-    """Return the shape of a model, its fields by their names on the wire."""
+    """Return the shape of a model, with its fields by their names on the wire."""
     return Shape(fields={info.alias or name: _field_shape(info) for name, info in model.model_fields.items()})
 
 
 def meaning(value: Any, shape: Shape) -> Any:
-    """Return a value without what does not change an execution, each part in its one spelling."""
+    """Return the value in one spelling, without the fields that do not change an execution."""
     if HashMark.AS_WRITTEN in shape.marks:
         return value
     if isinstance(value, dict):
@@ -61,9 +61,9 @@ def _meanings(value: dict[str, Any], fields: Mapping[str, Shape]) -> Iterator[tu
         if shape is None:
             yield name, member
         elif not shape.starts_nothing:
-            part = meaning(member, shape)
-            if not _is_absent(part, shape):
-                yield name, part
+            member_meaning = meaning(member, shape)
+            if not _is_absent(member_meaning, shape):
+                yield name, member_meaning
 
 
 def _is_absent(value: Any, shape: Shape) -> bool:
@@ -80,7 +80,7 @@ def _quantity_meaning(value: Any) -> Any:
 
 
 def _field_shape(info: FieldInfo) -> Shape:
-    return _merged(_type_shape(info.annotation), _marks(info.metadata))
+    return _with_marks(_type_shape(info.annotation), _marks(info.metadata))
 
 
 def _type_shape(annotation: Any) -> Shape:
@@ -88,27 +88,27 @@ def _type_shape(annotation: Any) -> Shape:
         return shape_of(annotation)
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        return _merged(_type_shape(arguments[0]), _marks(arguments[1:]))
+        return _with_marks(_type_shape(arguments[0]), _marks(arguments[1:]))
     if origin is dict:
         return Shape(values=_type_shape(arguments[1]))
     if origin is list:
         return Shape(items=_type_shape(arguments[0]))
-    # Of a union, each alternative adds its part; a Literal and the plain types have no parts.
-    return _united([_type_shape(argument) for argument in arguments])
+    # Each alternative of a union adds its shape. A Literal and the plain types have no arguments that are shapes.
+    return _union_shape([_type_shape(argument) for argument in arguments])
 
 
 def _marks(metadata: Any) -> frozenset[HashMark]:
-    return frozenset(mark for mark in metadata if isinstance(mark, HashMark))
+    return frozenset(item for item in metadata if isinstance(item, HashMark))
 
 
-def _merged(shape: Shape, marks: frozenset[HashMark]) -> Shape:
-    return Shape(shape.marks | marks, shape.fields, shape.values, shape.items)
+def _with_marks(shape: Shape, hash_marks: frozenset[HashMark]) -> Shape:
+    return Shape(shape.marks | hash_marks, shape.fields, shape.values, shape.items)
 
 
-def _united(shapes: list[Shape]) -> Shape:
+def _union_shape(shapes: list[Shape]) -> Shape:
     return Shape(
-        marks=frozenset(mark for shape in shapes for mark in shape.marks),
-        fields={name: part for shape in shapes for name, part in shape.fields.items()},
+        marks=frozenset[HashMark]().union(*(shape.marks for shape in shapes)),
+        fields={name: field_ for shape in shapes for name, field_ in shape.fields.items()},
         values=next((shape.values for shape in shapes if shape.values is not None), None),
         items=next((shape.items for shape in shapes if shape.items is not None), None),
     )

@@ -1,8 +1,8 @@
-"""Who wins: the options of a run, over those of its function, over the platform's defaults.
+"""The effective options of a run: its own override those of its function, which override the platform's defaults.
 
-Single values: the nearest. Maps (node selector, labels, annotations, requests, limits): all, key by key. Lists of named
-things (env, volumes, secrets, pull secrets): all, by name. Tolerations add up. Affinity, spread constraints and the pod
-template are taken whole. What the platform insists on comes last of all, in `pod.py`.
+Maps (node selector, labels, annotations, requests, limits) are merged by key. Lists of named entries (env, volumes,
+secrets, pull secrets) are merged by name. Tolerations add up. Any other value is replaced as a whole, affinity, spread
+constraints and pod template included. The settings that the platform enforces are applied last, in `pod.py`.
 """
 
 from collections.abc import Mapping
@@ -18,40 +18,45 @@ _BY_NAME: Final = ("env", "volumes", "secrets", "imagePullSecrets")
 
 
 def effective(run: RunSpec, function: FunctionSpec, defaults: RunOptions | None = None) -> RunOptions:
-    """The options that this run has."""
+    """Return the effective options of a run."""
     options = defaults.wire() if defaults else {}
-    for nearer in (function.run.wire() if function.run else {}, run.wire()):
-        said = {name: value for name, value in nearer.items() if name in _FIELDS}
-        options = {**options, **said, **_combined(options, said)}
+    for spec in (function.run.wire() if function.run else {}, run.wire()):
+        overrides = {name: value for name, value in spec.items() if name in _FIELDS}
+        options = {**options, **overrides, **_merged(options, overrides)}
     return RunOptions.model_validate(options)
 
 
 _FIELDS: Final = frozenset(field.alias or name for name, field in RunOptions.model_fields.items())
 
 
-def _combined(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> Object:
-    both: Object = {name: {**theirs[name], **ours[name]} for name in _BY_KEY if name in theirs and name in ours}
-    both |= {name: _by_name(theirs[name], ours[name]) for name in _BY_NAME if name in theirs and name in ours}
-    if "tolerations" in theirs and "tolerations" in ours:
-        both["tolerations"] = [
-            *(t for t in theirs["tolerations"] if t not in ours["tolerations"]),
-            *ours["tolerations"],
+def _merged(base: Mapping[str, Any], overrides: Mapping[str, Any]) -> Object:
+    """Return the merged values of the maps and lists that both have."""
+    shared = base.keys() & overrides.keys()
+    merged: Object = {name: {**base[name], **overrides[name]} for name in _BY_KEY if name in shared}
+    merged |= {name: _merged_by_name(base[name], overrides[name]) for name in _BY_NAME if name in shared}
+    if "tolerations" in shared:
+        merged["tolerations"] = [
+            *(toleration for toleration in base["tolerations"] if toleration not in overrides["tolerations"]),
+            *overrides["tolerations"],
         ]
-    if "resources" in theirs and "resources" in ours:
-        kinds = {**theirs["resources"], **ours["resources"]}
-        both["resources"] = {k: {**theirs["resources"].get(k, {}), **ours["resources"].get(k, {})} for k in kinds}
-    return both
+    if "resources" in shared:
+        merged["resources"] = _merged_resources(base["resources"], overrides["resources"])
+    return merged
 
 
-def _by_name(theirs: list[Any], ours: list[Any]) -> list[Any]:
-    """Both, in order; of one name ours alone and all of ours, in the place of theirs."""
-    mine: dict[str, list[Any]] = {}
-    for entry in ours:
-        mine.setdefault(_name(entry), []).append(entry)
-    named, merged = set(mine), list[Any]()
-    for entry in theirs:
-        merged += mine.pop(_name(entry), []) if _name(entry) in named else [entry]
-    return [*merged, *(entry for entries in mine.values() for entry in entries)]
+def _merged_resources(base: Object, overrides: Object) -> Object:
+    return {kind: {**base.get(kind, {}), **overrides.get(kind, {})} for kind in {**base, **overrides}}
+
+
+def _merged_by_name(base: list[Any], overrides: list[Any]) -> list[Any]:
+    """Return all entries in order; the overrides of a name replace the base entry of that name, in its place."""
+    remaining: dict[str, list[Any]] = {}
+    for entry in overrides:
+        remaining.setdefault(_name(entry), []).append(entry)
+    override_names, merged = set(remaining), list[Any]()
+    for entry in base:
+        merged += remaining.pop(_name(entry), []) if _name(entry) in override_names else [entry]
+    return [*merged, *(entry for entries in remaining.values() for entry in entries)]
 
 
 def _name(entry: Any) -> str:

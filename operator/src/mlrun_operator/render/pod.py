@@ -1,4 +1,4 @@
-"""The pod of the wrapper: the user's template, the options over it, and the platform's rules over all."""
+"""The pod of the wrapper: the user's template, overridden by the options and then by the platform's settings."""
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
@@ -8,9 +8,9 @@ from mlrun_operator.api import constants
 from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.api.v1alpha1.function import FunctionSpec
 from mlrun_operator.api.v1alpha1.options import Resources, RunOptions
-from mlrun_operator.render.foreign_image import carried
-from mlrun_operator.render.indexed_job import Points, Replicas
-from mlrun_operator.render.template import harmless, laid_over, restricted
+from mlrun_operator.render.foreign_image import in_foreign_image
+from mlrun_operator.render.indexed_job import Replicas, SweepPoints
+from mlrun_operator.render.template import enforce_restricted, merge, without_forbidden
 from mlrun_operator.render.volumes import mount, secret_environment, volume
 
 Object = dict[str, Any]
@@ -23,43 +23,43 @@ def pod_spec(
     function: FunctionSpec,
     options: RunOptions,
     platform: Platform,
-    indexes: Replicas | Points | None = None,
+    parallel: Replicas | SweepPoints | None = None,
     defaults: Mapping[str, str] = MappingProxyType({}),
 ) -> Object:
-    """Return the pod's spec, with each environment variable of `defaults` that the run does not set itself.
+    """Return the pod's spec. The environment has each variable of `defaults` that the run does not set.
 
-    Raises ValueError for options that cannot be rendered, and for images that are not allowed.
+    Raises ValueError for options that cannot be rendered and for images that are not allowed.
     """
     image = platform.image_for(function.image)
     container = _container(image, options, platform)
-    # Of two variables of one name Kubernetes takes the last.
+    # Kubernetes uses the last of two variables with the same name.
     default_env = [{"name": name, "value": value} for name, value in defaults.items()]
-    container["env"] = [*default_env, *container["env"], *(indexes.environment if indexes else [])]
-    spec = laid_over(harmless(options.pod_template or {}), _pod_options(options))
-    spec = laid_over(spec, _platform_spec(platform))
-    if indexes is not None and indexes.domain:
-        spec["subdomain"] = indexes.domain
+    container["env"] = [*default_env, *container["env"], *(parallel.environment if parallel else [])]
+    spec = merge(without_forbidden(options.pod_template or {}), _pod_options(options))
+    spec = merge(spec, _platform_defaults(platform))
+    if parallel is not None and parallel.domain:
+        spec["subdomain"] = parallel.domain
     is_own_image = image in platform.own_images
     repository = function.source.uri is not None and function.source.uri.kind == "git"
-    spec = laid_over(
-        spec, {"containers": [container]} if is_own_image else carried(container, platform, fetch=repository)
+    spec = merge(
+        spec, {"containers": [container]} if is_own_image else in_foreign_image(container, platform, fetch=repository)
     )
     for image in _images(spec):
         platform.check_allowed(image)
-    return restricted(spec)
+    return enforce_restricted(spec)
 
 
 def _images(spec: Object) -> Iterator[str]:
-    """Yield every image that the pod brings in: of its containers, and of volumes that are images."""
+    """Yield every image of the pod: of its containers and of its image volumes."""
     for container in (*spec["containers"], *spec.get("initContainers", ())):
         yield str(container.get("image", ""))
-    for volume_ in spec.get("volumes", ()):
-        if "image" in volume_:
-            yield str(volume_["image"].get("reference", ""))
+    for pod_volume in spec.get("volumes", ()):
+        if "image" in pod_volume:
+            yield str(pod_volume["image"].get("reference", ""))
 
 
 def _pod_options(options: RunOptions) -> Object:
-    """Return the options that are about the pod as a whole."""
+    """Return the fields of the pod's spec that options set directly."""
     fields = options.wire()
     unchanged = (
         "nodeSelector",
@@ -80,8 +80,8 @@ def _pod_options(options: RunOptions) -> Object:
     return spec
 
 
-def _platform_spec(platform: Platform) -> Object:
-    """Return what every pod has, by the platform."""
+def _platform_defaults(platform: Platform) -> Object:
+    """Return the fields that every pod has, whatever template and options say."""
     user = platform.run_as_user
     return {
         "restartPolicy": "Never",
@@ -104,7 +104,7 @@ def _platform_spec(platform: Platform) -> Object:
                 },
             },
             {"name": "work", "emptyDir": {}},
-            # Multiprocessing and numpy want shared memory; the runtime's default of 64 MiB is too small for them.
+            # Multiprocessing and numpy use shared memory; the container runtime's default of 64 MiB is too small.
             {"name": "shm", "emptyDir": {"medium": "Memory"}},
         ],
     }
@@ -116,14 +116,14 @@ def _container(image: str, options: RunOptions, platform: Platform) -> Object:
         secret_env, secret_env_from = secret_environment(secret)
         env += secret_env
         env_from += secret_env_from
-    # Twice: under the usual names for the handler, where the run's own may take their place, and for the wrapper alone.
+    # The store's keys appear under their usual names, which the run may override, and under names for the wrapper.
     store = {"secretRef": {"name": platform.store.secret, "optional": True}}
     policy = options.image_pull_policy or (platform.image_pull_policy if image in platform.own_images else None)
     return {
         "name": constants.CONTAINER,
         "image": image,
         **({"imagePullPolicy": policy} if policy else {}),
-        # The platform's come last, and so count.
+        # The platform's variables come last, so that they override the user's.
         "env": [*env, *_environment()],
         "envFrom": [store, *env_from, {"prefix": STORE_PREFIX, **store}],
         **({"resources": _resources(options, platform)} if options.resources else {}),
@@ -139,7 +139,7 @@ def _container(image: str, options: RunOptions, platform: Platform) -> Object:
 
 
 def _resources(options: RunOptions, platform: Platform) -> Object:
-    """Return requests and limits; `gpu` under the cluster's name for it, requested and limited alike."""
+    """Return requests and limits; `gpu` becomes the cluster's GPU resource, with the same request and limit."""
     resources = options.resources or Resources()
     kinds = {"requests": dict(resources.requests or {}), "limits": dict(resources.limits or {})}
     gpus = [kinds[kind].pop("gpu") for kind in ("limits", "requests") if "gpu" in kinds[kind]]

@@ -1,4 +1,4 @@
-"""The headless Service by which the replicas of a run find each other by name."""
+"""The headless Service that gives the replicas of a run their DNS names."""
 
 from typing import Any, Final
 
@@ -10,14 +10,14 @@ _TYPE: Final = {"apiVersion": "v1", "kind": "Service"}
 
 
 def service_name(run_uid: str) -> str:
-    """One for all executions of a run, which never run at once."""
+    """Return the name of the run's Service. All its executions share it, since they never overlap."""
     return f"mlrun-{short_hash(run_uid, 16)}"
 
 
 def service_for(job: Object) -> Object | None:
-    """The Service that a Job's pods name as their domain; None where they name none.
+    """Return the Service that the Job's pods have as their subdomain; None if they have none.
 
-    It belongs to the run, like the Job. Replicas are in the DNS before they are ready, since they look for each other.
+    The run owns it, like the Job. Replicas get DNS records before they are ready, so that they can find each other.
     """
     template, meta = job["spec"]["template"], job["metadata"]
     uid = meta["labels"][constants.LABEL_RUN_UID]
@@ -42,5 +42,5 @@ def service_for(job: Object) -> Object | None:
 
 
 def replica_host(job_name: str, run_uid: str) -> str:
-    """The name of a replica within the namespace, with `{index}` in the place of its number."""
+    """Return the name of a replica within the namespace, with `{index}` for its index."""
     return f"{job_name}-{{index}}.{service_name(run_uid)}"

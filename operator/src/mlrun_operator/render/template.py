@@ -1,7 +1,7 @@
-"""A user's pod template below everything else, and what Pod Security forbids taken out of it.
+"""The user's pod template, merged below all other settings and without what Pod Security forbids.
 
-The platform's rules hold for every container and cannot be undone: no host namespaces, paths or ports, no privileges,
-no service-account token by whatever volume.
+The platform's rules apply to every container and cannot be overridden: no host namespaces, host paths or host ports, no
+privileges, and no service-account token in any volume.
 """
 
 from collections.abc import Mapping
@@ -11,47 +11,68 @@ from mlrun_operator.api import constants
 
 Object = dict[str, Any]
 
-_NO_HOST: Final = ("hostNetwork", "hostPID", "hostIPC", "hostUsers", "hostAliases", "nodeName", "ephemeralContainers")
+# Fields of a pod's spec that are removed.
+_FORBIDDEN_FIELDS: Final = (
+    "hostNetwork",
+    "hostPID",
+    "hostIPC",
+    "hostUsers",
+    "hostAliases",
+    "nodeName",
+    "ephemeralContainers",
+)
 _CONTAINER_LISTS: Final = ("containers", "initContainers")
 _RESTRICTED: Final = {
     "allowPrivilegeEscalation": False,
     "readOnlyRootFilesystem": True,
     "capabilities": {"drop": ["ALL"]},
 }
-
-
-# How the entries of a list are told apart, where it is not by name.
-_KEYS: Final = {"volumeMounts": "mountPath"}
-# What the restricted profile lets be mounted.
-_VOLUMES: Final = (
+# The field that identifies the entries of a list, if it is not the name.
+_KEY_FIELDS: Final = {"volumeMounts": "mountPath"}
+# The volume types that the restricted profile allows.
+_ALLOWED_VOLUMES: Final = (
     *("configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected"),
     "secret",
 )
-_POD_SECURITY: Final = ("supplementalGroups", "fsGroupChangePolicy")
-_TOKENS: Final = ("serviceAccountToken", "podCertificate")
-# What would put something else in the wrapper's place.
-_WRAPPERS_OWN: Final = ("command", "args", "workingDir", "lifecycle", "livenessProbe", "readinessProbe", "startupProbe")
+# Fields of a pod's securityContext that no profile forbids.
+_ALLOWED_POD_SECURITY: Final = ("supplementalGroups", "fsGroupChangePolicy")
+# Sources of a projected volume that hold credentials.
+_TOKEN_SOURCES: Final = ("serviceAccountToken", "podCertificate")
+# Fields of the wrapper's container that would run something else instead.
+_COMMAND_FIELDS: Final = (
+    "command",
+    "args",
+    "workingDir",
+    "lifecycle",
+    "livenessProbe",
+    "readinessProbe",
+    "startupProbe",
+)
 
 
-def laid_over(template: Mapping[str, Any], upper: Mapping[str, Any]) -> Object:
-    """Return `upper` over `template`: maps key by key, lists of named things by name, anything else replaced."""
-    merged = dict(template)
-    for name, value in upper.items():
-        below = merged.get(name)
-        if isinstance(value, Mapping) and isinstance(below, Mapping):
-            merged[name] = laid_over(below, value)
-        elif isinstance(below, list) and _keyed(value, key := _KEYS.get(name, "name")) and _keyed(below, key):
-            merged[name] = _lists(below, value, key)
+def merge(base: Mapping[str, Any], overrides: Mapping[str, Any]) -> Object:
+    """Return the base with the overrides: maps are merged by key, lists of named entries by name."""
+    merged = dict(base)
+    for name, value in overrides.items():
+        base_value = merged.get(name)
+        if isinstance(value, Mapping) and isinstance(base_value, Mapping):
+            merged[name] = merge(base_value, value)
+        elif (
+            isinstance(base_value, list)
+            and _is_keyed(value, key := _KEY_FIELDS.get(name, "name"))
+            and _is_keyed(base_value, key)
+        ):
+            merged[name] = _merged_lists(base_value, value, key)
         else:
             merged[name] = value
     return merged
 
 
-def restricted(spec: Object) -> Object:
-    """Return the pod's spec under the restricted profile, whatever the template has."""
-    pod = {name: value for name, value in spec.items() if name not in _NO_HOST}
+def enforce_restricted(spec: Object) -> Object:
+    """Return the pod's spec with everything removed that the restricted profile forbids."""
+    pod = {name: value for name, value in spec.items() if name not in _FORBIDDEN_FIELDS}
     pod["automountServiceAccountToken"] = False
-    volumes = [v for v in pod.get("volumes", []) if set(v) - {"name"} <= set(_VOLUMES)]
+    volumes = [v for v in pod.get("volumes", []) if set(v) - {"name"} <= set(_ALLOWED_VOLUMES)]
     pod["volumes"] = [_without_token(v) for v in volumes]
     names = {volume["name"] for volume in pod["volumes"]}
     for kind in _CONTAINER_LISTS:
@@ -66,6 +87,7 @@ def _restricted_container(container: Object, volumes: set[str]) -> Object:
     user = {"runAsUser", "runAsGroup"} & set(container.get("securityContext") or {})
     security = {name: container["securityContext"][name] for name in user}
     return {
+        "terminationMessagePolicy": "FallbackToLogsOnError",  # a status names the last words of one that failed
         **container,
         **({"volumeMounts": mounts} if "volumeMounts" in container else {}),
         **({"ports": ports} if ports else {}),
@@ -77,29 +99,29 @@ def _without_token(volume: Object) -> Object:
     projected = volume.get("projected")
     if not isinstance(projected, Mapping):
         return volume
-    sources = [source for source in projected.get("sources") or [] if not set(_TOKENS) & set(source)]
+    sources = [source for source in projected.get("sources") or [] if not set(_TOKEN_SOURCES) & set(source)]
     return {**volume, "projected": {**projected, "sources": sources}}
 
 
-def _keyed(value: Any, key: str) -> bool:
+def _is_keyed(value: Any, key: str) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(v, Mapping) and key in v for v in value)
 
 
-def _lists(below: list[Object], upper: list[Object], key: str) -> list[Object]:
-    entries = {entry[key]: entry for entry in below}
-    for entry in upper:
-        entries[entry[key]] = laid_over(entries[entry[key]], entry) if entry[key] in entries else entry
+def _merged_lists(base: list[Object], overrides: list[Object], key: str) -> list[Object]:
+    entries = {entry[key]: entry for entry in base}
+    for entry in overrides:
+        entries[entry[key]] = merge(entries[entry[key]], entry) if entry[key] in entries else entry
     return list(entries.values())
 
 
-def harmless(template: Mapping[str, Any]) -> Object:
-    """Return the template's pod spec without what would stand in the platform's place.
+def without_forbidden(template: Mapping[str, Any]) -> Object:
+    """Return the template's pod spec without the fields that only the platform may set.
 
-    Of the pod's securityContext only what no profile forbids is kept, of the wrapper's container not its command.
+    These are most of the pod's securityContext, and the command and probes of the wrapper's container.
     """
     spec = dict(template.get("spec") or {})
     security = spec.pop("securityContext", None) or {}
-    pod_security = {name: security[name] for name in _POD_SECURITY if name in security}
+    pod_security = {name: security[name] for name in _ALLOWED_POD_SECURITY if name in security}
     containers = [_without_command(container) for container in spec.get("containers") or ()]
     init_containers = spec.pop("initContainers", None) or ()
     init_containers = [container for container in init_containers if container.get("name") != constants.INIT_CONTAINER]
@@ -114,4 +136,4 @@ def harmless(template: Mapping[str, Any]) -> Object:
 def _without_command(container: Object) -> Object:
     if container.get("name") != constants.CONTAINER:
         return container
-    return {name: value for name, value in container.items() if name not in _WRAPPERS_OWN}
+    return {name: value for name, value in container.items() if name not in _COMMAND_FIELDS}

@@ -1,33 +1,34 @@
-"""A run's volumes and secrets as Kubernetes has them."""
+"""The volumes and Secrets of a run, as fields of a pod."""
 
 from typing import Any, Final
 
 from mlrun_operator.api.v1alpha1.options import EphemeralVolume, SecretRef, Volume
 
 Object = dict[str, Any]
-# Volumes and folders of the wrapper itself.
+# The volumes and directories of the wrapper, which users cannot replace.
 OWN_NAMES: Final = ("envelope", "work", "shm", "mlrun-wrapper")
 OWN_PATHS: Final = ("/etc/mlrun-operator", "/work", "/dev", "/opt/mlrun", "/opt/mlrun-wrapper", "/proc", "/sys")
+_MOUNT_FIELDS: Final = ("name", "mountPath", "subPath", "readOnly")
 
 
 def volume(entry: Volume) -> Object:
-    """The pod's volume."""
+    """Return the volume for the pod's spec."""
     if entry.ephemeral:
         return {"name": entry.name, "ephemeral": {"volumeClaimTemplate": {"spec": _claim(entry.ephemeral)}}}
-    mount = ("name", "mountPath", "subPath", "readOnly")
-    source = {name: value for name, value in entry.wire().items() if name not in mount}
+    source = {name: value for name, value in entry.wire().items() if name not in _MOUNT_FIELDS}
     return {"name": entry.name, **source}
 
 
 def mount(entry: Volume) -> Object:
-    """The container's mount. Raises ValueError where it would hide what the wrapper needs."""
+    """Return the mount for the container. Raises ValueError if it would hide a file that the wrapper needs."""
     if entry.name in OWN_NAMES:
-        raise ValueError(f"volumes: the name {entry.name!r} is the wrapper's own; choose another")
+        raise ValueError(f"volumes: the name {entry.name!r} is reserved for the wrapper; choose another name")
     path = entry.mount_path.rstrip("/") or "/"
-    hidden = next((own for own in OWN_PATHS if path == "/" or f"{path}/".startswith(f"{own}/")), None)
-    if hidden:
+    reserved_path = next((p for p in OWN_PATHS if path == "/" or f"{path}/".startswith(f"{p}/")), None)
+    if reserved_path:
         raise ValueError(
-            f"volumes: {entry.name} cannot be mounted at {entry.mount_path}: {hidden} is the wrapper's own"
+            f"volumes: {entry.name} cannot be mounted at {entry.mount_path}: {reserved_path} is reserved for the "
+            "wrapper; choose another path"
         )
     read_only = {"readOnly": True} if entry.read_only or entry.image else {}
     return {
@@ -39,22 +40,22 @@ def mount(entry: Volume) -> Object:
 
 
 def secret_environment(entry: str | SecretRef) -> tuple[list[Object], list[Object]]:
-    """The `env` and the `envFrom` entries of one Secret: chosen keys by name, or all of it."""
+    """Return the `env` and `envFrom` entries of one Secret: `env` for chosen keys, `envFrom` for all keys."""
     ref = entry if isinstance(entry, SecretRef) else SecretRef(name=entry)
     optional = {"optional": True} if ref.optional else {}
     prefix = ref.prefix or ""
     if ref.keys is None:
-        whole = {"secretRef": {"name": ref.name, **optional}}
-        return [], [{**({"prefix": prefix} if prefix else {}), **whole}]
+        secret_ref = {"secretRef": {"name": ref.name, **optional}}
+        return [], [{**({"prefix": prefix} if prefix else {}), **secret_ref}]
     return [
         {"name": prefix + key, "valueFrom": {"secretKeyRef": {"name": ref.name, "key": key, **optional}}}
         for key in ref.keys
     ], []
 
 
-def _claim(wish: EphemeralVolume) -> Object:
+def _claim(ephemeral: EphemeralVolume) -> Object:
     return {
-        "accessModes": wish.access_modes or ["ReadWriteOnce"],
-        "resources": {"requests": {"storage": wish.size}},
-        **({"storageClassName": wish.storage_class_name} if wish.storage_class_name else {}),
+        "accessModes": ephemeral.access_modes or ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": ephemeral.size}},
+        **({"storageClassName": ephemeral.storage_class_name} if ephemeral.storage_class_name else {}),
     }

@@ -11,6 +11,7 @@ from mlrun_operator.cluster.resources import FUNCTIONS, RUNS
 from mlrun_operator.render.cron_job import build_cron_job
 from mlrun_operator.render.envelope import PinnedFunction
 from mlrun_operator.render.job import build_job
+from mlrun_operator.sdk.aio.function_object import build_function
 from mlrun_operator.sdk.aio.inputs import Resolver
 from mlrun_operator.sdk.aio.run import AsyncRun
 from mlrun_operator.sdk.arguments import FunctionArguments, RunArguments
@@ -50,10 +51,8 @@ class AsyncFunction(FunctionView):
 
     async def update(self, **changes: Unpack[FunctionArguments]) -> Self:
         """Change what is given, by `new_function`'s arguments, and save. Runs that have started keep what they had."""
-        from mlrun_operator.sdk.aio.functions import made
-
-        before = {"source": self.source, **_arguments_of(self._spec)}
-        obj = await made(self._session, self.project, self.name, self.kind, {**before, **changes}, self.namespace)
+        arguments = {"source": self.source, **_arguments_of(self._spec), **changes}
+        obj = await build_function(self._session, self.project, self.name, self.kind, arguments, self.namespace)
         obj["metadata"]["name"] = self.object_name
         if "labels" not in changes:
             obj["metadata"]["labels"] = {**(self._meta.get("labels") or {}), **obj["metadata"]["labels"]}
@@ -138,7 +137,7 @@ class AsyncFunction(FunctionView):
             spec = RunSpec.model_validate(obj["spec"])
             pinned = PinnedFunction.of_object(function)
             if spec.schedule is not None:
-                return build_cron_job(obj, spec, pinned, platform, rests=bool(spec.suspend))
+                return build_cron_job(obj, spec, pinned, platform, is_paused=bool(spec.suspend))
             return build_job(obj, spec, pinned, 1, platform)
         except ValueError as error:
             raise InvalidArgument("", str(error)) from error

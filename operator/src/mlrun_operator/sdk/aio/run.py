@@ -10,7 +10,7 @@ from mlrun_operator.api.reasons import Reason
 from mlrun_operator.cluster.resources import RUNS
 from mlrun_operator.sdk.aio.entities import AsyncEntity, handle, read_entity
 from mlrun_operator.sdk.aio.run_outputs import output_entities
-from mlrun_operator.sdk.backends.base import LogLine
+from mlrun_operator.sdk.backend import LogLine
 from mlrun_operator.sdk.errors import (
     DataUnreachable,
     NotFound,

@@ -11,8 +11,8 @@ from typing import ClassVar, Final, TypeVar
 from mlrun_operator.api.contract.envelope import StoreInfo
 from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.cluster.resources import FUNCTIONS, RUNS, Resource
+from mlrun_operator.sdk.backend import LogLine, Object, named_endpoint
 from mlrun_operator.sdk.backends import pod_logs
-from mlrun_operator.sdk.backends.base import Backend, LogLine, Object, named_endpoint
 from mlrun_operator.sdk.backends.published import PUBLISHED, SETTINGS_KEY, Published
 from mlrun_operator.sdk.errors import CrdsMissing, MissingExtra, NotAllowed, NotConnected, NotFound, SdkError
 from mlrun_operator.sdk.naming import project_secret
@@ -20,7 +20,7 @@ from mlrun_operator.sdk.naming import project_secret
 try:
     from mlrun_operator.cluster.connection import Connection, connect, connect_context
     from mlrun_operator.cluster.errors import ApiError
-    from mlrun_operator.cluster.user_client import Client, too_old
+    from mlrun_operator.cluster.user_client import UserApiClient, too_old
     from mlrun_operator.sdk.backends.explained import explained, is_transient, may_be_done
 except ImportError as error:
     raise MissingExtra.of("a cluster", "sdk") from error
@@ -37,7 +37,7 @@ _AGAIN: Final = (0.1, 1.0, 3.0)
 _PAUSES: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
-class KubernetesBackend(Backend):
+class KubernetesBackend(pod_logs.LogSource):
     """A cluster by a kube context, or the one that this process runs in.
 
     `namespace` may hold `{project}`. `outage` is for how many seconds a cluster may not answer before an operation
@@ -59,7 +59,7 @@ class KubernetesBackend(Backend):
         self.outage = outage
         self._namespace = namespace
         self._default = ""
-        self._opened: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Client] = weakref.WeakKeyDictionary()
+        self._opened: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, UserApiClient] = weakref.WeakKeyDictionary()
         self._published: Published | None = None
 
     def describe(self) -> str:
@@ -80,12 +80,12 @@ class KubernetesBackend(Backend):
                 hint="Install the operator with its CRDs, or choose another context: connect(context=…).",
             )
 
-    async def client(self) -> Client:
+    async def client(self) -> UserApiClient:
         """The connection of the running event loop."""
         loop = asyncio.get_running_loop()
         client = self._opened.get(loop)
         if client is None or client.connection.session.closed:
-            client = self._opened[loop] = Client(await self._connect())
+            client = self._opened[loop] = UserApiClient(await self._connect())
         return client
 
     async def _connect(self) -> Connection:
@@ -112,7 +112,7 @@ class KubernetesBackend(Backend):
             return self._default
         return self._namespace.replace("{project}", project or self._default)
 
-    async def _ask(self, what: str, request: Callable[[Client], Awaitable[T]]) -> T:
+    async def _ask(self, what: str, request: Callable[[UserApiClient], Awaitable[T]]) -> T:
         try:
             return await request(await self.client())
         except ApiError as error:

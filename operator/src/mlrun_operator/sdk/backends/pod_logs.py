@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import math
 import re
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from mlrun_operator.api import constants
 from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.resources import RUNS
-from mlrun_operator.sdk.backends.base import LogLine, Object
+from mlrun_operator.sdk.backend import Backend, LogLine, Object
 from mlrun_operator.sdk.backends.explained import explained, is_transient
 from mlrun_operator.sdk.errors import SdkError
 from mlrun_operator.sdk.states import FINISHED
@@ -19,7 +20,7 @@ from mlrun_operator.sdk.status import has_ended
 from mlrun_operator.sdk.stores.runs import stored_log
 
 if TYPE_CHECKING:
-    from mlrun_operator.sdk.backends.kubernetes import KubernetesBackend
+    from mlrun_operator.cluster.user_client import Client
 
 _PAUSE: Final = 0.3
 # For how long a server may refuse the log of a pod that has ended before the store is asked.
@@ -53,6 +54,16 @@ class Pod:
     def line(self, text: str) -> LogLine:
         """A line that it wrote."""
         return LogLine(text, self.name, self.attempt, self.replica)
+
+
+class LogSource(Backend):
+    """A backend whose runs are in pods. `outage` is for how many seconds the cluster may not answer."""
+
+    outage: float
+
+    @abstractmethod
+    async def client(self) -> "Client":
+        """Return the connection of the running event loop."""
 
 
 def pods_of(run: Object) -> list[Pod]:
@@ -90,7 +101,7 @@ def has_ended_pod(run: Object | None, pod: Pod) -> bool:
     return not phases or phases[0] in FINISHED
 
 
-async def run_log(backend: "KubernetesBackend", run: Object, *, follow: bool) -> AsyncIterator[LogLine]:
+async def run_log(backend: LogSource, run: Object, *, follow: bool) -> AsyncIterator[LogLine]:
     """The lines of all pods of the current execution; with `follow` until the run has ended.
 
     One pod after the other; followed replicas side by side, as their lines come.
@@ -110,7 +121,7 @@ async def run_log(backend: "KubernetesBackend", run: Object, *, follow: bool) ->
 class _Following:
     """A queue of lines, filled by a task for each pod and one that looks for new pods."""
 
-    def __init__(self, backend: "KubernetesBackend", run: Object) -> None:
+    def __init__(self, backend: LogSource, run: Object) -> None:
         self._backend = backend
         self._run = run
         self._newest: Object | None = run
@@ -169,9 +180,7 @@ class _Attempt:
     `newest` tells the run as it is now; `run` is the one whose execution the pod is of.
     """
 
-    def __init__(
-        self, backend: "KubernetesBackend", run: Object, pod: Pod, newest: Callable[[], Object | None]
-    ) -> None:
+    def __init__(self, backend: LogSource, run: Object, pod: Pod, newest: Callable[[], Object | None]) -> None:
         self._backend = backend
         self._run = run
         self._pod = pod

@@ -2,13 +2,12 @@
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from mlrun_operator.sdk.backend import Backend
 from mlrun_operator.sdk.errors import SdkError
+from mlrun_operator.sdk.stores.access import Access
 from mlrun_operator.store import derived_uuid
-
-if TYPE_CHECKING:
-    from mlrun_operator.sdk.backends.base import Backend
 
 Object = dict[str, Any]
 
@@ -33,10 +32,8 @@ def project_of(run: Object) -> str:
     return str(spec.get("project") or inline or run["metadata"]["namespace"])
 
 
-async def stored_text(backend: "Backend", run: Object, attempt: Object, name: str) -> tuple[str | None, str]:
+async def stored_text(backend: Backend, run: Object, attempt: Object, name: str) -> tuple[str | None, str]:
     """A text file of the attempt's folder, or None and why it cannot be had."""
-    from mlrun_operator.sdk.stores.access import Access
-
     folder = run_folder(run, attempt)
     if folder is None:
         return None, "the run does not tell its folder"
@@ -50,6 +47,6 @@ async def stored_text(backend: "Backend", run: Object, attempt: Object, name: st
         return None, str(error)
 
 
-async def stored_log(backend: "Backend", run: Object, attempt: Object) -> tuple[str | None, str]:
+async def stored_log(backend: Backend, run: Object, attempt: Object) -> tuple[str | None, str]:
     """The attempt's log, or None and why it cannot be had."""
     return await stored_text(backend, run, attempt, "log.txt")

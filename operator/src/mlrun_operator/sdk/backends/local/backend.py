@@ -21,7 +21,7 @@ from mlrun_operator.cluster.resources import FUNCTIONS, RUNS, Resource
 from mlrun_operator.render.envelope import PinnedFunction, build_envelope
 from mlrun_operator.render.execution import execution_hash, is_same_execution
 from mlrun_operator.render.options import effective
-from mlrun_operator.sdk.backends.base import Backend, LogLine, Object, named_endpoint
+from mlrun_operator.sdk.backend import Backend, LogLine, Object, named_endpoint
 from mlrun_operator.sdk.backends.local.interpreter import interpreter
 from mlrun_operator.sdk.backends.local.objects import Objects
 from mlrun_operator.sdk.backends.local.process import LocalProcess, Work, environment

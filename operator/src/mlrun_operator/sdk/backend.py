@@ -1,4 +1,4 @@
-"""What the handles need of a backend."""
+"""The interface of a backend, and the lines of its logs."""
 
 import os
 from abc import ABC, abstractmethod

@@ -312,7 +312,7 @@ def test_a_long_image_is_cut(world: Any) -> None:
     world.settle()
     job = world.jobs[-1]
     job["spec"]["template"]["spec"]["containers"][0]["image"] = "mirror.example.org/" + "x" * 600
-    job["metadata"]["annotations"][constants.ANNOTATION_IMAGE_ASKED] = "y" * 600
+    job["metadata"]["annotations"][constants.ANNOTATION_IMAGE_REQUESTED] = "y" * 600
     runs(world)
     assert {len(image) for image in world.status["image"].values()} == {512}
 

@@ -354,3 +354,23 @@ def test_a_thousand_pods_are_read_once(world: Any, platform: Platform) -> None:
     for _ in range(3):
         plan(observation, platform)
     assert time.process_time() - began < 0.6
+
+
+def test_a_happy_run_takes_one_create_and_three_writes(world: Any) -> None:
+    """No question is asked of the API server, and nothing is written at rest (A10)."""
+    decisions, look = [], world.look
+
+    def record(**more: Any) -> Any:
+        decided = look(**more)
+        decisions.append(type(decided.decision).__name__)
+        return decided
+
+    world.look = record
+    world.settle()
+    world.add_pod()
+    world.settle()
+    world.succeed()
+    world.settle()
+    assert (world.created, world.writes, world.status["phase"]) == (1, 3, "Succeeded")
+    assert set(decisions) == {"Do", "Tell"}
+    assert decisions.count("Do") == 1

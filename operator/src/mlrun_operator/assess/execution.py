@@ -172,9 +172,9 @@ def _of_attempt(scene: _Scene, message: str) -> str:
     return f"attempt {number}: {message}" if number > 1 else message
 
 
-def _suspended(scene: _Scene, views: tuple[PodView, ...], found: tuple[Replica, ...] = ()) -> Assessment:
+def _suspended(scene: _Scene, views: tuple[PodView, ...], job_replicas: tuple[Replica, ...] = ()) -> Assessment:
     outcome = scene.suspended
-    return Assessment(outcome.phase, outcome.reason, outcome.message, views, replicas=found)
+    return Assessment(outcome.phase, outcome.reason, outcome.message, views, replicas=job_replicas)
 
 
 def _not_ending(scene: _Scene) -> str:

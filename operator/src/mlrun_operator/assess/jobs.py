@@ -32,14 +32,17 @@ class JobEnd:
 
 def execution_of(job: Object) -> Execution | None:
     """The execution that the Job was made for; None where its annotations are missing or broken."""
-    notes = job["metadata"].get("annotations") or {}
-    number, generation = notes.get(constants.ANNOTATION_EXECUTION, ""), notes.get(constants.ANNOTATION_GENERATION, "")
+    annotations = job["metadata"].get("annotations") or {}
+    number, generation = (
+        annotations.get(constants.ANNOTATION_EXECUTION, ""),
+        annotations.get(constants.ANNOTATION_GENERATION, ""),
+    )
     try:
         return Execution(
             number=int(number),
-            hash=notes[constants.ANNOTATION_HASH],
+            hash=annotations[constants.ANNOTATION_HASH],
             generation=int(generation) if generation else None,
-            rerun=notes.get(constants.ANNOTATION_RERUN),
+            rerun=annotations.get(constants.ANNOTATION_RERUN),
         )
     except (ValueError, KeyError):
         return None
@@ -100,9 +103,9 @@ def resolved_image(job: Object) -> str:
 
 def lost_volumes(job: Object) -> list[str]:
     """The image volumes that the Job was made with and that the API server did not keep as such."""
-    kept = (job["metadata"].get("annotations") or {}).get(constants.ANNOTATION_IMAGE_VOLUMES, "")
+    volume_names = (job["metadata"].get("annotations") or {}).get(constants.ANNOTATION_IMAGE_VOLUMES, "")
     volumes = {v["name"]: v for v in job["spec"]["template"]["spec"].get("volumes") or ()}
-    return [name for name in kept.split(",") if name and "image" not in volumes.get(name, {})]
+    return [name for name in volume_names.split(",") if name and "image" not in volumes.get(name, {})]
 
 
 def requested_image(job: Object) -> str | None:
@@ -138,12 +141,12 @@ def indexes(text: str | None) -> frozenset[int]:
     >>> sorted(indexes("1,3-5"))
     [1, 3, 4, 5]
     """
-    found: set[int] = set()
-    for part in (text or "").split(","):
-        first, _, last = part.partition("-")
+    numbers: set[int] = set()
+    for span in (text or "").split(","):
+        first, _, last = span.partition("-")
         if _COUNT.fullmatch(first) and _COUNT.fullmatch(last or first):
-            found.update(range(int(first), min(int(last or first) + 1, _MAX_INDEXES)))
-    return frozenset(found)
+            numbers.update(range(int(first), min(int(last or first) + 1, _MAX_INDEXES)))
+    return frozenset(numbers)
 
 
 def compact(numbers: Iterable[int]) -> str:

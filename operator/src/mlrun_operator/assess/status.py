@@ -70,7 +70,7 @@ class StatusBase:
             outcome,
             warnings,
             generation=self.generation,
-            before=[condition for condition in recorded if not (is_new and condition.type == "Reconciling")],
+            previous=[condition for condition in recorded if not (is_new and condition.type == "Reconciling")],
             now=format_time(self.now),
         )
 

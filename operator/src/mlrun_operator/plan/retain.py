@@ -78,9 +78,9 @@ def _run_ttl(context: RunContext) -> list[tuple[Object, timedelta]]:
 def _is_managed(context: RunContext) -> bool:
     """Return whether a GitOps tool or Helm keeps the run: it would bring the run back, and it would run again."""
     run = context.observation.run
-    marks = {**labels_of(run), **annotations_of(run)}
-    is_helm = labels_of(run).get(constants.LABEL_MANAGED_BY) == "Helm" or "meta.helm.sh/release-name" in marks
-    return is_helm or any(mark in marks for mark in constants.GITOPS_MARKS)
+    names = {**labels_of(run), **annotations_of(run)}
+    is_helm = labels_of(run).get(constants.LABEL_MANAGED_BY) == "Helm" or "meta.helm.sh/release-name" in names
+    return is_helm or any(name in names for name in constants.GITOPS_MARKS)
 
 
 def _retained(context: RunContext) -> RunStatus | None:

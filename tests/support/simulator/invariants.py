@@ -279,7 +279,7 @@ class Ledger:
 
     def is_presumed_lost(self, pod: Object) -> bool:
         """Return whether the pod's grace period is over since 30 s."""
-        return is_deleting(pod) and self._clock.now > moment_of(pod["metadata"]["deletionTimestamp"]) + _LOST
+        return is_deleting(pod) and self._clock.now >= moment_of(pod["metadata"]["deletionTimestamp"]) + _LOST
 
     def _check_one_execution_at_a_time(self) -> None:
         pods: dict[str, dict[int, list[Object]]] = defaultdict(lambda: defaultdict(list))
@@ -314,12 +314,12 @@ class Ledger:
 
 
 def _record_of(job: Object, run_uid: str, version: int) -> JobRecord:
-    annotations = job["metadata"]["annotations"]
+    annotations = job["metadata"].get("annotations") or {}
     function = json.loads(annotations.get(f"{_GROUP}function", "{}"))
     return JobRecord(
         uid=uid_of(job),
         run_uid=run_uid,
-        number=int(annotations[f"{_GROUP}execution"]),
+        number=int(annotations.get(f"{_GROUP}execution", 1)),
         generation=int(annotations.get(f"{_GROUP}run-generation", 1)),
         function_generation=function.get("generation"),
         x=envelope_of(job["spec"]["template"]).get("parameters", {}).get("x"),

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from support.simulator.api_server import ApiServer, Change
-from support.simulator.objects import BEGIN, Object, controller_of, is_deleting, is_terminal, moment_of, uid_of
+from support.simulator.objects import Object, controller_of, is_deleting, is_terminal, moment_of, uid_of
 
 _GROUP: Final = "mlrun-operator.dev/"
 _ENDS: Final = ("Succeeded", "Failed", "Stopped")
@@ -179,7 +179,8 @@ class Ledger:
         """Check that no report is missed that was shown shortly before the execution was over."""
         since = self._clock.now - _REMEMBERED
         newest = record.newest_pod.get(number)
-        shown = [name for name in record.reports[number] if self.shown.get(name, BEGIN) > since and name == newest]
+        is_recent = newest in self.shown and self.shown[newest] > since
+        shown = [name for name in record.reports[number] if is_recent and name == newest]
         if shown and not status.get("results") and not status.get("replicaStatuses"):
             self._breaks(record, f"the report of {shown[0]} was shown, and the status misses it")
 

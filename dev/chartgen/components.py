@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from chartgen.helm import Object
+from mlrun_operator.api.objects import Object
 
 # Component → the values that make it. Those with lists of names of your own (images, hosts, labels) have no sensible
 # default: they are rendered from the chart.

@@ -2,16 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from devcluster import paths, shell
 from devcluster.tools import HELM
+from mlrun_operator.api.objects import Object
 
 CHARTS = paths.REPOSITORY / "charts"
 RELEASE, NAMESPACE = "mlrun-operator", "mlrun-system"
-Object = dict[str, Any]
 
 
 def helm(*arguments: str, stdin: str | None = None) -> str:

@@ -6,13 +6,12 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
 
 from demo.console import phase, say, styled
 from deploy import Target
 from devcluster.errors import DevClusterError
+from mlrun_operator.api.objects import Object
 
-Object = dict[str, Any]
 PATIENCE_SECONDS = 300
 # The log of a pod that has ended is complete at once; this is for a machine under load.
 LOG_PATIENCE_SECONDS = 15.0

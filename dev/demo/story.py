@@ -8,12 +8,13 @@ from contextlib import ExitStack, contextmanager
 import fileserver
 from demo import dataset, nextsteps, readback
 from demo.console import Chapters, indented, say, styled
-from demo.follow import Follower, Object
+from demo.follow import Follower
 from demo.terminal import Terminal
 from deploy import Target, deploy
 from devcluster import clusters, progress
 from devcluster.errors import DevClusterError, MissingRequirementError
 from devcluster.images import build
+from mlrun_operator.api.objects import Object
 
 NAMESPACE = "mlrun-demo"
 EXAMPLE = "examples/01-hello-downloader"

@@ -1,12 +1,11 @@
 """Waiting for the operator's Deployment: until it is ready, or until it is plain that it will not be."""
 
 import time
-from typing import Any
 
 from deploy.target import Target
 from devcluster.errors import DevClusterError
+from mlrun_operator.api.objects import Object, annotations_of, condition_of, is_deleting, status_of
 
-Object = dict[str, Any]
 POLL_SECONDS = 0.3
 PATIENCE_SECONDS = 120.0
 # A container in one of these will not start by waiting longer.
@@ -43,7 +42,7 @@ def observe(target: Target, namespace: str, name: str) -> list[Object]:
 def ready(objects: list[Object]) -> bool:
     """Whether the Deployment among these objects has its replicas, all of its newest template and available."""
     deployment = _deployment(objects)
-    status, wanted = deployment.get("status", {}), deployment["spec"].get("replicas", 1)
+    status, wanted = status_of(deployment), deployment["spec"].get("replicas", 1)
     return (
         _observed(deployment)
         and status.get("replicas", 0) == wanted
@@ -57,11 +56,10 @@ def hopeless(objects: list[Object]) -> str:
     deployment = _deployment(objects)
     if not _observed(deployment):
         return ""
-    for condition in deployment.get("status", {}).get("conditions", []):
-        if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
-            return f"its pod was refused: {condition['message']}"
+    if refusal := condition_of(deployment, "ReplicaFailure"):
+        return f"its pod was refused: {refusal['message']}"
     for pod in _newest_pods(objects):
-        for container in pod.get("status", {}).get("containerStatuses", []):
+        for container in status_of(pod).get("containerStatuses") or ():
             waiting = container["state"].get("waiting") or {}
             if waiting.get("reason") in HOPELESS:
                 return f"{waiting['reason']}: {waiting.get('message', 'its container does not start')}"
@@ -73,7 +71,7 @@ def _deployment(objects: list[Object]) -> Object:
 
 
 def _observed(deployment: Object) -> bool:
-    return bool(deployment.get("status", {}).get("observedGeneration", 0) >= deployment["metadata"]["generation"])
+    return bool(status_of(deployment).get("observedGeneration", 0) >= deployment["metadata"]["generation"])
 
 
 def _newest_pods(objects: list[Object]) -> list[Object]:
@@ -83,12 +81,12 @@ def _newest_pods(objects: list[Object]) -> list[Object]:
         for each in objects
         if each["kind"] == "ReplicaSet" and _revision(each) == _revision(_deployment(objects))
     }
-    pods = (each for each in objects if each["kind"] == "Pod" and "deletionTimestamp" not in each["metadata"])
+    pods = (each for each in objects if each["kind"] == "Pod" and not is_deleting(each))
     return [pod for pod in pods if pod["metadata"]["labels"].get("pod-template-hash") in hashes]
 
 
 def _revision(each: Object) -> str | None:
-    revision: str | None = each["metadata"].get("annotations", {}).get("deployment.kubernetes.io/revision")
+    revision: str | None = annotations_of(each).get("deployment.kubernetes.io/revision")
     return revision
 
 

@@ -10,6 +10,7 @@ from typing import Any, Self
 from devcluster import paths, shell
 from devcluster.errors import DevClusterError, MissingRequirementError
 from devcluster.facts import Facts
+from mlrun_operator.api.objects import Object, has_condition
 
 _SERVED_SECONDS = 30
 
@@ -59,6 +60,5 @@ class Target:
         return json.loads(self.kubectl("get", *arguments, "-o", "json"))
 
 
-def _is_served(crd: dict[str, Any]) -> bool:
-    conditions = (crd.get("status") or {}).get("conditions") or ()
-    return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
+def _is_served(crd: Object) -> bool:
+    return has_condition(crd, "Established")

@@ -7,9 +7,9 @@ import json
 from typing import Any
 
 from devcluster import paths
+from mlrun_wrapper.point_summary import Summary
 from mlrun_wrapper.sweep.best import Selector, best_of
 from mlrun_wrapper.sweep.plot import drawn
-from mlrun_wrapper.sweep.summary import Summary
 
 RECORDED = paths.REPOSITORY / "dev" / "docgen" / "recorded_sweep.json"
 

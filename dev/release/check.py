@@ -19,8 +19,8 @@ def disagreements(repository: Path, version: str) -> list[str]:
 def written(repository: Path) -> Iterator[tuple[str, str]]:
     """Every place that holds the version, and what it says."""
     yield "pyproject.toml", tomllib.loads((repository / "pyproject.toml").read_text())["project"]["version"]
-    init = "operator/src/mlrun_operator/__init__.py"
-    yield init, _first(r'^__version__(?:: \S+)? = "(.+)"$', (repository / init).read_text())
+    module = "operator/src/mlrun_operator/version.py"
+    yield module, _first(r'^__version__ = "(.+)"$', (repository / module).read_text())
     for chart in sorted((repository / "charts").glob("*/Chart.yaml")):
         for field in ("version", "appVersion"):
             name = f"{chart.relative_to(repository)} ({field})"

@@ -50,7 +50,7 @@ def test_the_documented_function_stores_its_dataset(kube: Kube, data_url: str, d
     assert hashlib.sha256(stored).hexdigest() == output["sha256"]
     expected = pd.read_csv(datasets / "seattle-weather.csv")
     assert_frame_equal(read_parquet(kube.facts, output["path"]), expected)
-    assert status["image"] == {"asked": "mlrun/mlrun", "used": "localhost/mlrun-operator/wrapper:dev"}
+    assert status["image"] == {"requested": "mlrun/mlrun", "resolved": "localhost/mlrun-operator/wrapper:dev"}
     (read,) = status["inputs"]
     assert read["sha256"] == hashlib.sha256((datasets / "seattle-weather.csv").read_bytes()).hexdigest()
     assert len(kube.events("download-weather")) <= 4

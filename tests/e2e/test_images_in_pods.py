@@ -41,7 +41,7 @@ def look(kube: Kube, image: str) -> Object:
     kube.apply(function("looker", code=LOOK, image=reference(image)), run("look", "looker", parameters={"n": 7}))
     status = kube.finished("look")
     assert status["phase"] == "Succeeded", status["message"]
-    assert status["image"] == {"asked": reference(image), "used": reference(image)}
+    assert status["image"] == {"requested": reference(image), "resolved": reference(image)}
     assert status["outputs"]["table"]["preview"]["cols"][0]["value"] == [7, 8]
     results = dict(status["results"])
     assert results["user"] == [65532, 65532]

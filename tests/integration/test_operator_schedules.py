@@ -1,5 +1,6 @@
 """Schedules on a real cluster, with the real CronJob controller."""
 
+import json
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,7 +40,7 @@ def test_firings_become_runs_also_those_that_nobody_saw(kube: Kube, operator: Op
         run("held", schedule=_MINUTE, suspend=True, catchUp={"policy": "All"}),
     )
     status = kube.reaches("tick", phase="Scheduled")
-    assert status["schedule"]["next"].endswith(":00Z")
+    assert status["schedule"]["nextScheduleTime"].endswith(":00Z")
     (first,) = eventually(lambda: succeeded(kube, "tick"), "the first firing", 80)
     assert first["status"]["results"] == {"a": 1, "execution": 1}
     assert first["metadata"]["name"] == first["status"]["jobName"]
@@ -61,7 +62,7 @@ def test_firings_become_runs_also_those_that_nobody_saw(kube: Kube, operator: Op
     kube.patch("tick", suspend=None)
     kube.reaches("tick", phase="Scheduled")
     done = eventually(lambda: _counts(kube, "tick", succeeded=3), "the third firing", 90)
-    assert done["last"] > first["metadata"]["annotations"][constants.ANNOTATION_SCHEDULED_TIME]
+    assert done["lastScheduleTime"] > first["metadata"]["annotations"][constants.ANNOTATION_SCHEDULED_TIME]
     eventually(lambda: len(children(kube, "tick")) == 2, "the history of two")
     eventually(lambda: sum(_of(job, "tick") for job in fired(kube)) == 2, "the Jobs go with their runs")
 
@@ -83,8 +84,26 @@ def test_a_job_that_somebody_makes_of_the_cron_job_is_a_run(kube: Kube, operator
     assert made["metadata"]["name"] == made["status"]["jobName"] == name
     assert made["metadata"]["annotations"][constants.ANNOTATION_TRIGGER] == "Manual"
     told = eventually(lambda: _counts(kube, "yearly", succeeded=1), "it is counted")
-    assert "last" not in told
+    assert "lastScheduleTime" not in told
     assert told.get("missed", 0) == 0
+
+
+def test_an_edited_job_template_is_put_right_once(kube: Kube, operator: Operator) -> None:
+    kube.apply(function("fn"), run("yearly", schedule="@yearly"))
+    name = kube.reaches("yearly", phase="Scheduled")["cronJobName"]
+
+    def cron_job() -> Object:
+        return next(obj for obj in kube.all("cronjobs") if obj["metadata"]["name"] == name)
+
+    rendered = cron_job()
+    edit = {"spec": {"jobTemplate": {"spec": {"backoffLimit": 7}}}}
+    kube.kubectl("patch", "cronjob", name, "--type=merge", "-p", json.dumps(edit))
+    eventually(lambda: cron_job()["spec"] == rendered["spec"], "it is as it was rendered")
+    generation = cron_job()["metadata"]["generation"]
+    assert generation == rendered["metadata"]["generation"] + 2, "the edit, and one write"
+    kube.patch("yearly", successfulRunsHistoryLimit=5)
+    eventually(lambda: cron_job()["spec"]["successfulJobsHistoryLimit"] == 65, "the next change")
+    assert cron_job()["metadata"]["generation"] == generation + 1
 
 
 def test_a_backfill_runs_each_slot_once_whatever_dies(kube: Kube, operator: Operator) -> None:
@@ -100,7 +119,7 @@ def test_a_backfill_runs_each_slot_once_whatever_dies(kube: Kube, operator: Oper
         assert sum(c.get("status", {}).get("phase") != "Succeeded" for c in children(kube, "past")) <= 4
         return dict(kube.status("past").get("schedule", {}).get("backfill") or {})
 
-    eventually(lambda: watched().get("started", 0) >= 6, "a third of it")
+    eventually(lambda: watched().get("startedSlots", 0) >= 6, "a third of it")
     operator.kill()
     watched()
     operator.start()
@@ -155,7 +174,7 @@ def test_two_operators_make_one_run_of_each_slot(kube: Kube, tmp_path: Path) -> 
         eventually(lambda: len(succeeded(kube, "twice")) >= 4, "a part of it", 60)
         leader.kill()
         done = eventually(lambda: _done(kube, "twice"), "the standby does the rest", 180)
-    assert done["started"] == done["total"] >= 20
+    assert done["startedSlots"] == done["total"] >= 20
     made = children(kube, "twice")
     assert len({child["metadata"]["annotations"][constants.ANNOTATION_SCHEDULED_TIME] for child in made}) == len(made)
     owners = [job["metadata"]["labels"][constants.LABEL_RUN_UID] for job in kube.all("jobs")]

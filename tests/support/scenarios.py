@@ -105,7 +105,7 @@ async def backfill(world: World) -> None:
     await world.apply(function("fn"), run("r", **spec))
     await world.reports("r", lambda told: told.get("backfill", {}).get("completionTime"))
     await world.edit("r", rerun="by hand")
-    told = await world.reports("r", lambda told: told.get("succeeded") == 4 and len(told.get("counted", [])) == 1)
+    told = await world.reports("r", lambda told: told.get("succeeded") == 4 and len(told.get("countedRuns", [])) == 1)
     assert told["backfill"]["progress"] == "3/3"
     await world.remove("r")
     await world.gone("mlrunruns", "jobs", "pods")

@@ -106,6 +106,7 @@ class World:
                     self.writes += 1
                 case Do(action):
                     self.act(action)
+                    more["taken"] = more.get("taken", frozenset()) | {action.key}
                 case Ask(ReadDirectly()):
                     more["fresh"] = True
                 case Ask(ReadEvents()):

@@ -37,13 +37,13 @@ def failure_page() -> str:
     rows = [_row(name, Reason(reason), words) for name, reason, words in causes]
     text = page(
         "Failures",
-        "What can go wrong in a run's pod, and how it is told. A test produces every row for real. Reasons that the "
-        "operator sees from outside, such as an image that cannot be pulled, are in the list of "
-        "[all reasons](reasons.md).",
-        "`status.message` has what is said, with names, addresses and numbers in the gaps, and what to do; so has the "
-        "last line of the pod's log. For `HandlerFailed` the message is your own exception, and the log ends with your "
-        "own traceback, without the platform's frames. Everything that the handler had logged before is stored and "
-        "listed.",
+        "What can go wrong in a run's pod, and what the run then says. A test produces every row for real. Reasons "
+        "that the operator sees from outside, such as an image that cannot be pulled, are in the list of "
+        "[all reasons](reasons.md). Other containers of the pod: [sidecars](sidecars.md).",
+        "`status.message` says what happened, with names, addresses and numbers in the gaps, and what to do. So does "
+        "the last line of the pod's log. For `HandlerFailed` the message is your own exception, and the log ends with "
+        "your own traceback, without the platform's frames. Everything that the handler had logged before is stored "
+        "and listed.",
         table(
             ("Cause", "Reason", "Exit code", "What is said", "What to do"),
             sorted(rows, key=lambda row: (int(row[2]), row[1])),

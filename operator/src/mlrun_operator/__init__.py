@@ -10,6 +10,8 @@ The SDK's names are loaded at their first use: importing this package costs noth
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from mlrun_operator.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from mlrun_operator.sdk import (
         Artifact as Artifact,
@@ -155,8 +157,6 @@ if TYPE_CHECKING:
     from mlrun_operator.sdk import (
         update_project as update_project,
     )
-
-__version__ = "0.1.0"
 
 _SDK = frozenset(
     {

@@ -4,17 +4,19 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from support.simulator.api_server import ApiServer, Change
-from support.simulator.objects import Object, controller_of, is_deleting, is_terminal, moment_of, uid_of
+from support.simulator.objects import BEGIN, Object, controller_of, is_deleting, is_terminal, moment_of, uid_of
 
 _GROUP: Final = "mlrun-operator.dev/"
 _ENDS: Final = ("Succeeded", "Failed", "Stopped")
 _CONTROLLER_UID: Final = "batch.kubernetes.io/controller-uid"
 # After its deletion timestamp a pod is presumed lost.
 _LOST: Final = timedelta(seconds=30)
+# For so long the operator keeps what was shown of a pod that is gone.
+_REMEMBERED: Final = timedelta(seconds=55)
 # Reasons that must not stand with these phases.
 _CONTRADICTIONS: Final = {
     "Failed": ("Succeeded", "Running", "Created", "Stopped", "Queued", "Stopping"),
@@ -96,6 +98,8 @@ class Ledger:
         self.runs: dict[str, RunRecord] = {}
         self.jobs: dict[str, JobRecord] = {}
         self.started_jobs: set[str] = set()
+        # By name the pods whose reports the watch has shown to the operator's present process, and when.
+        self.shown: dict[str, datetime] = {}
         self.broken: list[str] = []
         # Whether the operator has been shown all that it needs to count who runs.
         self.can_count = True
@@ -164,10 +168,20 @@ class Ledger:
         if last is not None and phase not in (last, "Scheduled", "Suspended") and number == before:
             self._breaks(record, f"execution {number} was over as {last} and is {phase}/{new.get('reason')} now")
         if phase in _ENDS:
+            if last is None:
+                self._check_shown(record, number, new)
             record.over[number] = str(phase)
         self._check_life(record, number, before, old.get("execution") or {}, execution)
         if new.get("reason") in _CONTRADICTIONS.get(str(phase), ()):
             self._breaks(record, f"phase {phase} has reason {new.get('reason')}: {new.get('message')}")
+
+    def _check_shown(self, record: RunRecord, number: int, status: Object) -> None:
+        """Check that no report is missed that was shown shortly before the execution was over."""
+        since = self._clock.now - _REMEMBERED
+        newest = record.newest_pod.get(number)
+        shown = [name for name in record.reports[number] if self.shown.get(name, BEGIN) > since and name == newest]
+        if shown and not status.get("results") and not status.get("replicaStatuses"):
+            self._breaks(record, f"the report of {shown[0]} was shown, and the status misses it")
 
     def _check_life(self, record: RunRecord, number: int, before: int, old: Object, new: Object) -> None:
         """Check that nothing leaves Ending but Over, and that a recorded Job stays the execution's."""
@@ -241,6 +255,11 @@ class Ledger:
             record.newest_pod[job.number] = name
         if is_terminal(pod) and _has_outputs(pod):
             reports[name] = pod["status"]["phase"] == "Succeeded"
+
+    def show(self, plural: str, obj: Object) -> None:
+        """Tell what a watch shows the operator."""
+        if plural == "pods" and is_terminal(obj) and _has_outputs(obj):
+            self.shown.setdefault(obj["metadata"]["name"], self._clock.now)
 
     # What must hold.
 

@@ -201,7 +201,7 @@ class JobController:
             for pod in sync.active[-surplus:]:
                 self._let_go(pod)
                 sync.terminating += self._still_there(pod)
-            return wanted
+            return int(wanted)
         terminating = sync.terminating if _replaces_only_failed(sync.job) else 0
         missing = wanted - terminating - len(sync.active)
         if missing <= 0:

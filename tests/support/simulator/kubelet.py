@@ -6,6 +6,7 @@ clock. `podTemplate` sidecars and init containers are played by their names.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from support.simulator.api_server import ApiServer, Change
@@ -100,7 +101,7 @@ class Kubelet:
         """Start the containers; return whether they could."""
         if is_terminal(pod) or is_deleting(pod) or not pod["spec"].get("nodeName") or self.obstacle(pod):
             return False
-        if pod["status"].get("phase") == "Running" or self._is_lost(pod):
+        if pod["status"].get("phase") == "Running" or self.is_lost(pod):
             return False
         running = {"startedAt": stamp(self._clock.now)}
         self._write(
@@ -128,7 +129,7 @@ class Kubelet:
             if is_terminal(pod):
                 continue
             if pod["spec"].get("nodeName"):
-                self._clock.after(2, lambda uid=uid: self._by_itself(uid))
+                self._clock.after(2, partial(self._by_itself, uid))
             else:
                 self._schedule(uid)
 
@@ -136,7 +137,7 @@ class Kubelet:
 
     def end(self, pod: Object, reported: str, exit_code: int, **terminated: Any) -> bool:
         """Let the wrapper's container end with a report; return whether it was running."""
-        if is_terminal(pod) or self._is_lost(pod) or pod["status"].get("phase") != "Running":
+        if is_terminal(pod) or self.is_lost(pod) or pod["status"].get("phase") != "Running":
             return False
         message = self._report_of(pod, reported, exit_code) if reported else ""
         self._end_container(pod, MAIN, exit_code, message, **terminated)
@@ -145,7 +146,7 @@ class Kubelet:
     def end_sidecar(self, pod: Object, exit_code: int) -> bool:
         """Let every container beside the wrapper's end; return whether there was one that ran."""
         names = [c["name"] for c in pod["spec"]["containers"] if c["name"] != MAIN]
-        if is_terminal(pod) or self._is_lost(pod) or pod["status"].get("phase") != "Running" or not names:
+        if is_terminal(pod) or self.is_lost(pod) or pod["status"].get("phase") != "Running" or not names:
             return False
         for name in names:
             self._end_container(self._fresh(pod), name, exit_code, "")
@@ -170,7 +171,7 @@ class Kubelet:
     def _terminate(self, pod: Object) -> None:
         """SIGTERM: the wrapper reports within its time, other containers end at once; SIGKILL at the end of grace."""
         uid, grace = uid_of(pod), int(pod["metadata"]["deletionGracePeriodSeconds"])
-        if self._is_lost(pod):
+        if self.is_lost(pod):
             return
         if pod["status"].get("phase") != "Running":
             self._clock.after(1, lambda: self._never_ran(uid))
@@ -182,14 +183,14 @@ class Kubelet:
 
     def _never_ran(self, uid: str) -> None:
         pod = self._pod(uid)
-        if pod is not None and not self._is_lost(pod):
+        if pod is not None and not self.is_lost(pod):
             if not is_terminal(pod):
                 self._write(pod, phase="Failed")
             self._remove(self._fresh(pod))
 
     def _end_terminated(self, uid: str, code: int) -> None:
         pod = self._pod(uid)
-        if pod is None or is_terminal(pod) or self._is_lost(pod):
+        if pod is None or is_terminal(pod) or self.is_lost(pod):
             return
         reason = {0: "Succeeded", 143: "Terminated"}.get(code, "")
         if self._runs(pod, MAIN):
@@ -206,7 +207,7 @@ class Kubelet:
 
     def evict(self, pod: Object, *, own_limit: bool = False) -> None:
         """The node evicts the pod; for the node's needs, or because it went over a limit of its own."""
-        if is_terminal(pod) or self._is_lost(pod) or not pod["spec"].get("nodeName"):
+        if is_terminal(pod) or self.is_lost(pod) or not pod["spec"].get("nodeName"):
             return
         if own_limit:
             words = 'Usage of EmptyDir volume "work" exceeds the limit "1Mi".'
@@ -247,14 +248,14 @@ class Kubelet:
 
     def _taint(self, uid: str) -> None:
         pod = self._pod(uid)
-        if pod is None or is_terminal(pod) or not self._is_lost(pod):
+        if pod is None or is_terminal(pod) or not self.is_lost(pod):
             return
         self._disrupt(pod, "DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint")
         self._server.delete("pods", *key_of(pod))
 
     def _collect(self, uid: str) -> None:
         pod = self._pod(uid)
-        if pod is None or not self._is_lost(pod):
+        if pod is None or not self.is_lost(pod):
             return
         if not is_terminal(pod):
             self._disrupt(pod, "DeletionByPodGC", "PodGC: node no longer exists")
@@ -274,12 +275,9 @@ class Kubelet:
     def _fresh(self, pod: Object) -> Object:
         return self._pod(uid_of(pod)) or pod
 
-    def _is_lost(self, pod: Object) -> bool:
-        return pod["spec"].get("nodeName") in self.silent_nodes
-
     def is_lost(self, pod: Object) -> bool:
         """Return whether the pod's node is silent."""
-        return self._is_lost(pod)
+        return pod["spec"].get("nodeName") in self.silent_nodes
 
     def _write(self, pod: Object, **status: Any) -> None:
         fresh = self._fresh(pod)

@@ -31,11 +31,16 @@ _MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 _CIRCLE: Final = 60
 
 
+# Told the plural and the object that a watch shows.
+Shown = Callable[[str, Object], None]
+
+
 class WatchStream:
     """What the operator's watch of one resource shows: late, twice, or, after a loss, only what a listing shows."""
 
-    def __init__(self, server: ApiServer, resource: Resource, intake: WatchEventHandler) -> None:
+    def __init__(self, server: ApiServer, resource: Resource, intake: WatchEventHandler, on_shown: Shown) -> None:
         self._server = server
+        self._on_shown = on_shown
         self._resource = resource
         self._intake = intake
         self._pending: list[Change] = []
@@ -84,6 +89,7 @@ class WatchStream:
 
     def _show(self, change: Change) -> None:
         """Show the change; an object that leaves the label selector is told as deleted."""
+        self._on_shown(change.plural, change.last)
         if self._selects(change.new):
             self._intake.on_update(self._resource, copy_of(change.new))
         elif self._selects(change.old):
@@ -170,7 +176,9 @@ class _Errors(logging.Handler):
 class Operator:
     """One process of the operator, from its start to its death."""
 
-    def __init__(self, server: ApiServer, clock: Clock, platform: Platform, client: SimulatedClient) -> None:
+    def __init__(
+        self, server: ApiServer, clock: Clock, platform: Platform, client: SimulatedClient, on_shown: Shown
+    ) -> None:
         self._loop = FakeLoop(clock)
         self.client = client
         # What must never happen in the operator itself: exceptions, errors in its log, and circles.
@@ -180,7 +188,7 @@ class Operator:
         self.index = Index(runs.add)
         router = EventRouter(self.index, runs, functions)  # type: ignore[arg-type]
         intake = WatchEventHandler(self.index, router.route)
-        self.watches = {plural: WatchStream(server, r, intake) for plural, r in WATCHED.items()}
+        self.watches = {plural: WatchStream(server, r, intake, on_shown) for plural, r in WATCHED.items()}
         reconciler = Reconciler(
             client,
             self.index,

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from support.simulator.api_server import ApiServer
-from support.simulator.client import DiedError, SimulatedClient, Trouble
+from support.simulator.client import DiedError, Refusal, SimulatedClient, Trouble
 from support.simulator.clock import Clock
 from support.simulator.cron_job_controller import CronJobController
 from support.simulator.garbage_collector import GarbageCollector
@@ -230,14 +230,13 @@ class World:
 
     def interrupt(self, requests: int, verb: str, **arguments: Any) -> None:
         """In the middle of the operator's work, before its n-th request from now on, somebody does something."""
-        act = {"edit": self._edit_now, "delete_job": self._delete_job_now}[verb]
+        acts: dict[str, Callable[..., None]] = {"edit": self._edit_now, "delete_job": self._delete_job_now}
+        act = acts[verb]
         self.trouble.interrupts.append([requests, lambda: act(**arguments)])
         self._turn()
 
     def refuse(self, verb: str, plural: str, why: str, times: int) -> None:
         """The API server refuses so many requests of that kind."""
-        from support.simulator.client import Refusal
-
         self.trouble.refusals.append(Refusal(verb, plural, _REFUSALS[why], times))
         self._turn()
 
@@ -340,7 +339,8 @@ class World:
         client = SimulatedClient(self.server, self.trouble, outage=lambda: self.is_cut_off)
         client.requests = self.requests
         self.server.changes.clear()
-        self.operator = Operator(self.server, self.clock, self._platform, client)
+        self.ledger.shown.clear()
+        self.operator = Operator(self.server, self.clock, self._platform, client, self.ledger.show)
 
     def _stop(self, seconds: float) -> None:
         if self.operator is None:

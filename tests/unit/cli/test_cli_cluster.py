@@ -119,7 +119,7 @@ def test_logs_are_lines_or_objects(cli, api: StandIn) -> None:
 
 
 def test_why_shows_the_pods_of_a_run_that_a_schedule_fired(cli, api: StandIn) -> None:
-    owner = {"kind": "MlrunRun", "name": "nightly", "uid": "s-1"}
+    owner = {"kind": "MlrunRun", "name": "nightly", "uid": "s-1", "controller": True}
     fired = {**RUN, "metadata": {"name": "nightly-1f0c2a-29399550", "ownerReferences": [owner]}}
     api.put("mlrunruns", {**fired, "status": {**DONE, "phase": "Running", "reason": "Running"}})
     waiting = {"name": "mlrun", "state": {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}}
@@ -167,7 +167,7 @@ def publish(api: StandIn, endpoint: str | None = None) -> None:
 
 def test_doctor_is_content_with_a_cluster_that_works(cli, api: StandIn) -> None:
     publish(api)
-    api.status = {**DONE, "image": {"used": "wrapper:1"}, "results": {"return": "1.12.1"}}
+    api.status = {**DONE, "image": {"resolved": "wrapper:1"}, "results": {"return": "1.12.1"}}
     said = cli("doctor")
     assert said.code == Exit.OK, said
     assert [line.split(":")[0] for line in said.out.splitlines()] == [

@@ -48,7 +48,12 @@ def test_a_row_has_what_comes_and_what_was() -> None:
         "spec": {"schedule": "@daily"},
         "status": {
             "phase": "Scheduled",
-            "schedule": {"next": "2026-11-25T00:00:00Z", "last": "2026-11-24T00:00:00Z", "succeeded": 7, "missed": 1},
+            "schedule": {
+                "nextScheduleTime": "2026-11-25T00:00:00Z",
+                "lastScheduleTime": "2026-11-24T00:00:00Z",
+                "succeeded": 7,
+                "missed": 1,
+            },
         },
     }
     shown = dict(zip(scheduling.HEADS, scheduling.row(run, NOW), strict=True))
@@ -105,7 +110,7 @@ def test_a_backfill_leaves_to_the_schedule_what_it_may_still_fire(cli, api: Stan
         return len(scheduling.past_slots(run, cron, *hours, now))
 
     assert count() == count(NOW.replace(minute=30)) == 12, "noon may fire late"
-    run["status"] = {"schedule": {"last": "2026-11-24T12:00:00Z"}}
+    run["status"] = {"schedule": {"lastScheduleTime": "2026-11-24T12:00:00Z"}}
     assert count() == 13, "noon has fired"
     run["status"], run["spec"]["catchUp"] = {}, {"policy": "None"}
     assert (count(), count(NOW.replace(minute=30))) == (12, 13), "but not too late"
@@ -159,7 +164,10 @@ def test_a_schedule_is_described() -> None:
     run = {
         "metadata": {"name": "nightly", "namespace": "team"},
         "spec": {"functionRef": {"name": "f"}, "schedule": "@daily"},
-        "status": {"phase": "Scheduled", "schedule": {"next": "2026-11-25T00:00:00Z", "succeeded": 7, "missed": 1}},
+        "status": {
+            "phase": "Scheduled",
+            "schedule": {"nextScheduleTime": "2026-11-25T00:00:00Z", "succeeded": 7, "missed": 1},
+        },
     }
     page = describing.text(run, [], NOW).splitlines()
     assert "Schedule:     @daily in UTC" in page

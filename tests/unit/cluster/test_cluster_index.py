@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from mlrun_operator.api.values.names import job_name
 from mlrun_operator.cluster.index import Index
 from mlrun_operator.cluster.resources import FUNCTIONS, JOBS, PODS, RUNS, Resource
 from mlrun_operator.cluster.slim import slim
@@ -260,3 +261,17 @@ def test_limits_of_a_job_and_ends_of_a_pod_are_kept() -> None:
     assert kept["metadata"]["deletionGracePeriodSeconds"] == 30
     assert kept["metadata"]["deletionTimestamp"]
     assert kept["spec"] == {"nodeName": "n", "initContainers": [{"name": "mesh", "restartPolicy": "Always"}]}
+
+
+@pytest.mark.parametrize("execution", [1, 42])
+def test_the_pods_of_a_job_that_is_gone_stay_their_runs(execution: int) -> None:
+    """The Job's name, with the number of the execution at its end, is not that of a Job that a schedule fired."""
+    index, made, its_pod = Index(), job(), pod()
+    made["metadata"]["name"] = job_name("run", "r", execution)
+    its_pod["metadata"]["ownerReferences"][0]["name"] = made["metadata"]["name"]
+    index.put(RUNS, run())
+    index.put(JOBS, made)
+    index.put(PODS, its_pod)
+    index.drop(JOBS, made)
+    assert [found["metadata"]["uid"] for found in index.pods_of_run("team", "r")] == ["p"]
+    assert list(index.runs_of(PODS, its_pod)) == [("team", "run")], "its end wakes the run"

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from support.clockwork import BEGIN, Clockwork
+from support.schedule_simulator import BEGIN, ScheduleSimulator
 
 from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.api.values.names import cron_job_name
@@ -57,9 +57,9 @@ class Played:
 
 
 @pytest.fixture
-def world(platform: Platform, function: Object) -> Clockwork:
+def world(platform: Platform, function: Object) -> ScheduleSimulator:
     """After two hours of a schedule of every minute, with no operator there."""
-    played = Clockwork(platform, function, schedule="* * * * *")
+    played = ScheduleSimulator(platform, function, schedule="* * * * *")
     played.settle()
     assert played.cron_job is not None
     played.cron_job["metadata"]["name"] = cron_job_name("nightly", "s-1")
@@ -69,7 +69,7 @@ def world(platform: Platform, function: Object) -> Clockwork:
     return played
 
 
-def operator_in(world: Clockwork, cluster: Any) -> Reconciler:
+def operator_in(world: ScheduleSimulator, cluster: Any) -> Reconciler:
     index = Index()
     index.put(RUNS, world.run)
     index.put(FUNCTIONS, {**world.function, "metadata": {"resourceVersion": "1", **world.function["metadata"]}})
@@ -80,7 +80,7 @@ def operator_in(world: Clockwork, cluster: Any) -> Reconciler:
     return Reconciler(cluster, index, world.platform, clock=lambda: world.now)
 
 
-async def test_a_long_backlog_is_made_up_for_in_turns(world: Clockwork) -> None:
+async def test_a_long_backlog_is_made_up_for_in_turns(world: ScheduleSimulator) -> None:
     cluster = Played()
     reconciler = operator_in(world, cluster)
     turns = 1
@@ -92,7 +92,7 @@ async def test_a_long_backlog_is_made_up_for_in_turns(world: Clockwork) -> None:
     assert (cluster.status["phase"], cluster.status["schedule"]["active"]) == ("Scheduled", 120)
 
 
-async def test_a_plan_that_goes_in_circles_is_told_at_once(world: Clockwork) -> None:
+async def test_a_plan_that_goes_in_circles_is_told_at_once(world: ScheduleSimulator) -> None:
     cluster = Played()
     cluster.meddles = True
     world.jobs = []

@@ -16,34 +16,91 @@ def at_rest(world: World) -> World:
     return world
 
 
-def test_a_stop_taken_back_ends_one_and_starts_the_next() -> None:
-    """Two executions ran at once, and the first one's results were lost."""
+def test_a_job_that_is_no_longer_shown_does_not_hold_its_run() -> None:
+    """Without its label managed-by the watch tells the Job as deleted."""
     world = World()
     world.create("a")
-    world.pod_runs()
-    world.edit("a", stop=True)
-    world.edit("a", stop=None, rerun="s")
+    world.patch_job(0, "manager")
     at_rest(world)
-    assert [past["phase"] for past in status_of(world)["executions"]] == ["Stopped"]  # type: ignore[attr-defined]
 
 
-def test_a_deleted_jobs_pod_ends_before_the_next_starts() -> None:
+def test_a_lost_pod_is_told_as_long_as_it_is_there() -> None:
+    world = World()
+    world.create("a")
+    world.delete_job(0, "Background")
+    world.lose_node(0)
+    at_rest(world)
+
+
+def test_a_lost_pod_holds_the_next_execution() -> None:
+    world = World()
+    world.create("a", replicas=3, pendingDeadlineSeconds=30)
+    world.lose_node(2)
+    world.edit("a", parameters={"x": 2})
+    at_rest(world)
+
+
+def test_a_lost_replica_is_told_without_an_event() -> None:
+    world = World()
+    world.create("a", replicas=2)
+    world.lose_node(0)
+    at_rest(world)
+
+
+def test_what_a_replica_was_does_not_go_with_its_pod() -> None:
+    world = World()
+    world.create("a", replicas=2, function={"source": {"code": "x = 1"}, "image": "example.org/typo:1"})
+    world.evict(1)
+    at_rest(world)
+
+
+def test_an_unrecorded_job_is_made_again_after_its_pods() -> None:
+    world = World()
+    world.refuse("PUT status", "mlrunruns", "policy", 3)
+    world.interrupt(3, "delete_job", number=0)
+    world.create("a")
+    at_rest(world)
+
+
+def test_a_wanted_execution_takes_its_jobs_hash() -> None:
+    """The run was recorded as suspended with the hash of its first generation, and its Job is of a later one."""
+    world = World()
+    world.create("a", suspend=True)
+    world.interrupt(1, "edit", name="a", parameters={"x": 4})
+    world.die(1, after=False)
+    world.edit("a", suspend=None)
+    at_rest(world)
+
+
+def test_a_queued_run_waits_when_its_job_cannot_be_made() -> None:
+    world = World()
+    world.create("a")
+    world.apply_function(maxConcurrentRuns=1)
+    world.create("b")
+    world.delete_job(0)
+    world.cut_off(cut=True)
+    world.wait(5)
+    at_rest(world)
+
+
+def test_the_report_of_a_suspended_pod_is_kept() -> None:
     world = World()
     world.create("a")
     world.pod_runs()
+    world.edit("a", suspend=True)
+    world.pod_ends(0, "InputUnavailable", 69)
     world.delete_job()
-    world.edit("a", rerun="s")
     at_rest(world)
 
 
 def test_the_report_of_a_deleted_jobs_pod_is_kept() -> None:
-    """It was JobDeleted before the pod had reported."""
+    """It was JobDeleted, and the report that the watch had shown was forgotten."""
     world = World()
     world.create("a")
     world.pod_runs()
     world.delete_job(0, "Foreground")
     at_rest(world)
-    assert status_of(world)["results"]
+    assert world.server.require("mlrunruns", "team", "a")["status"]["results"]
 
 
 def test_a_sidecar_that_runs_on_does_not_hold_the_run() -> None:
@@ -110,3 +167,32 @@ def test_a_job_without_its_labels_stays_the_executions() -> None:
     world.edit("a", rerun="s")
     world.wait(35)
     at_rest(world)
+
+
+def test_a_stop_taken_back_ends_one_and_starts_the_next() -> None:
+    """Two executions ran at once, and the first one's results were lost."""
+    world = World()
+    world.create("a")
+    world.pod_runs()
+    world.edit("a", stop=True)
+    world.edit("a", stop=None, rerun="s")
+    at_rest(world)
+    assert [past["phase"] for past in status_of(world)["executions"]] == ["Stopped"]  # type: ignore[attr-defined]
+
+
+def test_a_deleted_jobs_pod_ends_before_the_next_starts() -> None:
+    world = World()
+    world.create("a")
+    world.pod_runs()
+    world.delete_job()
+    world.edit("a", rerun="s")
+    at_rest(world)
+
+
+def test_a_stop_keeps_what_the_pod_reports() -> None:
+    world = World()
+    world.create("a")
+    world.pod_runs()
+    world.edit("a", stop=True)
+    at_rest(world)
+    assert status_of(world)["results"]

@@ -99,6 +99,16 @@ def test_a_lost_report_is_seen() -> None:
     assert kind_of(world.broken[0]) == "the report of is neither in the"
 
 
+def test_a_report_that_was_shown_and_is_missed_is_seen() -> None:
+    world = started()
+    assert world.operator is not None
+    world.operator.work = lambda: False  # type: ignore[method-assign]
+    world.pod_ends()
+    missing = [{"type": "ResultMissing", "status": "True", "reason": "ResultMissing", "message": ""}]
+    status_of(world, phase="Succeeded", reason="Succeeded", conditions=missing)
+    assert kind_of(world.broken[0]) == "the report of was shown, and the"
+
+
 def test_a_run_that_never_ends_is_seen_at_rest() -> None:
     world = started()
     assert world.operator is not None

@@ -90,6 +90,7 @@ def test_a_rerun_waits_for_the_pod_of_a_deleted_job(world: Any) -> None:
     world.edit(rerun="x")
     world.settle()
     assert (world.created, world.status["reason"]) == (1, "Stopping")
+    assert world.status["message"].endswith("before its end was recorded; waiting for its pods to end")
     told_to_end(world)
     terminated(world)
     world.settle()
@@ -520,6 +521,7 @@ def test_a_sidecar_that_runs_on_is_told_then_ended(world: Any) -> None:
     world.settle()
     assert world.deleted == [world.pods[-1]["metadata"]["name"]], "the pod, not its Job"
     assert world.status["execution"]["ending"]["phase"] == "Succeeded"
+    assert "container proxy runs on" in world.status["message"]
     world.pods[-1]["status"] |= {"phase": "Succeeded"}
     world.job_ends(succeeded=True)
     world.settle()

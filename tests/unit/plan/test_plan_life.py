@@ -41,7 +41,7 @@ def test_a_happy_run_is_one_job_and_three_status_writes(world: Any) -> None:
     assert world.status["attempts"][0]["exitCode"] == 0
     assert world.status["duration"] == "19s"
     assert world.status["function"]["name"] == "my_function"
-    assert world.status["image"] == {"used": "example.org/wrapper:1"}
+    assert world.status["image"] == {"resolved": "example.org/wrapper:1"}
 
 
 def test_nothing_is_written_when_nothing_changed(world: Any) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from support.clockwork import BEGIN, Clockwork
+from support.schedule_simulator import BEGIN, ScheduleSimulator
 
 from mlrun_operator.api.contract.result import Result
 from mlrun_operator.api.reasons import EXPLANATIONS, FINAL_EXIT_CODES, Reason
@@ -166,11 +166,11 @@ def a_schedule(**spec: Any) -> Case:
     """The run is a schedule that fired once, and its run has succeeded."""
 
     def case(world: Any) -> None:
-        clock = Clockwork(world.platform, world.function, schedule="0 * * * *", **spec)
+        clock = ScheduleSimulator(world.platform, world.function, schedule="0 * * * *", **spec)
         clock.settle()
         name = clock.fire(BEGIN)["metadata"]["name"]
         clock.settle()
-        clock.ends(name)
+        clock.end_run(name)
         clock.settle()
         world.run = clock.run
 
@@ -178,7 +178,7 @@ def a_schedule(**spec: Any) -> Case:
 
 
 def replaced_by_the_next_firing(world: Any) -> None:
-    clock = Clockwork(world.platform, world.function, schedule="0 * * * *", concurrencyPolicy="Replace")
+    clock = ScheduleSimulator(world.platform, world.function, schedule="0 * * * *", concurrencyPolicy="Replace")
     clock.settle()
     name = clock.fire(BEGIN)["metadata"]["name"]
     clock.settle()

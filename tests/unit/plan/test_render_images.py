@@ -46,7 +46,7 @@ def test_mlruns_own_image_is_ours(world: Any, asked: str) -> None:
     assert main_of(pod)["image"] == OURS
     assert "initContainers" not in pod
     assert "command" not in main_of(pod)
-    assert job["metadata"]["annotations"]["mlrun-operator.dev/image-asked"] == asked
+    assert job["metadata"]["annotations"]["mlrun-operator.dev/image-requested"] == asked
 
 
 def test_mlruns_own_image_is_the_one_with_its_packages_where_there_is_one(world: Any) -> None:
@@ -75,7 +75,7 @@ def test_status_tells_the_image_asked_for_and_the_one_that_runs(world: Any) -> N
     set_platform(world, image_rewrites=rules(("docker.io/*", "mirror.example.org/*")))
     world.function["spec"]["image"] = "docker.io/team/a:1"
     world.settle()
-    assert world.status["image"] == {"asked": "docker.io/team/a:1", "used": "mirror.example.org/team/a:1"}
+    assert world.status["image"] == {"requested": "docker.io/team/a:1", "resolved": "mirror.example.org/team/a:1"}
 
 
 def test_an_image_that_is_not_allowed_is_refused_with_words(world: Any) -> None:

@@ -269,6 +269,14 @@ def test_whatever_a_template_holds_ours_is_on_top(template: dict[str, Any], ours
             assert merged[name] == value
 
 
+def test_containers_of_a_template_tell_their_last_words(world: Any) -> None:
+    own = {"name": "own", "image": "i", "terminationMessagePolicy": "File"}
+    world.edit(podTemplate={"spec": {"initContainers": [{"name": "init", "image": "i"}], "containers": [own]}})
+    pod = world.look().create["spec"]["template"]["spec"]
+    policies = {c["name"]: c["terminationMessagePolicy"] for c in [*pod["initContainers"], *pod["containers"]]}
+    assert policies == {"init": "FallbackToLogsOnError", "mlrun": "FallbackToLogsOnError", "own": "File"}
+
+
 def test_restricting_twice_is_restricting_once() -> None:
     spec = {"containers": [{"name": "a"}], "volumes": [{"name": "v", "emptyDir": {}}], "hostNetwork": True}
     assert enforce_restricted(enforce_restricted(spec)) == enforce_restricted(spec)

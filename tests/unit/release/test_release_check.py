@@ -27,7 +27,7 @@ CHANGELOG = """# Changelog
 def tree(tmp_path: Path) -> Path:
     files = {
         "pyproject.toml": '[project]\nversion = "1.1.0"\n',
-        "operator/src/mlrun_operator/__init__.py": '__version__ = "1.1.0"\n',
+        "operator/src/mlrun_operator/version.py": '__version__ = "1.1.0"\n',
         "charts/a/Chart.yaml": 'version: 1.1.0\nappVersion: "1.1.0"\n',
         "CHANGELOG.md": CHANGELOG,
     }
@@ -47,7 +47,7 @@ def test_every_place_that_says_another_version_is_named(tree: Path) -> None:
     wrong = disagreements(tree, "1.2.0")
     assert [line.split(" says ")[0] for line in wrong] == [
         "pyproject.toml",
-        "operator/src/mlrun_operator/__init__.py",
+        "operator/src/mlrun_operator/version.py",
         "charts/a/Chart.yaml (version)",
         "charts/a/Chart.yaml (appVersion)",
         "CHANGELOG.md has no section [1.2.0]: name the one of unreleased changes so, with the date",

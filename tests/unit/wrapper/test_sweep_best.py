@@ -6,8 +6,8 @@ import pytest
 
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.v1alpha1.sweep import SweepInfo
+from mlrun_wrapper.point_summary import Summary
 from mlrun_wrapper.sweep.best import Selector, best_of, status_of, verdict, warnings_of
-from mlrun_wrapper.sweep.summary import Summary
 
 
 def completed(*results: dict[str, Any]) -> list[Summary]:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from mlrun_wrapper.point_summary import Summary
 from mlrun_wrapper.sweep.best import Selector, best_of
 from mlrun_wrapper.sweep.plot import drawn
 from mlrun_wrapper.sweep.scale import Numbers, Words, scale_of
-from mlrun_wrapper.sweep.summary import Summary
 
 SVG = "{http://www.w3.org/2000/svg}"
 

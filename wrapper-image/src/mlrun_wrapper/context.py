@@ -16,9 +16,9 @@ from mlrun_wrapper.errors import StepError
 from mlrun_wrapper.executor_process import ExecutorProcess
 from mlrun_wrapper.grace_period import GracePeriod
 from mlrun_wrapper.log import Log
+from mlrun_wrapper.point_summary import Summary
 from mlrun_wrapper.settings import Settings
 from mlrun_wrapper.signals import Sigterm
-from mlrun_wrapper.sweep.summary import Summary
 
 
 @dataclass

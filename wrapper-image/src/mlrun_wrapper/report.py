@@ -4,11 +4,11 @@ import json
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from mlrun_operator import __version__
 from mlrun_operator.api.contract import result as results
 from mlrun_operator.api.contract.result import Result
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.store import StoreError
+from mlrun_operator.version import __version__
 from mlrun_wrapper.context import Context
 from mlrun_wrapper.errors import StepError
 from mlrun_wrapper.executor_process import EXIT_SECONDS

@@ -62,7 +62,7 @@ ANNOTATION_LIMITS: Final = f"{GROUP}/limits"
 # On Jobs: the names of image volumes, which older API servers drop silently.
 ANNOTATION_IMAGE_VOLUMES: Final = f"{GROUP}/image-volumes"
 # On Jobs: the image that the user requested, before rewrite rules.
-ANNOTATION_IMAGE_ASKED: Final = f"{GROUP}/image-asked"
+ANNOTATION_IMAGE_REQUESTED: Final = f"{GROUP}/image-requested"
 # On Jobs: how many replicas the execution has.
 ANNOTATION_REPLICAS: Final = f"{GROUP}/replicas"
 # On Jobs: the number of a sweep's points, one for each index. On the collector's Job: the name of the points' Job.
@@ -84,6 +84,8 @@ ANNOTATION_ENVELOPE: Final = f"{GROUP}/envelope"
 ANNOTATION_SCHEDULE: Final = f"{GROUP}/schedule"
 # On CronJobs: the hash of the rendered spec.
 ANNOTATION_RENDERED: Final = f"{GROUP}/rendered"
+# On CronJobs: the metadata.generation that the operator's last write replaced. A later one than the next is not ours.
+ANNOTATION_REPLACED_GENERATION: Final = f"{GROUP}/replaced-generation"
 # On the runs of a schedule: their slot (RFC 3339), the schedule's expression and time zone, the reason why they were
 # created, and the name and uid of a Job that the CronJob controller created for them.
 ANNOTATION_SCHEDULED_TIME: Final = f"{GROUP}/scheduled-time"

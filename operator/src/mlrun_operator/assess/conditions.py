@@ -37,7 +37,7 @@ def conditions(
     warnings: Sequence[tuple[str, str]],
     *,
     generation: int,
-    before: Iterable[Condition],
+    previous: Iterable[Condition],
     now: str,
 ) -> list[Condition]:
     """All conditions of a run in this phase. A transition time moves only with its status.
@@ -45,13 +45,13 @@ def conditions(
     That of Reconciling moves also when the wait for a turn is over: what follows has a deadline of its own.
     """
     phase, reason, message = outcome.phase, outcome.reason, outcome.message
-    old = {condition.type: condition for condition in before}
+    recorded = {condition.type: condition for condition in previous}
 
     def make(kind: str, *, holds: bool, why: str, words: str) -> Condition:
         status = "True" if holds else "False"
-        known = old.get(kind)
-        waited = kind == "Reconciling" and known is not None and known.reason == Reason.QUEUED != why
-        since = known.last_transition_time if known and known.status == status and not waited else now
+        last = recorded.get(kind)
+        waited = kind == "Reconciling" and last is not None and last.reason == Reason.QUEUED != why
+        since = last.last_transition_time if last and last.status == status and not waited else now
         return Condition(
             type=kind,
             status=status,
@@ -61,7 +61,7 @@ def conditions(
             observed_generation=generation,
         )
 
-    made = [
+    all_conditions = [
         make("Ready", holds=phase in _READY, why=reason, words=message),
         make("Finished", holds=phase.finished, why=reason, words=message),
     ]
@@ -74,6 +74,6 @@ def conditions(
         Phase.SUSPENDED: ("Suspended",),
         Phase.SCHEDULED: ("Scheduled",),
     }
-    made += [make(kind, holds=True, why=reason, words=message) for kind in only_when_true[phase]]
-    made += [make(kind, holds=True, why=kind, words=words) for kind, words in warnings]
-    return made
+    all_conditions += [make(kind, holds=True, why=reason, words=message) for kind in only_when_true[phase]]
+    all_conditions += [make(kind, holds=True, why=kind, words=words) for kind, words in warnings]
+    return all_conditions

@@ -15,7 +15,10 @@ Object = dict[str, Any]
 _LONGEST = 1024
 _MESSAGE = 800
 _NOTHING_TO_DO = ("Wait.", "Nothing.")
-_HEALTHY = (Reason.CREATED, Reason.RUNNING, Reason.SUCCEEDED, Reason.SCHEDULED, Reason.COLLECTING)
+_HEALTHY = (
+    *(Reason.CREATED, Reason.RUNNING, Reason.SUCCEEDED, Reason.SCHEDULED, Reason.COLLECTING, Reason.QUEUED),
+    *(Reason.STOPPED, Reason.SUSPENDED, Reason.SUPERSEDED),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +31,25 @@ class Transition:
 
 
 def transition(before: RunStatus, after: RunStatus) -> Transition | None:
-    """The news in a new status; None where it only adds detail."""
-    if (before.execution, before.phase, before.reason) == (after.execution, after.phase, after.reason):
+    """Return what a new status changes; None where it only adds detail."""
+    if (_number(before), before.phase, before.reason) == (_number(after), after.phase, after.reason):
         return None
     return news_of(after)
 
 
 def news_of(status: RunStatus) -> Transition:
-    """What a status tells of itself."""
+    """Return what a status tells of itself."""
     reason = status.reason or ""
-    return Transition(reason, _words(status), reason not in _HEALTHY)
+    return Transition(reason, _words(status), reason not in _HEALTHY and not _is_stopped_by_user(status))
+
+
+def _number(status: RunStatus) -> int | None:
+    return status.execution.number if status.execution else None
+
+
+def _is_stopped_by_user(status: RunStatus) -> bool:
+    ending = status.execution.ending if status.execution else None
+    return ending is not None and ending.reason == Reason.STOPPED
 
 
 def event_name(run: Object, status: RunStatus) -> str:
@@ -87,8 +99,10 @@ def _words(status: RunStatus) -> str:
     if status.reason == Reason.RUNNING and status.attempts:
         last = status.attempts[-1]
         return f"pod {last.pod} runs on node {last.node}"
-    if status.reason == Reason.SCHEDULED and status.schedule and status.schedule.next:
-        return f"CronJob {status.cron_job_name} stands; the next run is due at {status.schedule.next}"
+    if status.reason == Reason.SCHEDULED and status.schedule and status.schedule.next_schedule_time:
+        return (
+            f"CronJob {status.cron_job_name} is in place; the next run is due at {status.schedule.next_schedule_time}"
+        )
     return _with_next_step(status)
 
 

@@ -1,6 +1,6 @@
 """One execution as a whole: where its Job and its pods say that it is, from its start to its end."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -70,14 +70,15 @@ def assess(  # noqa: PLR0913 - what bears on an execution
     suspended: Outcome,
     events: Sequence[Object] = (),
     recorded: RunStatus = NOTHING_RECORDED,
+    read: Callable[[Object], PodView] = read_pod,
 ) -> Assessment:
     """Return where the execution is.
 
     `fresh` says that the pods were listed directly just now; `suspended` is the outcome while the Job is suspended;
-    `recorded` tells of pods that are gone.
+    `recorded` tells of pods that are gone. `read` reads a pod.
     """
-    ordered = sorted(pods, key=lambda pod: (pod["metadata"].get("creationTimestamp", ""), pod["metadata"]["name"]))
-    views = tuple(read_pod(pod) for pod in ordered)
+    ordered = sorted(pods, key=lambda pod: (pod["metadata"].get("creationTimestamp") or "", pod["metadata"]["name"]))
+    views = tuple(read(pod) for pod in ordered)
     scene = _Scene(job, ordered, views, now, fresh, suspended, events, recorded)
     end = end_of(job)
     if job_replicas := replicas(job, views, recorded):
@@ -171,9 +172,9 @@ def _of_attempt(scene: _Scene, message: str) -> str:
     return f"attempt {number}: {message}" if number > 1 else message
 
 
-def _suspended(scene: _Scene, views: tuple[PodView, ...], found: tuple[Replica, ...] = ()) -> Assessment:
+def _suspended(scene: _Scene, views: tuple[PodView, ...], job_replicas: tuple[Replica, ...] = ()) -> Assessment:
     outcome = scene.suspended
-    return Assessment(outcome.phase, outcome.reason, outcome.message, views, replicas=found)
+    return Assessment(outcome.phase, outcome.reason, outcome.message, views, replicas=job_replicas)
 
 
 def _not_ending(scene: _Scene) -> str:
@@ -197,7 +198,7 @@ def _before_resumption(job: Object, pod: Object) -> bool:
         return False
     conditions = status_of(job).get("conditions") or ()
     suspended: Object = next((c for c in conditions if c.get("type") == "Suspended"), {})
-    created, since = pod["metadata"].get("creationTimestamp", ""), suspended.get("lastTransitionTime", "")
+    created, since = pod["metadata"].get("creationTimestamp") or "", suspended.get("lastTransitionTime") or ""
     return bool(suspended) and (suspended.get("status") == "True" or created <= since)
 
 
@@ -250,7 +251,7 @@ def left_by(result: Result) -> str:
 def _without_report(scene: _Scene, end: JobEnd) -> Assessment:
     phase = Phase.SUCCEEDED if end.succeeded else Phase.FAILED
     reason = Reason.SUCCEEDED if end.succeeded else Reason.WRAPPER_ERROR
-    if end.reason == DEADLINE:
+    if end.reason == DEADLINE and not end.succeeded:
         reason = Reason.DEADLINE_EXCEEDED
     words = end.message or EXPLANATIONS[reason].happened
     message = f"no pod of the Job could be found; Kubernetes says: {words}"

@@ -1,17 +1,23 @@
 """What our Jobs say of themselves: whose they are, which execution, and how they ended."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.objects import Object, condition_of, has_condition
+from mlrun_operator.api.objects import Object, annotations_of, condition_of, has_condition
+from mlrun_operator.api.v1alpha1.run import MAX_REPLICAS
 from mlrun_operator.api.v1alpha1.status import Execution, FunctionPin
+from mlrun_operator.api.v1alpha1.sweep import MAX_POINTS
 from mlrun_operator.assess.times import parse_time
 
 # The reason of a Job that has run longer than its activeDeadlineSeconds.
 DEADLINE: Final = "DeadlineExceeded"
+# Anybody may edit an annotation: what is read of one must not cost more than a Job of ours can.
+_MAX_INDEXES: Final = max(MAX_REPLICAS, MAX_POINTS)
+_COUNT: Final = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +32,17 @@ class JobEnd:
 
 def execution_of(job: Object) -> Execution | None:
     """The execution that the Job was made for; None where its annotations are missing or broken."""
-    notes = job["metadata"].get("annotations") or {}
-    number, generation = notes.get(constants.ANNOTATION_EXECUTION, ""), notes.get(constants.ANNOTATION_GENERATION, "")
+    annotations = job["metadata"].get("annotations") or {}
+    number, generation = (
+        annotations.get(constants.ANNOTATION_EXECUTION, ""),
+        annotations.get(constants.ANNOTATION_GENERATION, ""),
+    )
     try:
         return Execution(
             number=int(number),
-            hash=notes[constants.ANNOTATION_HASH],
+            hash=annotations[constants.ANNOTATION_HASH],
             generation=int(generation) if generation else None,
-            rerun=notes.get(constants.ANNOTATION_RERUN),
+            rerun=annotations.get(constants.ANNOTATION_RERUN),
         )
     except (ValueError, KeyError):
         return None
@@ -80,7 +89,7 @@ def has_decided(job: Object) -> bool:
     return any(has_condition(job, kind) for kind in ("FailureTarget", "SuccessCriteriaMet", "Complete", "Failed"))
 
 
-def used_image(job: Object) -> str:
+def resolved_image(job: Object) -> str:
     """The image of the wrapper's container."""
     return next(
         (
@@ -94,26 +103,31 @@ def used_image(job: Object) -> str:
 
 def lost_volumes(job: Object) -> list[str]:
     """The image volumes that the Job was made with and that the API server did not keep as such."""
-    kept = (job["metadata"].get("annotations") or {}).get(constants.ANNOTATION_IMAGE_VOLUMES, "")
+    volume_names = (job["metadata"].get("annotations") or {}).get(constants.ANNOTATION_IMAGE_VOLUMES, "")
     volumes = {v["name"]: v for v in job["spec"]["template"]["spec"].get("volumes") or ()}
-    return [name for name in kept.split(",") if name and "image" not in volumes.get(name, {})]
+    return [name for name in volume_names.split(",") if name and "image" not in volumes.get(name, {})]
 
 
-def asked_image(job: Object) -> str | None:
-    """The image as the user wrote it."""
-    return (job["metadata"].get("annotations") or {}).get(constants.ANNOTATION_IMAGE_ASKED)
+def requested_image(job: Object) -> str | None:
+    """Return the image as the user wrote it."""
+    image: str | None = annotations_of(job).get(constants.ANNOTATION_IMAGE_REQUESTED)
+    return image
 
 
 def replicas_of(job: Object) -> int | None:
     """How many replicas the Job has; None for one of a single pod."""
-    text = (job["metadata"].get("annotations") or {}).get(constants.ANNOTATION_REPLICAS, "")
-    return int(text) if text.isdigit() else None
+    return _count(annotations_of(job).get(constants.ANNOTATION_REPLICAS))
 
 
 def points_of(job: Object) -> int | None:
     """How many points of a sweep the Job runs, one an index; None for any other Job."""
-    text = (job["metadata"].get("annotations") or {}).get(constants.ANNOTATION_POINTS, "")
-    return int(text) if text.isdigit() else None
+    return _count(annotations_of(job).get(constants.ANNOTATION_POINTS))
+
+
+def _count(text: str | None) -> int | None:
+    """Return how many indexes an annotation tells of; None where it holds anything that we would not write."""
+    is_ours = text is not None and _COUNT.fullmatch(text) and int(text) <= _MAX_INDEXES
+    return int(text) if text and is_ours else None
 
 
 def collects(job: Object) -> bool:
@@ -127,12 +141,12 @@ def indexes(text: str | None) -> frozenset[int]:
     >>> sorted(indexes("1,3-5"))
     [1, 3, 4, 5]
     """
-    found: set[int] = set()
-    for part in (text or "").split(","):
-        first, _, last = part.partition("-")
-        if first.isdigit():
-            found.update(range(int(first), int(last or first) + 1))
-    return frozenset(found)
+    numbers: set[int] = set()
+    for span in (text or "").split(","):
+        first, _, last = span.partition("-")
+        if _COUNT.fullmatch(first) and _COUNT.fullmatch(last or first):
+            numbers.update(range(int(first), min(int(last or first) + 1, _MAX_INDEXES)))
+    return frozenset(numbers)
 
 
 def compact(numbers: Iterable[int]) -> str:

@@ -86,14 +86,14 @@ def still_ending(pods: Iterable[Object], now: datetime) -> bool:
 def is_presumed_lost(pod: Object, now: datetime) -> bool:
     """Return whether the pod should have been gone for long: its node may be lost (BEHAVIOUR A5)."""
     deadline = parse_time(pod["metadata"].get("deletionTimestamp"))
-    return deadline is not None and now > deadline + _LOST
+    return deadline is not None and now >= deadline + _LOST
 
 
 def presumed_lost_in(pod: Object, now: datetime) -> timedelta | None:
     """Return how long until the pod is presumed lost; None where it was not told to end, or is lost already."""
     deadline = parse_time(pod["metadata"].get("deletionTimestamp"))
     left = deadline + _LOST - now if deadline else None
-    return left + timedelta(seconds=1) if left is not None and left >= timedelta(0) else None
+    return left if left is not None and left > timedelta(0) else None
 
 
 def read_pod(pod: Object) -> PodView:
@@ -102,8 +102,8 @@ def read_pod(pod: Object) -> PodView:
     container, wrapper = deciding_of(containers), wrapper_of(containers)
     report = _report_of(container)
     return PodView(
-        attempt=_attempt(pod, containers, report),
-        created=meta.get("creationTimestamp", ""),
+        attempt=_attempt(pod, containers, container, report),
+        created=meta.get("creationTimestamp") or "",
         started=ended or _has_run(container),
         ended=ended,
         succeeded=has_succeeded(pod, containers),
@@ -117,8 +117,25 @@ def read_pod(pod: Object) -> PodView:
     )
 
 
-def _attempt(pod: Object, containers: tuple[Container, ...], report: Result | None) -> Attempt:
-    meta, ended, container = pod["metadata"], has_pod_ended(pod), deciding_of(containers)
+class PodReader:
+    """Reads each pod once: a decision asks for the same thousand pods again and again.
+
+    A pod is known by its identity, so that none may be changed in place while its reader is in use.
+    """
+
+    def __init__(self) -> None:
+        self._views: dict[int, tuple[Object, PodView]] = {}
+
+    def __call__(self, pod: Object) -> PodView:
+        """Return the pod as an attempt of its execution."""
+        read = self._views.get(id(pod))
+        if read is None:
+            read = self._views[id(pod)] = (pod, read_pod(pod))  # the pod is kept, and with it its identity
+        return read[1]
+
+
+def _attempt(pod: Object, containers: tuple[Container, ...], container: Container, report: Result | None) -> Attempt:
+    meta, ended = pod["metadata"], has_pod_ended(pod)
     terminated = (container.terminated or {}) if ended else {}
     reason, message = outcome_of(pod, containers, report) if ended else (None, None)
     began = container.terminated or container.state.get("running") or {}

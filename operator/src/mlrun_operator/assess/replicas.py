@@ -34,20 +34,20 @@ class Replica:
 
     @property
     def last(self) -> PodView | None:
-        """The pod that tells how it went: the one that succeeded, else the newest."""
-        done = [pod for pod in self.pods if pod.succeeded]
-        return next(iter(done or reversed(self.pods)), None)
+        """Return the pod that tells how it went: the one that succeeded, else the newest."""
+        successes = [pod for pod in self.pods if pod.succeeded]
+        return next(iter(successes or reversed(self.pods)), None)
 
     @property
     def phase(self) -> Phase:
-        """Where it is; one that has run before is Running also while a retry's pod is on its way."""
+        """Return where it is; one that has run before is Running also while a retry's pod is on its way."""
         if self.end is not None:
             return self.end
         return Phase.RUNNING if self.has_run or any(pod.started for pod in self.pods) else Phase.PENDING
 
     @property
     def told(self) -> bool:
-        """Whether the pods that its end is about have been seen to end."""
+        """Return whether the pods that its end is about have been seen to end."""
         decided = [pod for pod in self.pods if pod.ended and pod.succeeded == (self.end is Phase.SUCCEEDED)]
         return bool(decided) and all(pod.ended for pod in self.pods)
 
@@ -58,33 +58,36 @@ def replicas(job: Object, views: Sequence[PodView], recorded: RunStatus | None =
     One that is recorded as having run has run, also where its pods are gone.
     """
     status, end = status_of(job), end_of(job)
-    done, failed = indexes(status.get("completedIndexes")), indexes(status.get("failedIndexes"))
-    done |= reported_successes(views)  # whatever another container made of their pods
-    failed -= done
+    succeeded, failed = indexes(status.get("completedIndexes")), indexes(status.get("failedIndexes"))
+    succeeded |= reported_successes(views)  # whatever another container made of their pods
+    failed -= succeeded
     count = replicas_of(job) or points_of(job) or 0
     if end is not None and points_of(job) is None:  # not every point of a sweep that has come to its end was started
-        failed = frozenset(range(count)) - done
+        failed = frozenset(range(count)) - succeeded
     statuses = (recorded.replica_statuses if recorded else None) or ()
     ran = {status.index for status in statuses if status.phase is Phase.RUNNING}
     return tuple(
-        replace(replica, has_run=replica.index in ran) for replica in grouped(count, views, done, failed, Phase.FAILED)
+        replace(replica, has_run=replica.index in ran)
+        for replica in grouped(count, views, succeeded, failed, Phase.FAILED)
     )
 
 
-def lack_pods(found: Iterable[Replica]) -> bool:
-    """Whether one that has not ended has no pod."""
-    return any(not each.pods and each.end is None for each in found)
+def lack_pods(job_replicas: Iterable[Replica]) -> bool:
+    """Return whether a replica that has not ended has no pod."""
+    return any(not replica.pods and replica.end is None for replica in job_replicas)
 
 
 def grouped(
-    count: int, views: Sequence[PodView], done: Collection[int], over: Collection[int], end: Phase
+    count: int, views: Sequence[PodView], succeeded: Collection[int], over: Collection[int], end: Phase
 ) -> tuple[Replica, ...]:
-    """The replicas: those in `done` have succeeded, those in `over` have come to that other end."""
+    """Return the replicas by index: those in `succeeded` have, those in `over` have come to `end`."""
     pods: dict[int, list[PodView]] = {}
     for view in views:
         pods.setdefault(-1 if view.index is None else view.index, []).append(view)
     return tuple(
-        Replica(index, tuple(pods.get(index, ())), Phase.SUCCEEDED if index in done else end if index in over else None)
+        Replica(
+            index, tuple(pods.get(index, ())), Phase.SUCCEEDED if index in succeeded else end if index in over else None
+        )
         for index in range(count)
     )
 
@@ -99,24 +102,29 @@ def ended_replicas(
 ) -> tuple[Replica, ...]:
     """Return the replicas of an execution that was ended: those that have not succeeded have come to `end`."""
     recorded = {r.index for r in status.replica_statuses or () if r.phase is Phase.SUCCEEDED}
-    done = succeeded | recorded | reported_successes(views)
+    all_succeeded = succeeded | recorded | reported_successes(views)
     count = status.replicas or 0
-    return grouped(count, views, done, frozenset(range(count)) - done, end)
+    return grouped(count, views, all_succeeded, frozenset(range(count)) - all_succeeded, end)
 
 
-def fields(found: Sequence[Replica], before: RunStatus) -> dict[str, Any]:
-    """What the replicas add to a status. Of one whose pods are gone the status before tells."""
-    if not found:
+def fields(job_replicas: Sequence[Replica], recorded: RunStatus) -> dict[str, Any]:
+    """Return what the replicas add to a status. Of one whose pods are gone the recorded status tells."""
+    if not job_replicas:
         return {}
-    known = {status.index: status for status in before.replica_statuses or ()}
-    listed = sorted(found, key=lambda each: (each.phase is not Phase.FAILED, each.index))[:MAX_REPLICA_STATUSES]
-    statuses = [_status(each, known.get(each.index)) for each in sorted(listed, key=lambda each: each.index)]
-    return {"replicas": len(found), "replica_counts": counts(found), "replica_statuses": statuses}
+    statuses_by_index = {status.index: status for status in recorded.replica_statuses or ()}
+    shown_replicas = sorted(job_replicas, key=lambda replica: (replica.phase is not Phase.FAILED, replica.index))[
+        :MAX_REPLICA_STATUSES
+    ]
+    statuses = [
+        _status(replica, statuses_by_index.get(replica.index))
+        for replica in sorted(shown_replicas, key=lambda replica: replica.index)
+    ]
+    return {"replicas": len(job_replicas), "replica_counts": counts(job_replicas), "replica_statuses": statuses}
 
 
-def counts(found: Iterable[Replica]) -> ReplicaCounts:
-    """How many are where."""
-    phases = [each.phase for each in found]
+def counts(job_replicas: Iterable[Replica]) -> ReplicaCounts:
+    """Return how many replicas run, have succeeded and have failed."""
+    phases = [replica.phase for replica in job_replicas]
     return ReplicaCounts(
         running=phases.count(Phase.RUNNING),
         succeeded=phases.count(Phase.SUCCEEDED),
@@ -124,23 +132,23 @@ def counts(found: Iterable[Replica]) -> ReplicaCounts:
     )
 
 
-def worth_telling(found: Sequence[Replica], before: ReplicaCounts | None) -> bool:
-    """Whether replicas that still run have come a step further since the status before."""
-    if before is None:
+def worth_telling(job_replicas: Sequence[Replica], recorded: ReplicaCounts | None) -> bool:
+    """Return whether replicas that still run have come a step further since the recorded status."""
+    if recorded is None:
         return True
-    step, now = max(1, len(found) // _STEPS), counts(found)
-    return _progress(now, step) != _progress(before, step)
+    step, counted = max(1, len(job_replicas) // _STEPS), counts(job_replicas)
+    return _progress(counted, step) != _progress(recorded, step)
 
 
 def _progress(at: ReplicaCounts, step: int) -> tuple[int, int, bool]:
-    ended = at.succeeded + at.failed
-    return ended // step, (ended + at.running) // step, at.failed > 0
+    ended_count = at.succeeded + at.failed
+    return ended_count // step, (ended_count + at.running) // step, at.failed > 0
 
 
-def _status(replica: Replica, known: ReplicaStatus | None) -> ReplicaStatus:
+def _status(replica: Replica, recorded: ReplicaStatus | None) -> ReplicaStatus:
     last = replica.last
-    if last is None and known is not None:
-        return known.model_copy(update={"phase": replica.phase})
+    if last is None and recorded is not None:
+        return recorded.model_copy(update={"phase": replica.phase})
     if last is None:
         return ReplicaStatus(index=replica.index, phase=replica.phase)
     attempt, result = last.attempt, last.result
@@ -152,7 +160,7 @@ def _status(replica: Replica, known: ReplicaStatus | None) -> ReplicaStatus:
         message=(attempt.message or "")[:MAX_REPLICA_MESSAGE] or None,
         pod=attempt.pod,
         exit_code=attempt.exit_code,
-        attempt_count=max(started, (known.attempt_count if known else None) or 0) or None,
+        attempt_count=max(started, (recorded.attempt_count if recorded else None) or 0) or None,
         outputs={name: result.outputs[name].key for name in sorted(result.outputs)[:_MAX_OUTPUTS]} if result else None,
         results=_small(result.results) if result else None,
     )

@@ -1,32 +1,33 @@
 """What a schedule has done: its runs counted once each, its slots fired or missed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 from mlrun_operator.api import constants
+from mlrun_operator.api.objects import Object, annotations_of, controller_of, is_deleting, status_of
 from mlrun_operator.api.v1alpha1.run import RunSpec
 from mlrun_operator.api.v1alpha1.status import BackfillStatus, Phase, RunStatus, ScheduleStatus
 from mlrun_operator.api.values.cron import DEFAULT_ZONE, Cron
-from mlrun_operator.api.values.names import slot_name
+from mlrun_operator.api.values.names import cron_job_name, slot_name
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.jobs import function_of
-from mlrun_operator.assess.status import StatusBase
+from mlrun_operator.assess.status import StatusBase, without_noise
 from mlrun_operator.assess.times import format_time, parse_time
 
-Object = dict[str, Any]
 BACKFILL: Final = "Backfill"
 CATCH_UP: Final = "CatchUp"
 MANUAL: Final = "Manual"
 SCHEDULE: Final = "Schedule"
 OLDEST_FIRST: Final = "OldestFirst"
-# How many missed slots one look counts.
-_MOST_MISSED: Final = 1000
-# So long after a slot the CronJob controller has seen it come, though its clock is another and its requests are slow.
-SETTLED: Final = timedelta(seconds=65)
-_SECOND: Final = timedelta(seconds=1)
+# The CronJob controller has acted on a slot this long after it, though its clock differs and its requests are slow.
+SETTLING_TIME: Final = timedelta(seconds=65)
+# How many slots one pass looks at for missed ones: some 30 ms. The next pass goes on from there.
+MAX_SLOTS_PER_PASS: Final = 5000
+SECOND: Final = timedelta(seconds=1)
+_ENDED_PHASES: Final = tuple(phase.value for phase in Phase if phase.finished)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,128 +42,160 @@ class Child:
 
     @classmethod
     def of(cls, run: Object) -> "Child | None":
-        """None for a run without a slot of its own."""
-        notes = run["metadata"].get("annotations") or {}
-        slot = parse_time(notes.get(constants.ANNOTATION_SCHEDULED_TIME))
-        if slot is None:
+        """Return the run as its schedule sees it; None where no schedule made it, as with a copy of another name."""
+        annotations = annotations_of(run)
+        slot = parse_time(annotations.get(constants.ANNOTATION_SCHEDULED_TIME))
+        trigger = annotations.get(constants.ANNOTATION_TRIGGER, SCHEDULE)
+        if slot is None or not _has_name_of_slot(run, slot, trigger):
             return None
-        phase = (run.get("status") or {}).get("phase")
-        return cls(run, run["metadata"]["name"], slot, notes.get(constants.ANNOTATION_TRIGGER, SCHEDULE), phase)
+        return cls(run, run["metadata"]["name"], slot, trigger, status_of(run).get("phase"))
 
     @property
-    def finished(self) -> bool:
-        """Whether it has ended, as recorded."""
-        return self.phase in _ENDS
+    def is_finished(self) -> bool:
+        """Return whether it has ended, as recorded."""
+        return self.phase in _ENDED_PHASES
 
     @property
-    def dying(self) -> bool:
-        """Whether it is being deleted."""
-        return bool(self.run["metadata"].get("deletionTimestamp"))
+    def is_deleting(self) -> bool:
+        """Return whether it is being deleted."""
+        return is_deleting(self.run)
 
 
-_ENDS: Final = tuple(phase.value for phase in Phase if phase.finished)
+def manual_prefix(cron_job: str) -> str:
+    """Return what the names of runs begin with that `spec.rerun` of a schedule starts."""
+    return f"{cron_job}-t-"
+
+
+def _has_name_of_slot(run: Object, slot: datetime, trigger: str) -> bool:
+    """Return whether the run has the one name that its schedule or its Job gave it; a copy has another."""
+    name, schedule = run["metadata"]["name"], controller_of(run, constants.RUN_KIND)
+    cron_job = cron_job_name(schedule.get("name", ""), schedule.get("uid", ""))
+    if name == slot_name(cron_job, slot) or (trigger == MANUAL and name.startswith(manual_prefix(cron_job))):
+        return True
+    job_name = annotations_of(run).get(constants.ANNOTATION_JOB_UID, "").rpartition("/")[0]
+    return bool(job_name == name)
 
 
 def children_of(runs: Sequence[Object]) -> list[Child]:
-    """The runs of a schedule, oldest slot first."""
-    found = [child for run in runs if (child := Child.of(run)) is not None]
-    return sorted(found, key=lambda child: (child.slot, child.name))
+    """Return the runs of a schedule, oldest slot first."""
+    children = [child for run in runs if (child := Child.of(run)) is not None]
+    return sorted(children, key=lambda child: (child.slot, child.name))
 
 
-def tallied(before: ScheduleStatus, children: Sequence[Child]) -> ScheduleStatus:
-    """The counts with the runs that have ended since. Each counts once: the counted ones are remembered by name."""
-    counted = set(before.counted or ())
-    new = [child for child in children if child.finished and child.name not in counted]
-    ends = [child.phase for child in new]
+def count_ends(record: ScheduleStatus, children: Sequence[Child]) -> ScheduleStatus:
+    """Return the record with the runs that have ended since.
+
+    Each run counts once, by its first end: the counted ones are remembered by name, also while one runs again.
+    """
+    counted = set(record.counted_runs or ())
+    ends = [child.phase for child in children if child.is_finished and child.name not in counted]
     successes = [child.slot for child in children if child.phase == Phase.SUCCEEDED]
     fired = [child.slot for child in children if child.trigger in (SCHEDULE, CATCH_UP)]
-    return before.model_copy(
+    return record.model_copy(
         update={
-            "active": sum(not child.finished for child in children),
-            "succeeded": before.succeeded + ends.count(Phase.SUCCEEDED),
-            "failed": before.failed + ends.count(Phase.FAILED),
-            "stopped": before.stopped + ends.count(Phase.STOPPED),
-            "counted": [child.name for child in children if child.finished] or None,
-            "last": _latest(before.last, fired),
-            "last_success": _latest(before.last_success, successes),
+            "active": sum(not child.is_finished for child in children),
+            "succeeded": record.succeeded + ends.count(Phase.SUCCEEDED),
+            "failed": record.failed + ends.count(Phase.FAILED),
+            "stopped": record.stopped + ends.count(Phase.STOPPED),
+            "counted_runs": [c.name for c in children if c.is_finished or c.name in counted] or None,
+            "last_schedule_time": _latest(record.last_schedule_time, fired),
+            "last_successful_time": _latest(record.last_successful_time, successes),
         }
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """The slots of a schedule, and which of them have a run: its name is `prefix` and the slot in minutes."""
+    """The slots of a schedule, and the names of the runs that it has."""
 
     cron: Cron
-    prefix: str
-    taken: frozenset[str]
+    cron_job: str
+    run_names: frozenset[str]
 
     def name(self, slot: datetime) -> str:
-        """The name of the slot's run."""
-        return slot_name(self.prefix, slot)
+        """Return the name of the slot's run."""
+        return slot_name(self.cron_job, slot)
 
-    def open(self, start: datetime, end: datetime) -> Iterator[datetime]:
-        """The slots of a range that have no run."""
-        return (slot for slot in self.cron.slots(start, end) if self.name(slot) not in self.taken)
+    def has_run(self, slot: datetime) -> bool:
+        """Return whether the slot's run exists."""
+        return self.name(slot) in self.run_names
 
 
 @dataclass(frozen=True, slots=True)
-class Firing:
-    """A CronJob, as far as it tells what it may still fire: since when it is, its last firing, and how late it may."""
+class CronJobTimes:
+    """What a CronJob tells of the slots it may still fire: since when it exists, its last firing, its deadline."""
 
     cron: Cron
-    since: datetime
-    last: datetime | None = None
-    deadline: int | None = None
+    created_at: datetime
+    last_fired: datetime | None = None
+    deadline_seconds: int | None = None
 
-    def begins(self, now: datetime) -> datetime:
-        """The moment from which on it may fire; what is before is the past.
+    def fire_horizon(self, now: datetime) -> datetime:
+        """Return the moment from which on the CronJob may fire; slots before it are the past.
 
         It fires the newest slot that has come, after its last firing and its creation, if it is not later than the
         deadline, and no older one (`mostRecentScheduleTime` in Kubernetes' pkg/controller/cronjob/utils.go).
         """
-        known = [self.since + _SECOND, self.last + _SECOND if self.last else None, self.cron.previous(now)]
-        if self.deadline is not None:  # to the next minute: slots are whole ones, and what is counted once is counted
-            latest = now - timedelta(seconds=self.deadline, microseconds=1)
-            known.append(latest.replace(second=0, microsecond=0) + timedelta(minutes=1))
-        return max(moment for moment in known if moment is not None)
+        bounds = [self.created_at + SECOND, self.last_fired + SECOND if self.last_fired else None]
+        bounds += [self.cron.previous(now)]
+        if self.deadline_seconds is not None:  # rounded up to a minute, as slots are: else a slot could count twice
+            oldest = now - timedelta(seconds=self.deadline_seconds, microseconds=1)
+            bounds.append(oldest.replace(second=0, microsecond=0) + timedelta(minutes=1))
+        return max(bound for bound in bounds if bound is not None)
 
 
-def passed(backfill: BackfillStatus | None, slot: datetime) -> bool:
-    """Whether the backfill has passed the slot: it has had its run then, also where that is gone."""
+def has_passed(backfill: BackfillStatus | None, slot: datetime) -> bool:
+    """Return whether the backfill has passed the slot: it has had its run then, even where that is deleted."""
     cursor = parse_time(backfill.cursor) if backfill else None
     if backfill is None or cursor is None:
         return False
     if backfill.order == OLDEST_FIRST:
         return datetime.fromisoformat(backfill.start) <= slot <= cursor
-    return cursor <= slot < datetime.fromisoformat(backfill.until)
+    return cursor <= slot < datetime.fromisoformat(backfill.effective_to)
 
 
-def timed(ledger: ScheduleStatus, spec: RunSpec, slots: Slots, since: datetime, now: datetime) -> ScheduleStatus:
-    """The ledger with slots before the last firing that nothing fired counted as missed; `since` begins a new schedule.
+def makes_up_all(spec: RunSpec) -> bool:
+    """Return whether every missed slot is run by the operator (`catchUp: All`)."""
+    return spec.catch_up is not None and spec.catch_up.policy == "All"
 
-    Under `catchUp: All` the slots are dealt with one by one instead, by the plan.
+
+def count_missed(
+    record: ScheduleStatus, spec: RunSpec, slots: Slots, created_at: datetime, now: datetime
+) -> ScheduleStatus:
+    """Return the record with the slots before the last firing that nothing fired counted as missed.
+
+    A pass looks at a bounded number of slots, and the next one goes on at `caughtUpTo`. A new schedule begins at
+    `created_at`. Under `catchUp: All` the planner passes the slots one by one instead.
     """
+    record = _for_expression(record, spec, created_at, now)
+    caught_up_to = parse_time(record.caught_up_to) or created_at
+    last = parse_time(record.last_schedule_time)
+    if last is None or last <= caught_up_to or makes_up_all(spec):
+        return record
+    due = list(islice(slots.cron.slots(caught_up_to + SECOND, last), MAX_SLOTS_PER_PASS))
+    missed = sum(not slots.has_run(slot) and not has_passed(record.backfill, slot) for slot in due)
+    reached = due[-1] if len(due) == MAX_SLOTS_PER_PASS else last
+    return record.model_copy(update={"missed": record.missed + missed, "caught_up_to": format_time(reached)})
+
+
+def _for_expression(record: ScheduleStatus, spec: RunSpec, created_at: datetime, now: datetime) -> ScheduleStatus:
+    """Return the record for the expression of now: another one has no slots before it was set."""
     expression = f"{spec.schedule} {spec.time_zone or DEFAULT_ZONE}"
-    if ledger.expression != expression:
-        begin = since if ledger.expression is None else now
-        ledger = ledger.model_copy(update={"expression": expression, "handled": format_time(begin)})
-    handled, last = parse_time(ledger.handled) or since, parse_time(ledger.last)
-    if last is None or last <= handled or (spec.catch_up and spec.catch_up.policy == "All"):
-        return ledger
-    absent = (slot for slot in slots.open(handled + _SECOND, last) if not passed(ledger.backfill, slot))
-    missed = sum(1 for _ in islice(absent, _MOST_MISSED))
-    return ledger.model_copy(update={"missed": ledger.missed + missed, "handled": format_time(last)})
+    if record.expression == expression:
+        return record
+    begin = created_at if record.expression is None else now
+    return record.model_copy(update={"expression": expression, "caught_up_to": format_time(begin)})
 
 
-def with_schedule(
+def schedule_status(
     base: StatusBase,
     outcome: Outcome,
-    ledger: ScheduleStatus,
+    record: ScheduleStatus,
     cron_job: Object | None,
     warnings: Sequence[tuple[str, str]] = (),
 ) -> RunStatus:
-    """The status of a schedule."""
+    """Return the status of a schedule."""
+    outcome = without_noise(base.recorded, outcome)
     return RunStatus(
         observed_generation=base.generation,
         phase=outcome.phase,
@@ -171,10 +204,10 @@ def with_schedule(
         conditions=base.conditions(outcome, warnings),
         cron_job_name=cron_job["metadata"]["name"] if cron_job else None,
         function=function_of(cron_job) if cron_job else None,
-        schedule=ledger,
+        schedule=record,
     )
 
 
-def _latest(known: str | None, slots: Sequence[datetime]) -> str | None:
+def _latest(recorded: str | None, slots: Sequence[datetime]) -> str | None:
     newest = max((format_time(slot) for slot in slots), default=None)
-    return max(filter(None, (known, newest)), default=None)
+    return max(filter(None, (recorded, newest)), default=None)

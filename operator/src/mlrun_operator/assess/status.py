@@ -14,6 +14,7 @@ from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.v1alpha1.status import (
     MAX_EXECUTIONS,
+    MAX_IMAGE,
     MAX_MESSAGE,
     Condition,
     Execution,
@@ -28,7 +29,7 @@ from mlrun_operator.assess import replicas
 from mlrun_operator.assess.attempts import attempts_of
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.execution import Assessment
-from mlrun_operator.assess.jobs import asked_image, compact, function_of, indexes, used_image
+from mlrun_operator.assess.jobs import compact, function_of, indexes, requested_image, resolved_image
 from mlrun_operator.assess.pods import PodView
 from mlrun_operator.assess.sweep_status import as_counts
 from mlrun_operator.assess.times import format_duration, format_time, parse_time
@@ -56,13 +57,20 @@ class StatusBase:
             past.insert(0, _past(last, self.recorded))
         return past[:MAX_EXECUTIONS] or None
 
-    def conditions(self, outcome: Outcome, warnings: Sequence[tuple[str, str]] = ()) -> list[Condition]:
-        """Return the conditions of this moment."""
+    def conditions(
+        self,
+        outcome: Outcome,
+        warnings: Sequence[tuple[str, str]] = (),
+        execution: Execution | None = None,
+    ) -> list[Condition]:
+        """Return the conditions of this moment. An execution that is not recorded begins to wait now."""
+        recorded, last = self.recorded.conditions or (), self.recorded.execution
+        is_new = execution is not None and last is not None and not execution.same_as(last)
         return cond.conditions(
             outcome,
             warnings,
             generation=self.generation,
-            before=self.recorded.conditions or (),
+            previous=[condition for condition in recorded if not (is_new and condition.type == "Reconciling")],
             now=format_time(self.now),
         )
 
@@ -132,7 +140,12 @@ def _alias(name: str, info: Any) -> str:
 _FIELDS: Final = frozenset(_alias(name, info) for name, info in RunStatus.model_fields.items())
 
 
-def waiting_status(base: StatusBase, execution: Execution, outcome: Outcome) -> RunStatus:
+def waiting_status(
+    base: StatusBase,
+    execution: Execution,
+    outcome: Outcome,
+    warnings: Sequence[tuple[str, str]] = (),
+) -> RunStatus:
     """Return the status of an execution that has no Job: it waits for something, or cannot start at all."""
     recorded = base.of(execution)
     completed = queued = None
@@ -140,13 +153,13 @@ def waiting_status(base: StatusBase, execution: Execution, outcome: Outcome) -> 
         completed = recorded.completion_time or format_time(base.now)
     if outcome.reason is Reason.QUEUED:
         queued = recorded.queued_time or format_time(base.now)
-    outcome = _without_noise(recorded, outcome)
+    outcome = without_noise(recorded, outcome)
     return RunStatus(
         observed_generation=base.generation,
         phase=outcome.phase,
         reason=outcome.reason,
         message=outcome.message[: MAX_MESSAGE * 4],
-        conditions=base.conditions(outcome),
+        conditions=base.conditions(outcome, warnings, execution),
         execution=execution.model_copy(update={"run_uid": base.run_uid}),
         executions=base.history(execution),
         queued_time=queued,
@@ -164,7 +177,7 @@ def job_status(
     """Return the status of an execution as its Job and pods show it."""
     recorded = base.of(execution)
     assessment = _steady(recorded, assessment)
-    outcome, image = assessment.outcome, used_image(job)
+    outcome = assessment.outcome
     start, completion = _start(job, assessment, recorded), _completion(assessment)
     queued = outcome.reason is Reason.QUEUED
     return RunStatus(
@@ -172,7 +185,7 @@ def job_status(
         phase=outcome.phase,
         reason=outcome.reason,
         message=_full_message(outcome.message, assessment.result),
-        conditions=base.conditions(outcome, [*_warnings(assessment), *warnings]),
+        conditions=base.conditions(outcome, [*_warnings(assessment), *warnings], execution),
         execution=execution.model_copy(
             update={
                 "run_uid": base.run_uid,
@@ -187,9 +200,16 @@ def job_status(
         completion_time=completion,
         duration=_duration(start, completion),
         function=function_of(job),
-        image=Image(asked=asked_image(job), used=image) if image else None,
+        image=_image(job),
         **{**_pod_fields(recorded, assessment), **reported(assessment.run_result)},
     )
+
+
+def _image(job: Object) -> Image | None:
+    """Return the images; a webhook's or an edited annotation's may be longer than any that we write."""
+    requested, resolved = requested_image(job), resolved_image(job)
+    cut = requested[:MAX_IMAGE] if requested else None
+    return Image(requested=cut, resolved=resolved[:MAX_IMAGE]) if resolved else None
 
 
 def _pod_fields(recorded: RunStatus, assessment: Assessment) -> dict[str, Any]:
@@ -332,10 +352,10 @@ def _steady(recorded: RunStatus, assessment: Assessment) -> Assessment:
     if assessment.phase is Phase.PENDING and recorded.phase is Phase.RUNNING and not rests:
         reason = Reason.RUNNING if assessment.reason is Reason.CREATED else assessment.reason
         assessment = replace(assessment, phase=Phase.RUNNING, reason=reason)
-    return replace(assessment, message=_without_noise(recorded, assessment.outcome).message)
+    return replace(assessment, message=without_noise(recorded, assessment.outcome).message)
 
 
-def _without_noise(recorded: RunStatus, outcome: Outcome) -> Outcome:
+def without_noise(recorded: RunStatus, outcome: Outcome) -> Outcome:
     """Return the outcome, with the recorded words where they differ from its own in noise only."""
     same_cause = recorded.reason == outcome.reason and recorded.message and outcome.message
     if not same_cause or _NOISE.sub("#", recorded.message or "") != _NOISE.sub("#", outcome.message):

@@ -13,35 +13,37 @@ _MAX_LOST: Final = 100
 
 
 def sweep_of(points: Sequence[Replica]) -> SweepStatus:
-    """The points as their Job and pods show them."""
+    """Return how far the points are, as their Job and pods show them."""
     phases = [point.phase for point in points]
     skipped = sum(_skipped(point) for point in points)
-    found = SweepStatus(
+    sweep = SweepStatus(
         points=len(points),
         running=phases.count(Phase.RUNNING),
         succeeded=phases.count(Phase.SUCCEEDED) - skipped,
         failed=phases.count(Phase.FAILED),
         skipped=skipped,
     )
-    return with_progress(found)
+    return with_progress(sweep)
 
 
 def as_counts(sweep: SweepStatus | None) -> ReplicaCounts | None:
-    """The sweep as the counts of its pods."""
+    """Return the sweep as the counts of its pods."""
     if sweep is None:
         return None
     return ReplicaCounts(running=sweep.running, succeeded=sweep.succeeded + sweep.skipped, failed=sweep.failed)
 
 
 def lost(points: Sequence[Replica]) -> dict[str, str]:
-    """By iteration, why points failed whose pod could not report it."""
-    found = [
+    """Return, by iteration, why points failed whose pod could not report it."""
+    failures = [
         (point.index + 1, point.last.attempt.reason, point.last.attempt.message)
         for point in points
         if point.phase is Phase.FAILED and point.last is not None and point.last.result is None
     ]
-    told = {str(n): f"{reason}: {words}" if words else str(reason) for n, reason, words in found[:_MAX_LOST]}
-    return {n: words[:MAX_REPLICA_MESSAGE] for n, words in told.items()}
+    messages = {
+        str(n): f"{reason}: {message}" if message else str(reason) for n, reason, message in failures[:_MAX_LOST]
+    }
+    return {n: message[:MAX_REPLICA_MESSAGE] for n, message in messages.items()}
 
 
 def _skipped(point: Replica) -> bool:

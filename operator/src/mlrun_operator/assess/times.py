@@ -1,15 +1,21 @@
 """Kubernetes' timestamps."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Final
+
+# Beyond these years no deadline can be added to a moment; a hostile status may name any.
+_YEARS: Final = range(2, 9000)
 
 
 def parse_time(text: str | None) -> datetime | None:
-    """The moment in an RFC 3339 text; None for none and for what is none."""
+    """Return the moment in an RFC 3339 text; None for none, for what is none, and for one beyond all use."""
     if not text:
         return None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
+        return None
+    if moment.year not in _YEARS:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 

@@ -3,12 +3,10 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from mlrun_operator.api.objects import Object
 from mlrun_operator.cli.documents import read_all, value_of
 from mlrun_operator.cli.errors import CliError
-
-Object = dict[str, Any]
 
 
 def parameters(given: Sequence[str], file: Path | None) -> Object:

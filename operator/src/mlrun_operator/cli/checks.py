@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
 from mlrun_operator.api import constants
+from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.v1alpha1.function import FunctionSpec
 from mlrun_operator.api.v1alpha1.run import RunSpec
@@ -20,7 +21,6 @@ from mlrun_operator.sdk.errors import SdkError
 from mlrun_operator.sdk.naming import run_name
 from mlrun_operator.sdk.status import has_ended
 
-Object = dict[str, Any]
 State = Literal["ok", "failed", "skipped", "note"]
 
 _REVIEWS: Final = Resource("authorization.k8s.io/v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview")
@@ -103,7 +103,7 @@ async def rights(link: Link) -> list[Finding]:
             "spec": {"resourceAttributes": about},
         }
         answer = await client.submit(_REVIEWS, review)
-        return f"{verb} {plural}", bool((answer.get("status") or {}).get("allowed"))
+        return f"{verb} {plural}", bool(status_of(answer).get("allowed"))
 
     answers = await asyncio.gather(*(asked(*right) for right in _RIGHTS))
     lacking = [what for what, allowed in answers if not allowed]
@@ -190,7 +190,7 @@ async def _watched(link: Link, made: Object) -> Object:
             if current is None:
                 return last
             last = current
-            reason = (last.get("status") or {}).get("reason")
+            reason = status_of(last).get("reason")
             if has_ended(last) or reason in _IMAGE or reason in (Reason.QUOTA_EXCEEDED, Reason.ADMISSION_DENIED):
                 return last
     finally:
@@ -205,7 +205,7 @@ SEEN_SECONDS: Final[list[float]] = [_SEEN_SECONDS]
 
 
 def _judged(run: Object) -> Iterator[Finding]:
-    status = run.get("status") or {}
+    status = status_of(run)
     phase, reason, words = status.get("phase"), str(status.get("reason") or ""), str(status.get("message") or "")
     words = words.partition("\n")[0]
     namespace = run["metadata"]["namespace"]
@@ -216,7 +216,7 @@ def _judged(run: Object) -> Iterator[Finding]:
         return
     if phase == "Succeeded":
         version = (status.get("results") or {}).get("return")
-        used = (status.get("image") or {}).get("used")
+        used = (status.get("image") or {}).get("resolved")
         yield Finding("image", "ok", f"{used}, mlrun {version}")
         yield Finding("a run", "ok", f"started, stored and reported in {status.get('duration')}")
         return

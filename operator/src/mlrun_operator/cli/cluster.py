@@ -4,9 +4,10 @@ import difflib
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from mlrun_operator.api import constants
+from mlrun_operator.api.objects import Object, controller_of
 from mlrun_operator.api.values.names import kubernetes_name
 from mlrun_operator.cli.app import session as options
 from mlrun_operator.cli.errors import CliError, Exit
@@ -20,7 +21,6 @@ from mlrun_operator.sdk.session import BACKEND_VARIABLE, Session, open_session
 if TYPE_CHECKING:
     from mlrun_operator.cluster.user_client import UserApiClient
 
-Object = dict[str, Any]
 T = TypeVar("T")
 LATEST: Final = "@latest"
 
@@ -94,7 +94,7 @@ class Link:
         """The run's pods, oldest first; None where the user may not see pods."""
         meta = run["metadata"]
         selectors = [f"{constants.LABEL_RUN_UID}={meta['uid']}"]
-        if any(owner["kind"] == constants.RUN_KIND for owner in meta.get("ownerReferences") or ()):
+        if controller_of(run, constants.RUN_KIND):
             # What a CronJob fires has the schedule's labels, and the run is called as its Job.
             selectors.append(f"{constants.LABEL_JOB}={meta['name']}")
         try:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.cli.app import Panel, session, verb
 from mlrun_operator.cli.errors import CliError, Exit
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from mlrun_operator.cli.cluster import Link
     from mlrun_operator.sdk.aio.run import AsyncRun
 
-Object = dict[str, Any]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A run; @latest, train@latest.")]
 
 
@@ -24,7 +24,7 @@ def outputs(name: Name) -> None:
     from mlrun_operator.cli.output import print_json
 
     run = linked(lambda link: link.object("runs", name))
-    status = run.get("status") or {}
+    status = status_of(run)
     if session().json:
         print_json({"outputs": status.get("outputs") or {}, "results": status.get("results") or {}})
     else:
@@ -72,7 +72,7 @@ def preview(
     from mlrun_operator.cli.output import print_json
 
     run = linked(lambda link: link.object("runs", name))
-    chosen, data = _table(name, (run.get("status") or {}).get("outputs") or {}, output)
+    chosen, data = _table(name, status_of(run).get("outputs") or {}, output)
     heads = [str(column["name"]) for column in data["cols"]]
     lines = list(zip(*(column["value"] for column in data["cols"]), strict=False))[:count]
     if session().json:
@@ -91,7 +91,7 @@ def made(run: Object) -> str:
     from mlrun_operator.cli.describing import size
     from mlrun_operator.cli.output import rows_text
 
-    status = run.get("status") or {}
+    status = status_of(run)
     parts = []
     stored = (status.get("outputs") or {}).items()
     if stored:

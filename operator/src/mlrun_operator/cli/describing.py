@@ -3,13 +3,12 @@
 import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
 
+from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.api.v1alpha1.sweep import read_sweep, sweep_words
 from mlrun_operator.assess.times import format_duration, parse_time
 from mlrun_operator.cli import rows
 
-Object = dict[str, Any]
 _WIDTH = 14
 
 
@@ -45,7 +44,7 @@ def _line(name: str, value: object) -> Iterator[str]:
 
 
 def _run(run: Object, now: datetime) -> Iterator[str]:
-    status, spec, meta = rows.status(run), run["spec"], run["metadata"]
+    status, spec, meta = status_of(run), run["spec"], run["metadata"]
     said = rows.reason(run)
     yield from _line("Run", meta["name"])
     yield from _line("Namespace", meta["namespace"])
@@ -53,7 +52,7 @@ def _run(run: Object, now: datetime) -> Iterator[str]:
     yield from _line("Phase", rows.phase(run) + (f", {said}" if said else ""))
     yield from _line("Message", status.get("message"))
     yield from _line("Function", rows.function_name(run))
-    yield from _line("Image", (status.get("image") or {}).get("used"))
+    yield from _line("Image", (status.get("image") or {}).get("resolved"))
     source = status.get("source") or {}
     yield from _line("Source", source.get("commit") or source.get("sha256"))
     yield from _schedule(run, now)
@@ -100,13 +99,13 @@ def _run(run: Object, now: datetime) -> Iterator[str]:
 
 
 def _schedule(run: Object, now: datetime) -> Iterator[str]:
-    spec, said = run["spec"], rows.status(run).get("schedule") or {}
+    spec, said = run["spec"], status_of(run).get("schedule") or {}
     if "schedule" not in spec:
         return
     yield from _line("Schedule", f"{spec['schedule']} in {spec.get('timeZone') or 'UTC'}")
-    following = parse_time(said.get("next"))
-    yield from _line("Next", f"{said['next']} (in {format_duration(following - now)})" if following else "")
-    yield from _line("Last", when(said.get("last"), now))
+    following = parse_time(said.get("nextScheduleTime"))
+    yield from _line("Next", f"{said['nextScheduleTime']} (in {format_duration(following - now)})" if following else "")
+    yield from _line("Last", when(said.get("lastScheduleTime"), now))
     counts = [
         f"{said[name]} {name}" for name in ("active", "succeeded", "failed", "stopped", "missed") if said.get(name)
     ]

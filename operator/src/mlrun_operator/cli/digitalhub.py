@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from mlrun_operator.api import constants
+from mlrun_operator.api.objects import Object
 from mlrun_operator.api.values.keys import Key
 from mlrun_operator.api.values.names import kubernetes_name
 from mlrun_operator.cli.documents import Document
@@ -18,8 +19,6 @@ from mlrun_operator.sdk.errors import SdkError
 from mlrun_operator.sdk.naming import parse_function
 from mlrun_operator.sdk.translate import RunRequest, function_object, function_spec, run_object, run_spec
 from mlrun_operator.sdk.translate.run import check_action
-
-Object = dict[str, Any]
 
 _DATA: Final = ("table", "dataitem", "artifact", "model")
 # Of an entity's spec, what says nothing that our resources say.

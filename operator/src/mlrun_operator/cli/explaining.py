@@ -3,15 +3,15 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from mlrun_operator.api import constants
+from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.assess.diagnose import diagnose
 from mlrun_operator.assess.times import parse_time
 from mlrun_operator.cli import describing, rows
 
-Object = dict[str, Any]
 # The operator answers within a second; a run that it has not seen after this time is not watched.
 _UNSEEN: Final = timedelta(seconds=20)
 
@@ -39,7 +39,7 @@ def explain(
 ) -> Diagnosis:
     """The diagnosis. `pods` is None where they are not shown, `function` where the run names none that exists."""
     phase, found = rows.phase(run), _reason(run)
-    message, _, details = str(rows.status(run).get("message") or "").partition("\n")
+    message, _, details = str(status_of(run).get("message") or "").partition("\n")
     happened, todo = _words(found, run)
     facts = [*_attempts(run), *_pods(pods), *_warnings(run), *_events(events, now)]
     if phase == "New":
@@ -51,7 +51,7 @@ def explain(
     problem = rows.ready(function or {})
     if phase == "Pending" and problem.get("status") == "False":
         facts.append(f"its function is not ready: {problem.get('message')}")
-    reason = str(found) if found else str(rows.status(run).get("reason") or "")
+    reason = str(found) if found else str(status_of(run).get("reason") or "")
     if message == happened:
         message = ""
     return Diagnosis(rows.name(run), phase, reason, happened, _after(todo, message), message, details, facts)
@@ -71,14 +71,14 @@ def text(said: Diagnosis, paint: Callable[[str, str], str] = lambda words, _: wo
 
 def _reason(run: Object) -> Reason | None:
     try:
-        return Reason(str(rows.status(run).get("reason")))
+        return Reason(str(status_of(run).get("reason")))
     except ValueError:
         return None
 
 
 def _words(reason: Reason | None, run: Object) -> tuple[str, str]:
     if reason is None:
-        return f"The operator says {rows.status(run).get('reason')}, which this version does not know.", ""
+        return f"The operator says {status_of(run).get('reason')}, which this version does not know.", ""
     return EXPLANATIONS[reason].happened, EXPLANATIONS[reason].todo
 
 
@@ -115,7 +115,7 @@ def _newer(
 
 def _attempts(run: Object) -> list[str]:
     found = []
-    for attempt in rows.status(run).get("attempts") or ():
+    for attempt in status_of(run).get("attempts") or ():
         code = "" if attempt.get("exitCode") is None else f", exit code {attempt['exitCode']}"
         node = f" on {attempt['node']}" if attempt.get("node") else ""
         found.append(f"pod {attempt['pod']}{node}: {attempt.get('reason') or 'running'}{code}")
@@ -127,7 +127,7 @@ def _pods(pods: Sequence[Object] | None) -> list[str]:
         return ["pods are not shown: you may not list them in this namespace"]
     found = []
     for pod in pods:
-        status = pod.get("status") or {}
+        status = status_of(pod)
         for container in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
             state = container.get("state") or {}
             waiting = state.get("waiting") or {}
@@ -139,7 +139,7 @@ def _pods(pods: Sequence[Object] | None) -> list[str]:
 
 def _warnings(run: Object) -> list[str]:
     kinds = ("Warnings", "FunctionChanged", "ResultMissing", "ResultTruncated")
-    conditions = rows.status(run).get("conditions") or ()
+    conditions = status_of(run).get("conditions") or ()
     return [str(c.get("message")) for c in conditions if c["type"] in kinds and c["status"] == "True"]
 
 

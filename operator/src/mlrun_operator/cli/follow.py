@@ -1,10 +1,11 @@
 """Verbs that follow runs: `logs`, `wait`, `watch`, `top`, and `why`, which explains one."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mlrun_operator.api import constants
+from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.cli.app import Panel, session, verb
 from mlrun_operator.cli.errors import CliError, Exit
 from mlrun_operator.cli.look import Selector
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from mlrun_operator.cli.cluster import Link
     from mlrun_operator.sdk.aio.run import AsyncRun
 
-Object = dict[str, Any]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A run; @latest, train@latest.")]
 Timeout = Annotated[float | None, typer.Option("--timeout", metavar="SECONDS", min=0, help="Exit with 124 then.")]
 # How often ages are counted on where nothing changes.
@@ -76,7 +76,7 @@ def logs(  # noqa: PLR0913 - its options
 
 def _by_kubectl(run: "AsyncRun", index: int | None) -> str:
     """How to read the log of a pod that the status does not tell of: of many points it has the newest few."""
-    job = (run.to_dict().get("status") or {}).get("jobName")
+    job = status_of(run.to_dict()).get("jobName")
     labels = f"{constants.LABEL_JOB}={job},{constants.LABEL_INDEX}={index}"
     return f"If it has started: kubectl -n {run.namespace} logs -c {constants.CONTAINER} -l {labels} --tail=-1"
 
@@ -159,7 +159,7 @@ def why(name: Name) -> None:
         obj = run.to_dict()
         pods = await link.pods(obj)
         uids = [obj["metadata"]["uid"], *(pod["metadata"]["uid"] for pod in pods or ())]
-        uids += [a["uid"] for a in (obj.get("status") or {}).get("attempts") or () if a.get("uid")]
+        uids += [a["uid"] for a in status_of(obj).get("attempts") or () if a.get("uid")]
         events = await link.backend.events(link.namespace, list(dict.fromkeys(uids)))
         return explaining.explain(obj, await _function(link, obj), pods, events, utc_now())
 

@@ -3,15 +3,15 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.cli import rows
 
-Object = dict[str, Any]
 _ACTIVE: Final = ("Running", "Pending", "New", "Suspended", "Scheduled")
 _SYMBOLS: Final = {"Succeeded": "✔", "Failed": "✘", "Stopped": "■", "Running": "▶", "Pending": "…", "Suspended": "Ⅱ"}
 
@@ -42,7 +42,7 @@ def top_view(
 
 def watch_view(run: Object, log: Sequence[str], now: datetime, log_lines: int = 12) -> RenderableType:
     """One run: how it stands, its pods, what it made, and the end of its log."""
-    status = rows.status(run)
+    status = status_of(run)
     head = Text.assemble((rows.name(run), "bold"), "  ", _phase(run))
     if rows.reason(run):
         head.append(f", {rows.reason(run)}")
@@ -77,7 +77,7 @@ def change_line(run: Object) -> str:
 
 
 def _facts(run: Object, now: datetime) -> list[tuple[str, str]]:
-    status = rows.status(run)
+    status = status_of(run)
     made = [*(status.get("outputs") or {}), *(f"{k} = {v}" for k, v in (status.get("results") or {}).items())]
     facts = [
         ("function", rows.function_name(run)),
@@ -97,7 +97,7 @@ def _phase(run: Object) -> Text:
 def _what(run: Object) -> Text:
     said, words = rows.reason(run), rows.message(run)
     if rows.phase(run) == "Succeeded":
-        return Text(", ".join(rows.status(run).get("outputs") or {}), style="dim")
+        return Text(", ".join(status_of(run).get("outputs") or {}), style="dim")
     if rows.points(run) and not words:
         return Text(f"{rows.points(run)} points")
     return Text(f"{said}: {words}" if said and words else said or words)

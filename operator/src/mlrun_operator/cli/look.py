@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.cli.app import Panel, session, verb
 from mlrun_operator.cli.errors import CliError
 
 if TYPE_CHECKING:
     from mlrun_operator.cli.cluster import Link
-
-Object = dict[str, Any]
 
 
 class Format(StrEnum):
@@ -110,7 +109,7 @@ def describe(
 
     async def read(link: "Link") -> tuple[Object, list[Object]]:
         obj = await link.object(_kind(kind or "run"), short)
-        attempts = (obj.get("status") or {}).get("attempts") or ()
+        attempts = status_of(obj).get("attempts") or ()
         uids = [obj["metadata"]["uid"], *(a["uid"] for a in attempts if a.get("uid"))]
         return obj, await link.backend.events(link.namespace, uids)
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.contract.platform import Platform
+from mlrun_operator.api.objects import Object, spec_of
 from mlrun_operator.api.v1alpha1.function import FunctionSpec
 from mlrun_operator.api.v1alpha1.run import RunSpec
 from mlrun_operator.api.values.handlers import Handler
@@ -21,7 +22,6 @@ from mlrun_operator.cli.documents import Document, Path_
 from mlrun_operator.cli.rendering import job_of
 from mlrun_operator.schema.structural import structural
 
-Object = dict[str, Any]
 SPECS: Final[dict[str, type[BaseModel]]] = {constants.FUNCTION_KIND: FunctionSpec, constants.RUN_KIND: RunSpec}
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _PARTS: Final = ("apiVersion", "kind", "metadata", "spec", "status")
@@ -207,9 +207,9 @@ class _Check:
 
 def _regular_sidecars(job: Object) -> list[str]:
     """Return the containers beside the wrapper's, of a Job or CronJob, that Kubernetes waits for."""
-    spec = job.get("spec") or {}
+    spec = spec_of(job)
     template = (spec.get("jobTemplate") or job).get("spec", {}).get("template") or {}
-    containers = (template.get("spec") or {}).get("containers") or ()
+    containers = spec_of(template).get("containers") or ()
     return [container["name"] for container in containers if container["name"] != constants.CONTAINER]
 
 

@@ -7,9 +7,9 @@ from typing import Annotated, Final
 
 import typer
 
-from mlrun_operator import __version__
 from mlrun_operator.cli.app import Panel, session, verb
 from mlrun_operator.cli.errors import CliError, Exit
+from mlrun_operator.version import __version__
 
 
 class Shell(StrEnum):

@@ -5,13 +5,13 @@ from typing import Any, Final
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.contract.platform import Platform
+from mlrun_operator.api.objects import Object, spec_of
 from mlrun_operator.api.v1alpha1.run import RunSpec
 from mlrun_operator.api.values.names import kubernetes_name
 from mlrun_operator.render.cron_job import build_cron_job
 from mlrun_operator.render.envelope import PinnedFunction
 from mlrun_operator.render.job import build_job
 
-Object = dict[str, Any]
 # The uid of an object that was not written to a cluster yet.
 UNBORN: Final = "00000000-0000-4000-8000-000000000000"
 
@@ -25,7 +25,7 @@ def born(value: Object, namespace: str = "default") -> Object:
 
 def referred(run: Object, objects: Iterable[Object]) -> Object | None:
     """The MlrunFunction among the objects that a run refers to, by its Kubernetes name or its original one."""
-    reference = (run.get("spec") or {}).get("functionRef")
+    reference = spec_of(run).get("functionRef")
     asked = reference.get("name") if isinstance(reference, dict) else None
     if not isinstance(asked, str):
         return None
@@ -54,7 +54,7 @@ def job_of(run: Object, objects: Sequence[Object], platform: Platform, namespace
     else:
         return None
     if spec.schedule is not None:
-        return build_cron_job(whole, spec, pin, platform, rests=bool(spec.suspend or spec.stop))
+        return build_cron_job(whole, spec, pin, platform, is_paused=bool(spec.suspend or spec.stop))
     number = ((run.get("status") or {}).get("execution") or {}).get("number", 1)
     return build_job(whole, spec, pin, number, platform)
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
+from mlrun_operator.api.objects import Object, spec_of, status_of
 from mlrun_operator.assess.times import format_duration, parse_time
 
-Object = dict[str, Any]
 Cell = Callable[[Object, datetime], str]
 
 PHASE_COLOURS: Final = {
@@ -20,19 +20,14 @@ PHASE_COLOURS: Final = {
 }
 
 
-def status(obj: Object) -> Object:
-    """What the operator says of it; empty where it has not seen it."""
-    return dict(obj.get("status") or {})
-
-
 def phase(run: Object) -> str:
     """The phase; `New` where the operator has not seen it."""
-    return str(status(run).get("phase") or "New")
+    return str(status_of(run).get("phase") or "New")
 
 
 def reason(run: Object) -> str:
     """The reason where it says more than the phase."""
-    found = str(status(run).get("reason") or "")
+    found = str(status_of(run).get("reason") or "")
     return "" if found in (phase(run), "Created") else found
 
 
@@ -44,41 +39,41 @@ def age(obj: Object, now: datetime) -> str:
 
 def took(run: Object, now: datetime) -> str:
     """How long it ran, or has been running."""
-    said = status(run)
+    said = status_of(run)
     start = parse_time(said.get("startTime"))
     return str(said.get("duration") or (format_duration(now - start) if start and phase(run) == "Running" else ""))
 
 
 def function_name(run: Object) -> str:
     """The original name of what it runs."""
-    spec = run.get("spec") or {}
-    pinned = (status(run).get("function") or {}).get("name")
+    spec = spec_of(run)
+    pinned = (status_of(run).get("function") or {}).get("name")
     return str(pinned or (spec.get("functionRef") or {}).get("name") or (spec.get("function") or {}).get("name") or "")
 
 
 def message(run: Object) -> str:
     """The message's first line."""
-    return str(status(run).get("message") or "").partition("\n")[0]
+    return str(status_of(run).get("message") or "").partition("\n")[0]
 
 
 def points(run: Object) -> str:
     """How many of a sweep's points have ended, of all."""
-    return str((status(run).get("sweep") or {}).get("progress") or "")
+    return str((status_of(run).get("sweep") or {}).get("progress") or "")
 
 
 def project(obj: Object) -> str:
     """The project that its spec says."""
-    return str((obj.get("spec") or {}).get("project") or "")
+    return str(spec_of(obj).get("project") or "")
 
 
 def ready(function: Object) -> Object:
     """Condition Ready."""
-    return next((c for c in status(function).get("conditions") or () if c.get("type") == "Ready"), {})
+    return next((c for c in status_of(function).get("conditions") or () if c.get("type") == "Ready"), {})
 
 
 def source(function: Object) -> str:
     """Where the code is."""
-    found = (function.get("spec") or {}).get("source") or {}
+    found = spec_of(function).get("source") or {}
     return str(found.get("source") or "inline")
 
 
@@ -92,14 +87,14 @@ RUN_COLUMNS: Final[dict[str, Cell]] = {
     "phase": lambda run, _: phase(run),
     "reason": lambda run, _: reason(run),
     "function": lambda run, _: function_name(run),
-    "attempts": lambda run, _: str(status(run).get("attemptCount") or ""),
+    "attempts": lambda run, _: str(status_of(run).get("attemptCount") or ""),
     "duration": took,
     "age": age,
 }
 RUN_WIDE: Final[dict[str, Cell]] = {
     **RUN_COLUMNS,
     "project": lambda run, _: project(run),
-    "job": lambda run, _: str(status(run).get("jobName") or ""),
+    "job": lambda run, _: str(status_of(run).get("jobName") or ""),
     "points": lambda run, _: points(run),
     "message": lambda run, _: message(run),
 }

@@ -1,10 +1,11 @@
 """Verbs of schedules: `schedule list`, `next`, `trigger`, `suspend`, `resume`, `backfill`."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mlrun_operator.api.objects import Object, is_controlled_by
 from mlrun_operator.cli.app import Panel, app, session, verb
 from mlrun_operator.cli.errors import CliError, Exit
 from mlrun_operator.cli.look import Selector
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from mlrun_operator.cli.cluster import Link
     from mlrun_operator.sdk.aio.run import AsyncRun
 
-Object = dict[str, Any]
 # How long a triggered run may be in coming.
 _SECONDS = 60
 
@@ -202,8 +202,7 @@ async def _new_child(link: "Link", run: "AsyncRun", before: set[str | None]) -> 
     try:
         async with asyncio.timeout(_SECONDS):
             async for _, obj in link.backend.follow_all(RUNS, link.namespace):
-                owners = [owner.get("uid") for owner in obj["metadata"].get("ownerReferences") or ()]
-                if run.uuid in owners and obj["metadata"]["uid"] not in before:
+                if is_controlled_by(obj, str(run.uuid)) and obj["metadata"]["uid"] not in before:
                     return AsyncRun(link.session, obj)
     except TimeoutError:
         pass

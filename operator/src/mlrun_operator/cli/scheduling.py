@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.api.v1alpha1.schedule import MAX_BACKFILL, SCHEDULE_FIELDS, ScheduleOptions, firing_deadline
-from mlrun_operator.assess.schedule import Firing
+from mlrun_operator.assess.schedule import CronJobTimes
 from mlrun_operator.assess.times import format_duration, parse_time
 from mlrun_operator.cli import rows
 
 if TYPE_CHECKING:
     from mlrun_operator.api.values.cron import Cron
 
-Object = dict[str, Any]
 
 MACROS: Final = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
 HEADS: Final = (
@@ -33,9 +33,9 @@ HEADS: Final = (
 
 def row(run: Object, now: datetime) -> list[str]:
     """A schedule's row of `schedule list`."""
-    spec, said = run["spec"], rows.status(run).get("schedule") or {}
+    spec, said = run["spec"], status_of(run).get("schedule") or {}
     counts = [str(said.get(name) or 0) for name in ("active", "succeeded", "failed", "missed")]
-    following, last = parse_time(said.get("next")), parse_time(said.get("last"))
+    following, last = parse_time(said.get("nextScheduleTime")), parse_time(said.get("lastScheduleTime"))
     return [
         rows.name(run),
         str(spec["schedule"]),
@@ -61,9 +61,9 @@ def past_slots(run: Object, cron: "Cron", begin: datetime, end: datetime, now: d
 
     One more than a backfill may have, where there are more.
     """
-    known = rows.status(run).get("schedule") or {}
+    known = status_of(run).get("schedule") or {}
     since = parse_time(run["metadata"].get("creationTimestamp")) or now
     options = {name: value for name, value in run["spec"].items() if name in ("schedule", *SCHEDULE_FIELDS)}
     deadline = firing_deadline(ScheduleOptions.model_validate(options))
-    bound = Firing(cron, since, parse_time(known.get("last")), deadline).begins(now)
-    return list(islice(cron.slots(begin, min(end, bound)), MAX_BACKFILL + 1))
+    horizon = CronJobTimes(cron, since, parse_time(known.get("lastScheduleTime")), deadline).fire_horizon(now)
+    return list(islice(cron.slots(begin, min(end, horizon)), MAX_BACKFILL + 1))

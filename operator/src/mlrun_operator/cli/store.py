@@ -119,7 +119,7 @@ def gc(
     from mlrun_operator.sdk.stores.garbage import collect
 
     before = time.time() - older_than * 86_400
-    found = linked(lambda link: collect(link.session, link.namespace, before, delete=delete))
+    found = linked(lambda link: collect(link.session.backend, link.namespace, before, delete=delete))
     if session().json:
         print_json({"deleted": delete, "folders": [folder.wire() for folder in found]})
         return

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from mlrun_operator.api.objects import Object
 from mlrun_operator.cli.app import Panel, session, verb
 from mlrun_operator.cli.errors import CliError, Exit
 from mlrun_operator.cli.manifests import Files
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from mlrun_operator.cli.cluster import Link
     from mlrun_operator.sdk.aio.function import AsyncFunction
 
-Object = dict[str, Any]
 _FORMATS = ("yaml", "json", "name")
 
 

@@ -11,7 +11,7 @@ import aiohttp
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 
-from mlrun_operator import __version__
+from mlrun_operator.version import __version__
 
 USER_AGENT: Final = f"mlrun-operator/{__version__}"
 

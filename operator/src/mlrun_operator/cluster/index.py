@@ -32,6 +32,8 @@ from mlrun_operator.cluster.resources import CRON_JOBS, FUNCTIONS, JOBS, PODS, R
 from mlrun_operator.cluster.run_queues import FunctionKey, RunKey, RunQueues
 
 Object = dict[str, Any]
+# A fired Job's name ends in minutes since 1970, any other in the number of its execution, which is small.
+_FIRST_YEAR: Final = 2000
 # How many deleted objects are remembered, so that a late response does not bring them back.
 _MAX_TOMBSTONES: Final = 10_000
 
@@ -208,7 +210,8 @@ class Index:
             return run.uid
         if (run_uid := self._runs_of_gone_jobs.get(pod.job[1])) is not None:
             return run_uid
-        was_fired = pod.run_uid is not None and slot_of(pod.job[0], pod.run_uid) is not None
+        slot = slot_of(pod.job[0], pod.run_uid) if pod.run_uid is not None else None
+        was_fired = slot is not None and slot.year >= _FIRST_YEAR
         return pod.job[1] if was_fired else pod.run_uid
 
     def _add_tombstone(self, uid: str, version: int, entry: Entry | None) -> None:

@@ -119,7 +119,7 @@ class Actor:
                 created = await self._cluster.create(resource, obj)
         except ApiError as error:
             if not error.already_exists:
-                return _refusal(error)
+                return _refusal(error, obj)
             existing = await self._cluster.read(resource, obj["metadata"]["namespace"], obj["metadata"]["name"])
             return Stored(resource.kind, existing)
         self._index.put(resource, created)
@@ -159,7 +159,7 @@ class Actor:
         try:
             written = await self._cluster.replace(CRON_JOBS, cron_job)
         except ApiError as error:
-            return _refusal(error)
+            return _refusal(error, cron_job)
         self._index.put(CRON_JOBS, written)
         log.info("%s/%s: changed CronJob %s", *key_of(run), written["metadata"]["name"], extra=about(run))
         return Stored(CRON_JOBS.kind, written)
@@ -240,24 +240,29 @@ class Actor:
         namespace, uid = run["metadata"]["namespace"], run["metadata"]["uid"]
         selector = f"{constants.LABEL_RUN_UID}={uid}"
         jobs = await self._cluster.read_all(JOBS, namespace, selector)
-        execution = parse_status(run).execution
-        job_uids = {execution.job_uid if execution else None}
-        if (fired_uid := fired_job_uid(run)) is not None:
-            jobs += [job for job in await self._read_fired(run) if job["metadata"]["uid"] == fired_uid]
-            job_uids.add(fired_uid)
-        pods = await self._cluster.read_pods_of_run(namespace, uid, sorted(filter(None, job_uids)))
+        status = parse_status(run)
+        names = {status.execution.job_uid: status.job_name} if status.execution else {}
+        names |= {fired_job_uid(run): run["metadata"]["name"]}
+        job_uids = {uid: name for uid, name in names.items() if uid is not None}
+        listed = {job["metadata"]["uid"] for job in jobs}
+        for job_uid, name in job_uids.items():
+            if name is not None and job_uid not in listed:
+                jobs += await self._read_job(namespace, name, job_uid)
+        pods = await self._cluster.read_pods_of_run(namespace, uid, sorted(job_uids))
         for resource, objects in ((JOBS, jobs), (PODS, pods)):
             for obj in objects:
                 self._index.put(resource, obj, direct=True)
         return ReadFresh(_unique(jobs), _unique(pods), self._clock())
 
-    async def _read_fired(self, run: Object) -> list[Object]:
+    async def _read_job(self, namespace: str, name: str, uid: str) -> list[Object]:
+        """Return the Job of this uid, if it is there: one that was fired, or lost its labels, is not listed by them."""
         try:
-            return [await self._cluster.read(JOBS, *key_of(run))]
+            job = await self._cluster.read(JOBS, namespace, name)
         except ApiError as error:
             if not error.not_found:
                 raise
             return []
+        return [job] if job["metadata"]["uid"] == uid else []
 
     async def _events(self, observation: Observation) -> list[Object]:
         """Return Kubernetes' events of the run's unfinished Jobs and their pods; none where too many runs ask."""
@@ -287,10 +292,10 @@ class Actor:
         return WholeJobRead(whole)
 
 
-def _refusal(error: ApiError) -> Refusal:
+def _refusal(error: ApiError, obj: Object) -> Refusal:
     """Return why the API server refused the object. Raises the error where it is none of that."""
     if error.refused or "failed calling webhook" in error.message:
-        return Refusal(413 if error.too_large else error.code, error.message)
+        return Refusal(413 if error.too_large else error.code, error.message, obj["metadata"]["name"])
     raise error
 
 

@@ -50,9 +50,9 @@ def _property(schema: Object, name: str) -> Object:
 
 def _missing(path: str, model: type[BaseModel], schema: Object) -> Iterator[str]:
     """Yield the paths of the model's fields that the schema lacks; of a lacking field only its own."""
-    if schema.get(_PRESERVE):
-        return
     properties = schema.get("properties") or {}
+    if schema.get(_PRESERVE) and not properties:
+        return
     for name, field in model.model_fields.items():
         alias = field.alias or name
         if alias not in properties:

@@ -6,7 +6,6 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
 
-from mlrun_operator import __version__
 from mlrun_operator.cluster.api_client import ApiClient
 from mlrun_operator.cluster.connection import Connection, connect
 from mlrun_operator.cluster.index import Index
@@ -31,6 +30,7 @@ from mlrun_operator.controller.tracing import Tracing
 from mlrun_operator.controller.watch import build_registry, build_settings, watch
 from mlrun_operator.controller.watch_monitor import WatchMonitor
 from mlrun_operator.controller.worker import Reconciles, Workers
+from mlrun_operator.version import __version__
 
 log = logging.getLogger("mlrun_operator")
 _FUNCTION_WORKERS: Final = 2

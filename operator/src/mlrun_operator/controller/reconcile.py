@@ -21,9 +21,9 @@ from mlrun_operator.controller.observe import Observer
 from mlrun_operator.controller.observers import NO_OBSERVERS, ReconcileObserver
 from mlrun_operator.controller.report import Reporter
 from mlrun_operator.plan import Observation, RunObservation, plan
+from mlrun_operator.plan.adopt import is_orphaned
 from mlrun_operator.plan.decision import Ask, Do, Tell
 from mlrun_operator.plan.observation import Fact, Stored
-from mlrun_operator.plan.schedule import is_orphaned
 
 log = logging.getLogger("mlrun_operator")
 
@@ -76,7 +76,7 @@ class Reconciler:
         await self._events.flush_pending(run)
         observation, taken = self._observer.observe(run), set[str]()
         for _ in range(_STEPS_A_TURN):
-            decision = plan(self._with_own_memory(observation), self._platform)
+            decision = plan(self._with_own_memory(observation, taken), self._platform)
             match decision:
                 case Do(step) | Ask(step):
                     _once(key, step.key, taken)
@@ -100,13 +100,14 @@ class Reconciler:
                     assert_never(decision)
         return 0.0
 
-    def _with_own_memory(self, observation: Observation) -> Observation:
+    def _with_own_memory(self, observation: Observation, taken: set[str]) -> Observation:
         if not isinstance(observation, RunObservation):
             return observation
         return replace(
             observation,
             ahead=self._limiter.runs_ahead(observation.run, observation.function),
             has_made_job=self._actor.has_made_job(observation.run),
+            taken=frozenset(taken),
         )
 
     async def _delete_orphaned_job(self, key: RunKey) -> None:

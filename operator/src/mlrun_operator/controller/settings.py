@@ -93,7 +93,7 @@ class Settings(BaseSettings):
         None, ge=1, description="How long no pod of a run may start before the run fails; default: for ever."
     )
     max_concurrent_runs_per_namespace: int | None = Field(
-        None, ge=1, description="How many runs of a namespace may have a Job at once; default: any number."
+        None, ge=1, description="How many runs of a namespace may run at once, until their pods are gone; default: any."
     )
     gpu_resource: str = Field("nvidia.com/gpu", description="What the resource `gpu` of a run stands for.")
     lease_namespace: str | None = Field(

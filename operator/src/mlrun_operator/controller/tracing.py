@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from mlrun_operator import __version__
 from mlrun_operator.api import constants
 from mlrun_operator.api.contract.trace import TraceContext
 from mlrun_operator.api.v1alpha1.status import Attempt, Phase, RunStatus
 from mlrun_operator.assess.times import parse_time
 from mlrun_operator.controller.observers import just_finished
+from mlrun_operator.version import __version__
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context

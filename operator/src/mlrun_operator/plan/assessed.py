@@ -17,4 +17,5 @@ def assessed(context: RunContext, job: Object) -> Assessment:
         suspended=suspended_outcome(context, job),
         events=observation.events or (),
         recorded=context.base.of(context.latest),
+        read=context.read_pod,
     )

@@ -2,134 +2,124 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from itertools import islice
 
-from mlrun_operator.api.v1alpha1.run import RunSpec
 from mlrun_operator.api.v1alpha1.schedule import MAX_BACKFILL, Backfill
-from mlrun_operator.api.v1alpha1.status import BackfillStatus, ScheduleStatus
+from mlrun_operator.api.v1alpha1.status import BackfillStatus
 from mlrun_operator.api.values.cron import Cron
-from mlrun_operator.assess.schedule import MANUAL, OLDEST_FIRST, Child, Slots, passed
+from mlrun_operator.assess.schedule import OLDEST_FIRST, SECOND, Slots, has_passed
 from mlrun_operator.assess.times import format_time, parse_time
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
+class BackfillStep:
     """How far a backfill is, the slot to start now, and whether there is none left."""
 
     status: BackfillStatus
     slot: datetime | None = None
-    over: bool = False
+    is_complete: bool = False
 
 
-def goes_on(asked: Backfill | None, before: BackfillStatus | None) -> bool:
-    """Whether the recorded backfill is the one that is asked for.
+def is_same_request(request: Backfill | None, recorded: BackfillStatus | None) -> bool:
+    """Return whether the recorded backfill is the one that the spec asks for.
 
     The expression does not tell them apart: an edit of it must not run again what has run.
     """
-    if asked is None or before is None:
+    if request is None or recorded is None:
         return False
-    return (before.start, before.to, before.order) == (asked.start, asked.to, asked.order or OLDEST_FIRST)
+    order = request.order or OLDEST_FIRST
+    return (recorded.start, recorded.to, recorded.order) == (request.start, request.to, order)
 
 
-def begun(asked: Backfill, cron: Cron, bound: datetime) -> BackfillStatus:
-    """A backfill at its beginning; `bound` is the moment from which on the CronJob controller fires."""
-    until = min(datetime.fromisoformat(asked.to), bound)
-    return _of(
-        BackfillStatus(
-            start=asked.start,
-            to=asked.to,
-            order=asked.order or OLDEST_FIRST,
-            until=format_time(until),
-            total=0,
-            started=0,
-            progress="",
-        ),
-        _count(cron, datetime.fromisoformat(asked.start), until),
+def initial_status(request: Backfill, cron: Cron, fire_horizon: datetime) -> BackfillStatus:
+    """Return a backfill at its beginning; the CronJob controller fires the slots from `fire_horizon` on."""
+    end = min(datetime.fromisoformat(request.to), fire_horizon)
+    status = BackfillStatus(
+        start=request.start,
+        to=request.to,
+        order=request.order or OLDEST_FIRST,
+        effective_to=format_time(end),
+        total=0,
+        started_slots=0,
+        progress="",
     )
+    return _with_total(status, _count(cron, datetime.fromisoformat(request.start), end))
 
 
-def recounted(status: BackfillStatus, cron: Cron) -> BackfillStatus:
-    """The backfill after a change of the expression: from its cursor on it walks by the new one."""
+def recount(status: BackfillStatus, cron: Cron) -> BackfillStatus:
+    """Return the backfill after a change of the expression: from its cursor on it goes by the new one."""
     if status.completion_time:
         return status
-    start, until, cursor = *map(datetime.fromisoformat, (status.start, status.until)), parse_time(status.cursor)
+    start, end = datetime.fromisoformat(status.start), datetime.fromisoformat(status.effective_to)
+    cursor = parse_time(status.cursor)
     if cursor is not None and status.order == OLDEST_FIRST:
-        start = max(start, cursor + timedelta(seconds=1))
+        start = max(start, cursor + SECOND)
     elif cursor is not None:
-        until = min(until, cursor)
-    return _of(status, status.started + _count(cron, start, until))
+        end = min(end, cursor)
+    return _with_total(status, status.started_slots + _count(cron, start, end))
 
 
 def too_large(status: BackfillStatus) -> str | None:
-    """That the backfill has more slots than one may have, in words."""
+    """Return the message that the backfill has too many slots; None where it has not."""
     if status.completion_time or status.total <= MAX_BACKFILL:
         return None
-    return f"backfill: the range has more than {MAX_BACKFILL} slots, and nothing of it is run; make it smaller"
+    return f"backfill: the range has more than {MAX_BACKFILL} slots, so none of it is run; choose a smaller range"
 
 
-def walked(status: BackfillStatus, asked: Backfill, slots: Slots, bound: datetime, active: int) -> Walk:
-    """The backfill, as far as it can go now: no slot that the CronJob controller might fire, not too many at a time.
+def advance(
+    status: BackfillStatus, request: Backfill, slots: Slots, fire_horizon: datetime, active: int
+) -> BackfillStep:
+    """Return the backfill as far as it can go now: no slot that may still fire, not too many runs at a time.
 
-    Its cursor has passed every slot whose run was ever seen, so that a run which history has pruned is not made again.
+    Its cursor passes every slot whose run exists, so that a run which history deletes later is not made again.
     """
     if status.completion_time:
-        return Walk(status)
-    for slot in _rest(status, slots.cron):
-        if slots.name(slot) not in slots.taken:
-            free = slot < bound and active < (asked.parallelism or 1)
-            return Walk(status, slot if free else None)
-        status = _past(status, slot)
-    return Walk(_of(status, status.started), over=True)
+        return BackfillStep(status)
+    for slot in _remaining_slots(status, slots.cron):
+        if not slots.has_run(slot):
+            can_start = slot < fire_horizon and active < (request.parallelism or 1)
+            return BackfillStep(status, slot if can_start else None)
+        status = _after(status, slot)
+    return BackfillStep(_with_total(status, status.started_slots), is_complete=True)
 
 
-def ahead_of(asked: Backfill | None, recorded: BackfillStatus | None, slot: datetime) -> bool:
-    """Whether the backfill, as recorded, has still to pass the slot: its run must stay, else it is made again."""
-    if asked is None or not datetime.fromisoformat(asked.start) <= slot < datetime.fromisoformat(asked.to):
+def is_pending(request: Backfill | None, recorded: BackfillStatus | None, slot: datetime) -> bool:
+    """Return whether the backfill, as recorded, has still to pass the slot: without its run it would run again."""
+    if request is None or not datetime.fromisoformat(request.start) <= slot < datetime.fromisoformat(request.to):
         return False
-    if recorded is None or not goes_on(asked, recorded):
+    if recorded is None or not is_same_request(request, recorded):
         return True
-    until = parse_time(recorded.until)
-    if recorded.completion_time or until is None or slot >= until or too_large(recorded):
+    end = parse_time(recorded.effective_to)
+    if recorded.completion_time or end is None or slot >= end or too_large(recorded):
         return False
-    return not passed(recorded, slot)
+    return not has_passed(recorded, slot)
 
 
 @lru_cache(maxsize=64)
-def _count(cron: Cron, start: datetime, until: datetime) -> int:
-    """How many slots there are, as far as it matters; a look counts them before each of the first runs."""
-    return sum(1 for _ in islice(cron.slots(start, until), MAX_BACKFILL + 1))
+def _count(cron: Cron, start: datetime, end: datetime) -> int:
+    """Return the number of slots, up to one more than a backfill may have; asked anew before each of its first runs."""
+    return sum(1 for _ in islice(cron.slots(start, end), MAX_BACKFILL + 1))
 
 
-def _rest(status: BackfillStatus, cron: Cron) -> Iterator[datetime]:
-    """The slots that the cursor has not passed, in order."""
-    start, until = datetime.fromisoformat(status.start), datetime.fromisoformat(status.until)
+def _remaining_slots(status: BackfillStatus, cron: Cron) -> Iterator[datetime]:
+    """Yield the slots that the cursor has not passed, in the backfill's order."""
+    start, end = datetime.fromisoformat(status.start), datetime.fromisoformat(status.effective_to)
     cursor = parse_time(status.cursor)
     if status.order == OLDEST_FIRST:
-        yield from cron.slots(max(start, cursor + timedelta(seconds=1)) if cursor else start, until)
+        yield from cron.slots(max(start, cursor + SECOND) if cursor else start, end)
         return
-    slot = cron.previous(min(until, cursor) if cursor else until)
+    slot = cron.previous(min(end, cursor) if cursor else end)
     while slot is not None and slot >= start:
         yield slot
         slot = cron.previous(slot)
 
 
-def _past(status: BackfillStatus, slot: datetime) -> BackfillStatus:
-    passed_it = status.model_copy(update={"cursor": format_time(slot), "started": status.started + 1})
-    return _of(passed_it, status.total)
+def _after(status: BackfillStatus, slot: datetime) -> BackfillStatus:
+    passed = status.model_copy(update={"cursor": format_time(slot), "started_slots": status.started_slots + 1})
+    return _with_total(passed, status.total)
 
 
-def _of(status: BackfillStatus, total: int) -> BackfillStatus:
-    return status.model_copy(update={"total": total, "progress": f"{status.started}/{total}"})
-
-
-def is_still_needed(spec: RunSpec, recorded: ScheduleStatus, child: Child) -> bool:
-    """Return whether the slot would run again if its run went now: catch-up or backfill has not passed it yet."""
-    if child.trigger == MANUAL:
-        return False
-    if spec.catch_up and spec.catch_up.policy == "All":
-        caught_up_to = parse_time(recorded.handled)
-        if caught_up_to is None or child.slot > caught_up_to:
-            return True
-    return ahead_of(spec.backfill, recorded.backfill, child.slot)
+def _with_total(status: BackfillStatus, total: int) -> BackfillStatus:
+    return status.model_copy(update={"total": total, "progress": f"{status.started_slots}/{total}"})

@@ -3,7 +3,7 @@
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.v1alpha1.status import MAX_MESSAGE, Ending, Execution, Phase
 from mlrun_operator.assess.conditions import Outcome
-from mlrun_operator.assess.pods import POD_POLL_INTERVAL, read_pod
+from mlrun_operator.assess.pods import POD_POLL_INTERVAL
 from mlrun_operator.assess.status import ended_status
 from mlrun_operator.assess.times import format_time
 from mlrun_operator.plan.context import RunContext
@@ -23,7 +23,7 @@ def begin_end(context: RunContext, execution: Execution, outcome: Outcome) -> Te
 
 def tell_ending(context: RunContext, execution: Execution, ending: Ending) -> Tell:
     """Tell that the execution is being ended, and what its pods have reported so far."""
-    views = [read_pod(pod) for pod in context.execution_pods()]
+    views = [context.read_pod(pod) for pod in context.execution_pods()]
     status = ended_status(context.base, execution, shown_while_ending(context, ending), views)
     return Tell(status, POD_POLL_INTERVAL)
 
@@ -39,4 +39,16 @@ def shown_while_ending(context: RunContext, ending: Ending) -> Outcome:
     phase = Phase.RUNNING if started or context.living_pods() else Phase.PENDING
     if ending.reason in (Reason.STOPPED, Reason.REPLACED):
         return Outcome(phase, Reason.STOPPING, EXPLANATIONS[Reason.STOPPING].happened)
-    return Outcome(phase, Reason.STOPPING, f"{ending.message}; waiting for its pods to end" if ending.message else "")
+    return Outcome(phase, Reason.STOPPING, _waited_for(context, ending))
+
+
+def _waited_for(context: RunContext, ending: Ending) -> str:
+    """Return what the end waits for: other containers that run on after the handler, or the pods."""
+    views = [context.read_pod(pod) for pod in context.living_pods()]
+    containers = dict.fromkeys(name for view in views for name in (*view.lingering, *view.sidecars_running))
+    if ending.reason == Reason.SUCCEEDED and containers:
+        return f"the handler has succeeded, and container {', '.join(containers)} runs on; its pod is deleted"
+    if not ending.message:
+        return ""
+    happened = ending.message.removesuffix(EXPLANATIONS[Reason(ending.reason)].todo).rstrip(" .")
+    return f"{happened}; waiting for its pods to end"

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from pydantic.alias_generators import to_snake
 
@@ -22,7 +23,9 @@ from mlrun_operator.api.objects import (
 from mlrun_operator.api.v1alpha1.status import Ending, Execution, RunStatus
 from mlrun_operator.api.values.names import collector_name, job_name
 from mlrun_operator.assess.jobs import execution_of
+from mlrun_operator.assess.pods import PodView
 from mlrun_operator.assess.status import StatusBase, parse_status
+from mlrun_operator.plan.decision import Action, Do
 from mlrun_operator.plan.observation import RunObservation
 from mlrun_operator.render.execution import execution_hash
 
@@ -127,8 +130,9 @@ class RunContext:
 
     def our_jobs(self) -> list[tuple[int, Object]]:
         """Return the Jobs that this run's executions have, with the executions' numbers."""
-        numbers = range(1, (self.latest.number if self.latest else 0) + 1)
-        numbered = {int(e.number) for job in self.observation.jobs if (e := execution_of(job))} & set(numbers)
+        newest = self.latest.number if self.latest else 0
+        executions = (execution_of(job) for job in self.observation.jobs)
+        numbered = {execution.number for execution in executions if execution and execution.number <= newest}
         recorded = self.recorded.execution
         numbered |= {recorded.number} if recorded else set()
         jobs = [(n, job) for n in sorted(numbered) for job in (self.job_of(n), self.collector_of(n))]
@@ -140,6 +144,18 @@ class RunContext:
 
     def execution_pods(self) -> list[Object]:
         """Return the newest execution's pods, oldest first, whatever became of its Job."""
+        return list(self._execution_pods)
+
+    def first(self, action: Action) -> Do | None:
+        """Return the action; None where it was taken in this reconcile, and somebody has undone it at once."""
+        return None if action.key in self.observation.taken else Do(action)
+
+    def read_pod(self, pod: Object) -> PodView:
+        """Return the pod as an attempt of its execution."""
+        return self.observation.read_pod(pod)
+
+    @cached_property
+    def _execution_pods(self) -> list[Object]:
         uids = self._execution_job_uids()
         known = {attempt.uid for attempt in self.base.of(self.latest).attempts or ()}
         pods = [
@@ -149,11 +165,15 @@ class RunContext:
             or pod["metadata"]["uid"] in known
             or (not uids and self.recorded.job_name == labels_of(pod).get(constants.LABEL_JOB))
         ]
-        return sorted(pods, key=lambda pod: (pod["metadata"].get("creationTimestamp", ""), pod["metadata"]["name"]))
+        return sorted(pods, key=lambda pod: (pod["metadata"].get("creationTimestamp") or "", pod["metadata"]["name"]))
 
     def living_pods(self) -> list[Object]:
         """Return the newest execution's pods that may run: there, and not in a terminal phase."""
-        return [pod for pod in self.execution_pods() if not has_pod_ended(pod)]
+        return list(self._living_pods)
+
+    @cached_property
+    def _living_pods(self) -> list[Object]:
+        return [pod for pod in self._execution_pods if not has_pod_ended(pod)]
 
     def other_living_pods(self) -> list[Object]:
         """Return the pods that may run of any Job of this run but the newest execution's."""
@@ -184,9 +204,7 @@ class RunContext:
         if job is not None:
             return self._execution_of(job, number)
         if recorded and not recorded.job_uid and not (phase and phase.finished) and not self.recorded.job_name:
-            job = self.job_of(
-                recorded.number
-            )  # wanted before; the spec may have changed since
+            job = self.job_of(recorded.number)  # wanted before; the spec may have changed since
             return self._execution_of(job, recorded.number) if job is not None else recorded
         if recorded is None and self.fired_job_uid is not None:
             return Execution(number=1, hash=execution_hash(self.spec), generation=1)
@@ -235,6 +253,11 @@ def fired_job_uid(run: Object) -> str | None:
 def is_queued_by_kueue(job: Object) -> bool:
     """Return whether the Job's `suspend` is Kueue's: by the label on the Job itself, whoever put it there."""
     return constants.LABEL_QUEUE in labels_of(job)
+
+
+def is_watched(obj: Object) -> bool:
+    """Return whether the operator's watches show the object: they select by a label that somebody may take off."""
+    return labels_of(obj).get(constants.LABEL_MANAGED_BY) == constants.MANAGER
 
 
 def can_make_pods(job: Object) -> bool:

@@ -8,22 +8,22 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from mlrun_operator.api.objects import Object, has_job_ended, is_deleting
+from mlrun_operator.api.objects import Object, has_job_ended, is_deleting, status_of
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.v1alpha1.status import Ending, Execution, Phase
 from mlrun_operator.assess import conditions as cond
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.execution import left_by, outcome_of, success_of
 from mlrun_operator.assess.jobs import has_decided, indexes
-from mlrun_operator.assess.pods import PodView, is_presumed_lost, read_pod
+from mlrun_operator.assess.pods import PodView, is_presumed_lost
 from mlrun_operator.assess.replicas import reported_successes
 from mlrun_operator.assess.status import ended_status
 from mlrun_operator.assess.times import parse_time
-from mlrun_operator.plan.begin_end import tell_ending
+from mlrun_operator.plan.begin_end import shown_while_ending, tell_ending
 from mlrun_operator.plan.context import RunContext, can_make_pods
 from mlrun_operator.plan.decision import Ask, Decision, Delete, DeletePod, Do, ReadDirectly, Tell
 from mlrun_operator.plan.sidecars import delete_lingering_pod
-from mlrun_operator.plan.start import start_successor
+from mlrun_operator.plan.start import RETRY_INTERVAL, is_rerun, start_successor
 from mlrun_operator.plan.sweep import end_points
 
 # How long a pod whose Job is gone may have no deletionTimestamp: the garbage collector comes sooner.
@@ -55,14 +55,23 @@ def end(context: RunContext) -> Decision | None:
 def conclude(context: RunContext, execution: Execution, ending: Ending) -> Decision:
     """Tell the end of an execution of which nothing may run any more, or go on to the one that takes its place."""
     pods = context.execution_pods()
-    views = [read_pod(pod) for pod in pods]
+    views = [context.read_pod(pod) for pod in pods]
     outcome = _final_outcome(context, ending, views)
-    if ending.reason == Reason.SUPERSEDED and not context.stops and outcome.phase is not Phase.SUCCEEDED:
-        return start_successor(context, execution)
     living = [pod["metadata"]["name"] for pod in context.living_pods()]
     warnings = [(cond.POD_MAY_STILL_RUN, _still_there(living))] if living else []
     ended = execution.model_copy(update={"ending": ending})
+    if _has_successor(context, ending) and outcome.phase is not Phase.SUCCEEDED:
+        if not living or is_rerun(context):
+            return start_successor(context, execution)
+        shown = shown_while_ending(context, ending)
+        return Tell(ended_status(context.base, ended, shown, views, warnings), RETRY_INTERVAL)
     return Tell(ended_status(context.base, ended, outcome, views, warnings))
+
+
+def _has_successor(context: RunContext, ending: Ending) -> bool:
+    """Return whether another execution takes the place of this one: nothing starts for a run that stops or goes."""
+    is_going = context.stops or is_deleting(context.observation.run)
+    return ending.reason == Reason.SUPERSEDED and not is_going
 
 
 def _still_there(pods: Sequence[str]) -> str:
@@ -83,11 +92,14 @@ def _delete_job(context: RunContext, ending: Ending) -> Decision | None:
 
 
 def _is_retried(context: RunContext, job: Object) -> bool:
-    """Return whether the Job would start the work again though the wrapper has succeeded."""
-    pods = [read_pod(pod) for pod in context.pods_of(job)]
-    return bool(job["spec"].get("suspend")) or (
-        bool(pods) and pods[-1].ended and not any(pod.phase_succeeded for pod in pods)
-    )
+    """Return whether the Job would start the work again though the wrapper has succeeded.
+
+    It would unless it counts the pod that succeeded, or that pod is still there and may end well.
+    """
+    if job["spec"].get("suspend") or status_of(job).get("succeeded"):
+        return bool(job["spec"].get("suspend"))
+    pods = [context.read_pod(pod) for pod in context.pods_of(job)]
+    return not any(pod.phase_succeeded or (pod.succeeded and not pod.ended) for pod in pods)
 
 
 def _delete_pods(context: RunContext) -> Decision | None:
@@ -127,6 +139,8 @@ def _final_outcome(context: RunContext, ending: Ending, views: Sequence[PodView]
         if len(succeeded) >= count:
             return Outcome(Phase.SUCCEEDED, Reason.SUCCEEDED, f"all {count} replicas succeeded")
         return recorded
+    if any(view.index is not None for view in views):
+        return recorded  # of several pods, and nobody knows how many there were
     success = _success(context, ending, views)
     return outcome_of(success) if success is not None else _by_report(recorded, views)
 

@@ -14,12 +14,12 @@ from mlrun_operator.assess import conditions as cond
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.execution import Assessment
 from mlrun_operator.assess.jobs import DEADLINE, has_decided, points_of
-from mlrun_operator.assess.pods import presumed_lost_in
+from mlrun_operator.assess.pods import may_report, presumed_lost_in
 from mlrun_operator.assess.status import job_status
 from mlrun_operator.assess.times import format_time
 from mlrun_operator.plan.assessed import assessed
 from mlrun_operator.plan.begin_end import begin_end
-from mlrun_operator.plan.context import RunContext, is_queued_by_kueue
+from mlrun_operator.plan.context import RunContext, is_queued_by_kueue, is_watched
 from mlrun_operator.plan.decision import Ask, Decision, ReadDirectly
 from mlrun_operator.plan.end import conclude
 from mlrun_operator.plan.limits import end_by_limit, patch_limits
@@ -28,6 +28,9 @@ from mlrun_operator.plan.sidecars import end_sidecars, lingering_wait
 from mlrun_operator.plan.supersede import change_warnings, supersede, supersede_wait
 from mlrun_operator.plan.suspend import suspend_or_resume, waits_to_resume
 from mlrun_operator.plan.sweep import STOPPED, collect
+
+# A Job whose label was taken off is read this often.
+_UNWATCHED_INTERVAL: Final = timedelta(seconds=30)
 
 _Policy = Callable[[RunContext, Execution, Object, Assessment], Decision | None]
 
@@ -67,8 +70,7 @@ def _end_without_job(context: RunContext, execution: Execution) -> Decision:
 
 def _job_deleted(context: RunContext, execution: Execution) -> Outcome:
     name = context.recorded.job_name or context.job_name(execution.number)
-    todo = EXPLANATIONS[Reason.JOB_DELETED].todo
-    return Outcome(Phase.FAILED, Reason.JOB_DELETED, f"Job {name} was deleted before its end was recorded. {todo}")
+    return Outcome(Phase.FAILED, Reason.JOB_DELETED, f"Job {name} was deleted before its end was recorded")
 
 
 def _stop(context: RunContext, execution: Execution, job: Object, _: Assessment) -> Decision | None:
@@ -89,8 +91,10 @@ def _end_deleted(context: RunContext, execution: Execution, job: Object, _: Asse
 
 def _end_decided(context: RunContext, execution: Execution, job: Object, assessment: Assessment) -> Decision | None:
     """Record the end that Kubernetes has decided while pods still run: they may never end, with their node."""
-    if has_job_ended(job) or not has_decided(job) or points_of(job) is not None or not context.living_pods():
+    if has_job_ended(job) or not has_decided(job) or not context.living_pods():
         return None
+    if points_of(job) is not None and may_report(context.living_pods(), context.observation.now):
+        return None  # the Job ends by itself, and then its results are collected
     failure = condition_of(job, "FailureTarget")
     if not failure:
         return begin_end(context, execution, Outcome(Phase.SUCCEEDED, Reason.SUCCEEDED, ""))
@@ -125,7 +129,13 @@ def _read_directly(_: RunContext, __: Execution, ___: Object, assessment: Assess
     return Ask(ReadDirectly()) if is_due else None
 
 
+def _read_unwatched(context: RunContext, _: Execution, job: Object, __: Assessment) -> Decision | None:
+    """Read a Job directly whose label was taken off: no watch tells of it."""
+    return Ask(ReadDirectly()) if not (is_watched(job) or context.observation.fresh) else None
+
+
 _POLICIES: Final[tuple[_Policy, ...]] = (
+    _read_unwatched,  # somebody took its label off
     _stop,  # spec.stop, of the run or of its schedule
     _end_deleted,  # somebody else deletes the Job
     end_by_limit,  # disruptions, volumes that the API server dropped, the pending deadline
@@ -143,6 +153,8 @@ def _progress(context: RunContext, execution: Execution, job: Object, assessment
     warnings = [*change_warnings(context, execution, job), *_suspend_warnings(context, job)]
     status = job_status(context.base, execution, job, assessment, warnings if not assessment.phase.finished else ())
     waits = [supersede_wait(context, execution, job, assessment), lingering_wait(context), _lost_wait(context)]
+    if not is_watched(job):
+        waits.append(_UNWATCHED_INTERVAL)
     if job["spec"].get("suspend") and (context.living_pods() or waits_to_resume(context, job)):
         waits.append(timedelta(seconds=5))
     return tell_progress(context, job, assessment, status, waits)

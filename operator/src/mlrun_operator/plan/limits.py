@@ -12,7 +12,7 @@ from mlrun_operator.assess.execution import Assessment
 from mlrun_operator.assess.jobs import has_decided, lost_volumes, points_of, replicas_of
 from mlrun_operator.plan.begin_end import begin_end
 from mlrun_operator.plan.context import RunContext
-from mlrun_operator.plan.decision import Ask, Decision, Do, PatchLimits, ReadEvents
+from mlrun_operator.plan.decision import Ask, Decision, PatchLimits, ReadEvents
 from mlrun_operator.plan.progress import pending_left
 
 
@@ -31,7 +31,7 @@ def patch_limits(context: RunContext, job: Object) -> Decision | None:
     if is_deleting(job) or has_decided(job) or replicas_of(job) or points_of(job):
         return None
     limits = unapplied_limits(context, job)
-    return Do(PatchLimits(job, limits, context.generation)) if limits else None
+    return context.first(PatchLimits(job, limits, context.generation)) if limits else None
 
 
 def unapplied_limits(context: RunContext, job: Object) -> Object:

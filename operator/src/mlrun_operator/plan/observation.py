@@ -5,14 +5,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from mlrun_operator.api.objects import Object, has_pod_ended
+from mlrun_operator.assess.pods import PodReader
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why the API server did not take our object: its HTTP code and words."""
+    """Why the API server did not take our object: its HTTP code and words; the object's name, where it is known."""
 
     code: int
     message: str
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ class RunObservation:
     `has_made_job` says that this process has created a Job of the run which is not recorded.
     `jobs` and `pods` carry the run's uid; a stranger of the name that the next Job needs is among `jobs`. `fresh` says
     that both were read directly just now. `events` are None where they were not read. `whole_job` is a Job with its
-    pods' template, where it was read. `schedule` is the one that made the run.
+    pods' template, where it was read. `schedule` is the one that made the run. `taken` are the
+    keys of the steps of this reconcile. `read_pod` remembers what it read.
     """
 
     run: Object
@@ -87,6 +90,8 @@ class RunObservation:
     whole_job: Object | None = None
     schedule: Object | None = None
     has_made_job: bool = False
+    taken: frozenset[str] = frozenset()
+    read_pod: PodReader = field(default_factory=PodReader, compare=False, repr=False)
 
     def learn(self, fact: Fact) -> "RunObservation":  # noqa: PLR0911 - one a kind of fact
         """Return the observation with this fact in it."""

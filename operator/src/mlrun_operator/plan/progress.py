@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from mlrun_operator.api.objects import Object, status_of
+from mlrun_operator.api.objects import Object, has_condition, status_of
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.v1alpha1.status import Phase, RunStatus
 from mlrun_operator.assess.execution import Assessment, lacking_pods
 from mlrun_operator.assess.jobs import collects
-from mlrun_operator.assess.pods import PodView, awaited, unstarted
+from mlrun_operator.assess.pods import PodView, awaited
 from mlrun_operator.assess.times import parse_time
 from mlrun_operator.plan.context import RunContext
 from mlrun_operator.plan.decision import Ask, Decision, ReadEvents, Tell
@@ -27,8 +27,8 @@ def tell_progress(
     waits: Iterable[timedelta | None] = (),
 ) -> Decision:
     """Tell the status, and when to look again: for the pod's report, the pending deadline, or causes in events."""
-    waited = context.observation.now - _waits_since(context, job)
     is_waiting = _is_waiting_for_pod(assessment)
+    waited = _waited(context, job) if is_waiting else timedelta(0)
     is_unexplained = is_waiting and assessment.reason in (Reason.CREATED, Reason.RUNNING)
     if is_unexplained and waited >= _EVENTS_AFTER and context.observation.events is None:
         return Ask(ReadEvents())
@@ -76,20 +76,25 @@ def _is_first_or_retry(context: RunContext, job: Object, pods: Sequence[PodView]
 
 
 def waiting_for_pods_since(job: Object, now: datetime) -> datetime:
-    """Return when the Job began to wait for its pod: its start, which a resumption sets anew."""
+    """Return when the Job began to wait for its pod: its start, which a resumption sets anew.
+
+    Until the Job controller has seen the resumption its start is that of before the suspension.
+    """
+    if has_condition(job, "Suspended") and not job["spec"].get("suspend"):
+        return now
     started = status_of(job).get("startTime") or job["metadata"].get("creationTimestamp")
     return parse_time(started) or now
 
 
-def _waits_since(context: RunContext, job: Object) -> datetime:
-    """Return when what is waited for began: the Job, or the newest pod, or its way to a node."""
+def _waited(context: RunContext, job: Object) -> timedelta:
+    """Return for how long the Job, or the newest pod, or its way to a node is waited for; a slow clock says nothing."""
     times = [waiting_for_pods_since(job, context.observation.now)]
     pods = context.pods_of(job)
-    for pod in unstarted(pods) or pods:
+    for pod in [pod for pod in pods if not context.read_pod(pod).started] or pods:
         scheduled = (c for c in status_of(pod).get("conditions") or () if c.get("type") == "PodScheduled")
         moments = (pod["metadata"].get("creationTimestamp"), *(c.get("lastTransitionTime") for c in scheduled))
         times += [time for moment in moments if (time := parse_time(moment)) is not None]
-    return max(times)
+    return max(context.observation.now - max(times), timedelta(0))
 
 
 def _has_run(context: RunContext) -> bool:

@@ -22,10 +22,10 @@ def with_conditions(
 ) -> RunStatus:
     """Return the recorded status; of the condition types in `replaced` it has just those in `warnings`."""
     recorded = context.recorded
-    kept = [condition for condition in recorded.conditions or () if condition.type not in replaced]
+    conditions = [condition for condition in recorded.conditions or () if condition.type not in replaced]
     if recorded.phase:
         reason = Reason(recorded.reason) if recorded.reason in set(Reason) else Reason.WRAPPER_ERROR
         current = context.base.conditions(Outcome(recorded.phase, reason, recorded.message or ""), warnings)
-        kept += [condition for condition in current if condition.type in replaced]
-    conditions = [condition.model_copy(update={"observed_generation": observed}) for condition in kept]
+        conditions += [condition for condition in current if condition.type in replaced]
+    conditions = [condition.model_copy(update={"observed_generation": observed}) for condition in conditions]
     return recorded.model_copy(update={"observed_generation": observed, "conditions": conditions or None})

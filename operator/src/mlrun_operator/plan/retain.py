@@ -5,7 +5,7 @@ from typing import Final
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.objects import Object, annotations_of, is_deleting, labels_of, spec_of, status_of
-from mlrun_operator.api.v1alpha1.status import RunStatus
+from mlrun_operator.api.v1alpha1.status import RunStatus, with_current_names
 from mlrun_operator.assess import conditions as cond
 from mlrun_operator.assess.jobs import end_of, has_decided
 from mlrun_operator.assess.status import to_wire
@@ -14,7 +14,13 @@ from mlrun_operator.plan.awaited import is_awaited
 from mlrun_operator.plan.context import RunContext, can_make_pods
 from mlrun_operator.plan.decision import Decision, Delete, Do, Tell
 from mlrun_operator.plan.recorded import with_conditions
-from mlrun_operator.plan.start import RETRY_INTERVAL, function_of, is_function_changed, is_restored_with_status
+from mlrun_operator.plan.start import (
+    RETRY_INTERVAL,
+    function_of,
+    is_function_changed,
+    is_restored_with_status,
+    lost_pod_warnings,
+)
 from mlrun_operator.render.execution import execution_hash, is_same_execution
 
 # The conditions of a run that is over which may come and go.
@@ -72,14 +78,14 @@ def _run_ttl(context: RunContext) -> list[tuple[Object, timedelta]]:
 def _is_managed(context: RunContext) -> bool:
     """Return whether a GitOps tool or Helm keeps the run: it would bring the run back, and it would run again."""
     run = context.observation.run
-    marks = {**labels_of(run), **annotations_of(run)}
-    is_helm = labels_of(run).get(constants.LABEL_MANAGED_BY) == "Helm" or "meta.helm.sh/release-name" in marks
-    return is_helm or any(mark in marks for mark in constants.GITOPS_MARKS)
+    names = {**labels_of(run), **annotations_of(run)}
+    is_helm = labels_of(run).get(constants.LABEL_MANAGED_BY) == "Helm" or "meta.helm.sh/release-name" in names
+    return is_helm or any(name in names for name in constants.GITOPS_MARKS)
 
 
 def _retained(context: RunContext) -> RunStatus | None:
     """Return the recorded status with the generation that was seen and the warnings of now."""
-    if to_wire(context.recorded, context.observation.run) != status_of(context.observation.run):
+    if to_wire(context.recorded, context.observation.run) != with_current_names(status_of(context.observation.run)):
         return None  # what cannot be read of it must not be shortened
     status = with_conditions(context, _warnings(context), replaced=_CHANGING, observed=context.generation)
     if status.execution is None or not is_restored_with_status(context):
@@ -99,11 +105,10 @@ def _warnings(context: RunContext) -> list[tuple[str, str]]:
     if "runTtlSecondsAfterFinished" in context.spec and _is_managed(context):
         message = "runTtlSecondsAfterFinished is ignored: a GitOps tool or Helm would bring the run back"
         warnings.append((cond.TTL_IGNORED, message))
-    if lost := context.living_pods():
-        message = next((c.message for c in context.recorded.conditions or () if c.type == cond.POD_MAY_STILL_RUN), "")
-        pods = ", ".join(pod["metadata"]["name"] for pod in lost[:5])
-        warnings.append((cond.POD_MAY_STILL_RUN, message or f"pod {pods} has not ended"))
-    return warnings
+    if living := context.living_pods():
+        pods = ", ".join(pod["metadata"]["name"] for pod in living[:5])
+        return [*warnings, *(lost_pod_warnings(context) or [(cond.POD_MAY_STILL_RUN, f"pod {pods} has not ended")])]
+    return [*warnings, *lost_pod_warnings(context)]
 
 
 def _fired_before_an_edit(context: RunContext) -> bool:

@@ -8,7 +8,7 @@ from mlrun_operator.api.objects import Object, has_condition, is_deleting
 from mlrun_operator.api.v1alpha1.status import Execution
 from mlrun_operator.assess.execution import outcome_of
 from mlrun_operator.assess.jobs import has_decided, replicas_of
-from mlrun_operator.assess.pods import PodView, read_pod
+from mlrun_operator.assess.pods import PodView
 from mlrun_operator.plan.begin_end import begin_end
 from mlrun_operator.plan.context import RunContext, can_make_pods
 from mlrun_operator.plan.decision import Decision, DeletePod, Do, MarkReported
@@ -36,7 +36,7 @@ def delete_lingering_pod(context: RunContext) -> Decision | None:
     """Delete a pod that another container keeps although the wrapper has reported, its success marked before."""
     job = context.job
     for pod in context.living_pods():
-        view = read_pod(pod)
+        view = context.read_pod(pod)
         if is_deleting(pod) or _lingering_for(context, view) <= timedelta(0):
             continue
         if (
@@ -44,8 +44,9 @@ def delete_lingering_pod(context: RunContext) -> Decision | None:
             and view.succeeded
             and not _is_plain(job)
             and not has_condition(pod, constants.CONDITION_REPORTED)
+            and (mark := context.first(MarkReported(pod))) is not None
         ):
-            return Do(MarkReported(pod))
+            return mark
         names = ", ".join((*view.lingering, *view.sidecars_running))
         return Do(DeletePod(pod, f"the wrapper has reported, and container {names} runs on"))
     return None
@@ -57,7 +58,7 @@ def lingering_wait(context: RunContext) -> timedelta | None:
         -_lingering_for(context, view)
         for pod in context.living_pods()
         if not is_deleting(pod)
-        and ((view := read_pod(pod)).lingering or view.sidecars_running)
+        and ((view := context.read_pod(pod)).lingering or view.sidecars_running)
         and view.wrapper_ended_at
     ]
     return max(min(waits), timedelta(seconds=1)) if waits else None
@@ -81,7 +82,7 @@ def _needs_an_end(context: RunContext, job: Object, view: PodView) -> bool:
 
 
 def _views(context: RunContext, job: Object) -> list[PodView]:
-    return [read_pod(pod) for pod in context.pods_of(job)]
+    return [context.read_pod(pod) for pod in context.pods_of(job)]
 
 
 def _is_plain(job: Object) -> bool:

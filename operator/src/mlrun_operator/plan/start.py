@@ -90,7 +90,7 @@ def waiting(
         limit = context.limit("pendingDeadlineSeconds", None)
         message = f"not started within {limit} s; {outcome.reason}: {outcome.message}"
         outcome, left, requeue_after = Outcome(Phase.FAILED, Reason.PENDING_DEADLINE_EXCEEDED, message), None, None
-    status = waiting_status(context.base, execution, outcome)
+    status = waiting_status(context.base, execution, outcome, lost_pod_warnings(context))
     if outcome.phase.finished and (function := function_of(context)) is not None:
         pin = FunctionPin(
             name=function["metadata"]["name"],
@@ -132,12 +132,8 @@ def _wait_for_other_pods(context: RunContext, execution: Execution) -> Decision 
     """Wait until no pod of an earlier Job may run; only an explicit rerun does not wait for a pod that is lost."""
     if context.observation.has_made_job and not context.observation.fresh:
         return Ask(ReadDirectly())  # it was deleted before it was recorded; its pods may not have been seen
-    living = context.other_living_pods()
-    if context.is_over:
-        living += context.living_pods()
-    if not living:
-        return None
-    if context.is_over and is_rerun(context) and _is_told_lost(context):
+    living = _living_pods_before(context)
+    if not living or (_is_told_lost(context) and (is_rerun(context) or not context.is_over)):
         return None
     if not context.observation.fresh:
         return Ask(ReadDirectly())
@@ -146,6 +142,22 @@ def _wait_for_other_pods(context: RunContext, execution: Execution) -> Decision 
     if not context.is_over:
         return waiting(context, execution, Outcome(Phase.PENDING, Reason.STOPPING, message), POD_POLL_INTERVAL)
     return Tell(with_condition(context, cond.CHANGE_WAITS, message), POD_POLL_INTERVAL)
+
+
+def _living_pods_before(context: RunContext) -> list[Object]:
+    """Return the pods that may run of any execution before the one that is due."""
+    earlier = context.other_living_pods()
+    return [*earlier, *context.living_pods()] if context.is_over or context.ending else earlier
+
+
+def lost_pod_warnings(context: RunContext) -> list[tuple[str, str]]:
+    """Return that a pod may still run, as long as it is there: a rerun that did not wait for it never will."""
+    pods = ", ".join(pod["metadata"]["name"] for pod in _living_pods_before(context)[:5])
+    if not pods or not (_is_told_lost(context) or (context.ending and is_rerun(context))):
+        return []
+    conditions = context.recorded.conditions or ()
+    message = next((c.message for c in conditions if c.type == cond.POD_MAY_STILL_RUN), f"pod {pods} has not ended")
+    return [(cond.POD_MAY_STILL_RUN, message)]
 
 
 def _is_told_lost(context: RunContext) -> bool:
@@ -179,16 +191,20 @@ def retry_after(context: RunContext, execution: Execution) -> timedelta:
     return min(max(waited, RETRY_INTERVAL), _LONGEST_RETRY_INTERVAL)
 
 
-def wait_for_turn(context: RunContext, function: FunctionSpec) -> str | None:
+def wait_for_turn(context: RunContext, function: FunctionSpec | None) -> str | None:
     """Return which limit of concurrent runs the run waits for, in words."""
     ahead = context.observation.ahead
-    limit = function.max_concurrent_runs
+    limit = function.max_concurrent_runs if function is not None else None
     if limit is not None and ahead.function >= limit:
-        return f"waiting for {ahead.function} earlier runs of this function (maxConcurrentRuns: {limit})"
+        return f"waiting for {_runs(ahead.function)} of this function (maxConcurrentRuns: {limit})"
     limit = context.platform.max_concurrent_runs
     if limit is not None and ahead.namespace >= limit:
-        return f"waiting for {ahead.namespace} earlier runs in this namespace (the operator allows {limit} at once)"
+        return f"waiting for {_runs(ahead.namespace)} in this namespace (the operator allows {limit} at once)"
     return None
+
+
+def _runs(count: int) -> str:
+    return "1 earlier run" if count == 1 else f"{count} earlier runs"
 
 
 def _due_number(context: RunContext) -> int | None:

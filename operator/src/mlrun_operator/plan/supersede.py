@@ -82,10 +82,9 @@ def _change(context: RunContext, execution: Execution) -> Outcome | None:
     if is_edited(context, execution) or is_rerun(context):
         return Outcome(Phase.STOPPED, Reason.SUPERSEDED, "the run was changed before a pod could start")
     schedule = context.observation.schedule
-    if schedule is not None and execution.number == 1:
-        if is_same_execution(execution.hash, child_spec(spec_of(schedule))) is False:
-            return Outcome(Phase.STOPPED, Reason.REPLACED, "the schedule was changed before a pod could start")
-        return None
+    is_first = schedule is not None and execution.number == 1
+    if is_first and is_same_execution(execution.hash, child_spec(spec_of(schedule))) is False:
+        return Outcome(Phase.STOPPED, Reason.REPLACED, "the schedule was changed before a pod could start")
     if is_function_changed(context):
         return Outcome(Phase.STOPPED, Reason.SUPERSEDED, "the function was changed before a pod could start")
     return None

@@ -7,11 +7,11 @@ from mlrun_operator.api.v1alpha1.status import Execution, Phase
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.execution import outcome_of, success_of
 from mlrun_operator.assess.jobs import has_decided, indexes, points_of, replicas_of
-from mlrun_operator.assess.pods import is_presumed_lost, read_pod
+from mlrun_operator.assess.pods import is_presumed_lost
 from mlrun_operator.assess.replicas import reported_successes
 from mlrun_operator.plan.begin_end import begin_end
 from mlrun_operator.plan.context import RunContext, is_queued_by_kueue
-from mlrun_operator.plan.decision import Decision, Do, SetSuspended
+from mlrun_operator.plan.decision import Decision, SetSuspended
 from mlrun_operator.plan.start import function_spec_of, wait_for_turn
 
 
@@ -26,10 +26,10 @@ def suspend_or_resume(context: RunContext, execution: Execution, job: Object) ->
         return None
     wants = bool(context.spec.get("suspend"))
     if wants and not is_suspended:
-        return Do(SetSuspended(job, suspended=True))
+        return context.first(SetSuspended(job, suspended=True))
     if wants or not is_suspended or not is_suspended_by_us(job) or _pods_are_ending(context):
         return None
-    return Do(SetSuspended(job, suspended=False)) if waits_to_resume(context, job) is None else None
+    return context.first(SetSuspended(job, suspended=False)) if waits_to_resume(context, job) is None else None
 
 
 def suspended_outcome(context: RunContext, job: Object) -> Outcome:
@@ -48,8 +48,7 @@ def waits_to_resume(context: RunContext, job: Object) -> str | None:
     """Return which limit of concurrent runs a Job that is to go on waits for; None where it may go on."""
     if not is_suspended_by_us(job):
         return None
-    function = function_spec_of(context)
-    return wait_for_turn(context, function) if function is not None else None
+    return wait_for_turn(context, function_spec_of(context))
 
 
 def is_suspended_by_us(job: Object) -> bool:
@@ -65,7 +64,7 @@ def _forgotten_success(context: RunContext, job: Object) -> Outcome | None:
     """Return the success that the Job controller forgets of pods which end while the Job is being suspended."""
     if points_of(job) is not None or _pods_are_ending(context):
         return None
-    views = [read_pod(pod) for pod in context.pods_of(job)]
+    views = [context.read_pod(pod) for pod in context.pods_of(job)]
     count = replicas_of(job)
     if count is None:
         success = success_of(job, [view for view in views if view.ended])

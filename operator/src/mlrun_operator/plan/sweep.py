@@ -14,7 +14,7 @@ from mlrun_operator.api.v1alpha1.status import Ending, Execution, Phase
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.execution import Assessment
 from mlrun_operator.assess.jobs import end_of, has_decided, points_of
-from mlrun_operator.assess.pods import POD_POLL_INTERVAL, may_report, read_pod, still_ending
+from mlrun_operator.assess.pods import POD_POLL_INTERVAL, may_report, still_ending
 from mlrun_operator.assess.status import job_status
 from mlrun_operator.assess.sweep_collect import collecting, ending_points
 from mlrun_operator.assess.sweep_status import lost
@@ -65,7 +65,7 @@ def end_points(context: RunContext, execution: Execution, ending: Ending) -> Dec
     if (is_queued_by_kueue(job) and not has_job_ended(job)) or not _has_begun(context, execution, job):
         return None
     if not (has_job_ended(job) or has_decided(job) or job["spec"].get("suspend")):
-        return Do(SetSuspended(job, suspended=True))
+        return context.first(SetSuspended(job, suspended=True))
     if may_report(context.pods_of(job), context.observation.now):
         assessment = ending_points(assessed(context, job), outcome)
         return Tell(job_status(context.base, execution, job, assessment), POD_POLL_INTERVAL)
@@ -75,7 +75,7 @@ def end_points(context: RunContext, execution: Execution, ending: Ending) -> Dec
 def _has_begun(context: RunContext, execution: Execution, job: Object) -> bool:
     """Return whether a point has ever started."""
     recorded = context.base.of(execution).attempt_count
-    return bool(recorded) or any(read_pod(pod).started for pod in context.pods_of(job))
+    return bool(recorded) or any(context.read_pod(pod).started for pod in context.pods_of(job))
 
 
 def _collect(context: RunContext, execution: Execution, job: Object, outcome: Outcome | None = None) -> Decision:

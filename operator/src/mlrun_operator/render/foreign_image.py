@@ -4,12 +4,12 @@ The image's environment stays unchanged. The interpreter is started by its own l
 isolated mode, so that the image's PYTHON variables apply only to the function.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.contract.platform import Platform
+from mlrun_operator.api.objects import Object
 
-Object = dict[str, Any]
 VOLUME: Final = "mlrun-wrapper"
 HOME: Final = "/opt/mlrun-wrapper"
 # Where the init container mounts the volume, since its own image has the wrapper at HOME.

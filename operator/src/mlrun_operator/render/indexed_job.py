@@ -1,14 +1,14 @@
 """The parallel pods of one Indexed Job: the replicas of a run, or the points of a sweep."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from mlrun_operator.api import constants
+from mlrun_operator.api.objects import Object
 from mlrun_operator.api.v1alpha1.run import RunSpec
 from mlrun_operator.api.v1alpha1.sweep import DEFAULT_ERRORS, Hyperparameters, count_of, parallelism_of
 from mlrun_operator.render.service import replica_host
 
-Object = dict[str, Any]
 _INDEX: Final = f"metadata.labels['{constants.LABEL_INDEX}']"
 # Kubernetes counts here how often the index has failed, if each index has its own retries.
 _FAILURE_COUNT: Final = "metadata.annotations['batch.kubernetes.io/job-index-failure-count']"

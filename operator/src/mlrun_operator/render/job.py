@@ -1,12 +1,13 @@
 """The Job of one execution."""
 
 import json
-from typing import Any, Final
+from typing import Final
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.contract.envelope import GRACE_SECONDS, encode
 from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.api.contract.trace import TraceContext
+from mlrun_operator.api.objects import Object
 from mlrun_operator.api.reasons import FINAL_EXIT_CODES
 from mlrun_operator.api.v1alpha1.options import RunOptions
 from mlrun_operator.api.v1alpha1.run import RunSpec
@@ -18,7 +19,6 @@ from mlrun_operator.render.indexed_job import Replicas, SweepPoints, parallel_po
 from mlrun_operator.render.options import effective
 from mlrun_operator.render.pod import pod_spec
 
-Object = dict[str, Any]
 # Kubernetes allows 262,144 bytes for all annotations of an object. The rest is for users and other controllers.
 MAX_ANNOTATIONS: Final = 200 * 1024
 # Limits that the operator enforces itself.
@@ -166,7 +166,7 @@ def _annotations(run: Object, function: PinnedFunction, n: int) -> dict[str, str
         constants.ANNOTATION_GENERATION: str(run["metadata"].get("generation", 1)),
         constants.ANNOTATION_FUNCTION: json.dumps({k: v for k, v in pin.items() if v is not None}, sort_keys=True),
         **({constants.ANNOTATION_RERUN: rerun} if rerun else {}),
-        **({constants.ANNOTATION_IMAGE_ASKED: requested_image} if requested_image else {}),
+        **({constants.ANNOTATION_IMAGE_REQUESTED: requested_image} if requested_image else {}),
     }
 
 

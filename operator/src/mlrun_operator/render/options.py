@@ -8,11 +8,11 @@ constraints and pod template included. The settings that the platform enforces a
 from collections.abc import Mapping
 from typing import Any, Final
 
+from mlrun_operator.api.objects import Object
 from mlrun_operator.api.v1alpha1.function import FunctionSpec
 from mlrun_operator.api.v1alpha1.options import RunOptions
 from mlrun_operator.api.v1alpha1.run import RunSpec
 
-Object = dict[str, Any]
 _BY_KEY: Final = ("nodeSelector", "podLabels", "podAnnotations")
 _BY_NAME: Final = ("env", "volumes", "secrets", "imagePullSecrets")
 

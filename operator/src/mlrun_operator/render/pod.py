@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.contract.platform import Platform
+from mlrun_operator.api.objects import Object
 from mlrun_operator.api.v1alpha1.function import FunctionSpec
 from mlrun_operator.api.v1alpha1.options import Resources, RunOptions
 from mlrun_operator.render.foreign_image import in_foreign_image
@@ -13,7 +14,6 @@ from mlrun_operator.render.indexed_job import Replicas, SweepPoints
 from mlrun_operator.render.template import enforce_restricted, merge, without_forbidden
 from mlrun_operator.render.volumes import mount, secret_environment, volume
 
-Object = dict[str, Any]
 WORK_DIR: Final = "/work"
 STORE_PREFIX: Final = "MLRUN_STORE_"
 _TERMINATION_LOG: Final = "/dev/termination-log"

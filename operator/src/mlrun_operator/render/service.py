@@ -1,11 +1,11 @@
 """The headless Service that gives the replicas of a run their DNS names."""
 
-from typing import Any, Final
+from typing import Final
 
 from mlrun_operator.api import constants
+from mlrun_operator.api.objects import Object
 from mlrun_operator.api.values.names import short_hash
 
-Object = dict[str, Any]
 _TYPE: Final = {"apiVersion": "v1", "kind": "Service"}
 
 

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from mlrun_operator.api import constants
-
-Object = dict[str, Any]
+from mlrun_operator.api.objects import Object
 
 # Fields of a pod's spec that are removed.
 _FORBIDDEN_FIELDS: Final = (
@@ -87,6 +86,7 @@ def _restricted_container(container: Object, volumes: set[str]) -> Object:
     user = {"runAsUser", "runAsGroup"} & set(container.get("securityContext") or {})
     security = {name: container["securityContext"][name] for name in user}
     return {
+        "terminationMessagePolicy": "FallbackToLogsOnError",  # a status names the last words of one that failed
         **container,
         **({"volumeMounts": mounts} if "volumeMounts" in container else {}),
         **({"ports": ports} if ports else {}),

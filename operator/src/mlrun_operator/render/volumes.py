@@ -1,10 +1,10 @@
 """The volumes and Secrets of a run, as fields of a pod."""
 
-from typing import Any, Final
+from typing import Final
 
+from mlrun_operator.api.objects import Object
 from mlrun_operator.api.v1alpha1.options import EphemeralVolume, SecretRef, Volume
 
-Object = dict[str, Any]
 # The volumes and directories of the wrapper, which users cannot replace.
 OWN_NAMES: Final = ("envelope", "work", "shm", "mlrun-wrapper")
 OWN_PATHS: Final = ("/etc/mlrun-operator", "/work", "/dev", "/opt/mlrun", "/opt/mlrun-wrapper", "/proc", "/sys")

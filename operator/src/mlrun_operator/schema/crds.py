@@ -53,8 +53,8 @@ def run_crd() -> JsonSchema:
             _column("Attempts", ".status.attemptCount", "integer"),
             _column("Duration", ".status.duration"),
             _column("Schedule", ".spec.schedule"),
-            _column("Last", ".status.schedule.last", "date"),
-            _column("Next", ".status.schedule.next"),  # a date in the future has no age
+            _column("Last", ".status.schedule.lastScheduleTime", "date"),
+            _column("Next", ".status.schedule.nextScheduleTime"),  # a date in the future has no age
             _column("Age", ".metadata.creationTimestamp", "date"),
             _column("Job", ".status.jobName", priority=_WIDE),
             _column("Active", ".status.schedule.active", "integer", priority=_WIDE),

@@ -24,7 +24,7 @@ def structural(model: type[BaseModel]) -> JsonSchema:
 
 def _convert(node: JsonSchema, definitions: Mapping[str, JsonSchema]) -> JsonSchema:
     node = _resolve(node, definitions)
-    if node.get(FREE_FORM):
+    if node.get(FREE_FORM) and "properties" not in node:
         return _free_form(node)
     if node.get(INT_OR_STRING):
         return _described(node, {INT_OR_STRING: True, "maxLength": 64})

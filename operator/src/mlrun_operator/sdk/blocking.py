@@ -3,18 +3,17 @@
 from collections.abc import Iterator
 from typing import Any, Final, Literal, Unpack, overload
 
+from mlrun_operator.api.objects import Object
 from mlrun_operator.sdk.aio import top
 from mlrun_operator.sdk.aio.entities import AsyncArtifact, AsyncDataItem, AsyncEntity, AsyncModel
 from mlrun_operator.sdk.aio.function import AsyncFunction
 from mlrun_operator.sdk.aio.project import AsyncProject
 from mlrun_operator.sdk.aio.run import AsyncRun
 from mlrun_operator.sdk.arguments import RunArguments
-from mlrun_operator.sdk.backends.base import LogLine
+from mlrun_operator.sdk.backend import LogLine
 from mlrun_operator.sdk.portal import at_end, blocking, blocking_function, portal
 from mlrun_operator.sdk.views import EntityView, FunctionView, RunView
 from mlrun_operator.store import Entity as StoredEntity
-
-Object = dict[str, Any]
 
 
 class Log:

@@ -5,13 +5,13 @@ from typing import Any
 
 import yaml
 
+from mlrun_operator.api.objects import Object
 from mlrun_operator.api.values.keys import Key
 from mlrun_operator.sdk.errors import InvalidArgument
 from mlrun_operator.sdk.manifests import clean, dump
 from mlrun_operator.sdk.naming import function_key, project_name
 from mlrun_operator.store import Entity
 
-Object = dict[str, Any]
 _TYPES = {"dataitem": "dataitems", "artifact": "artifacts", "model": "models"}
 
 

@@ -6,9 +6,9 @@ from typing import Any, Final
 import yaml
 
 from mlrun_operator.api import constants
+from mlrun_operator.api.objects import Object, spec_of
 from mlrun_operator.sdk.errors import InvalidArgument
 
-Object = dict[str, Any]
 _KEPT: Final = ("name", "namespace", "labels", "annotations")
 
 
@@ -35,7 +35,7 @@ def clean(obj: Object) -> Object:
     annotations = {n: v for n, v in (meta.pop("annotations", None) or {}).items() if not n.startswith("kubectl.")}
     if annotations:
         meta["annotations"] = annotations
-    return {"apiVersion": obj["apiVersion"], "kind": obj["kind"], "metadata": meta, "spec": obj.get("spec") or {}}
+    return {"apiVersion": obj["apiVersion"], "kind": obj["kind"], "metadata": meta, "spec": spec_of(obj)}
 
 
 def load(text: str | Path) -> list[Object]:

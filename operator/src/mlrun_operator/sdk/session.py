@@ -4,15 +4,12 @@ import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from mlrun_operator.api.values.keys import Key
-from mlrun_operator.sdk.backends.base import Backend
+from mlrun_operator.sdk.backend import Backend
 from mlrun_operator.sdk.errors import BackendError, InvalidArgument, MissingExtra
 from mlrun_operator.store import Entity
-
-if TYPE_CHECKING:
-    from mlrun_operator.sdk.stores.access import Access
 
 BACKEND_VARIABLE: Final = "MLRUN_OPERATOR_BACKEND"
 NAMESPACE_VARIABLE: Final = "MLRUN_OPERATOR_NAMESPACE"
@@ -28,12 +25,6 @@ class Session:
     entities: dict[str, Entity] = field(default_factory=dict)
     announced: bool = False
     fallback: "Session | None" = None
-
-    def access(self, namespace: str) -> "Access":
-        """The store of a namespace, from here."""
-        from mlrun_operator.sdk.stores.access import Access
-
-        return Access(self.backend, namespace)
 
     def remember(self, entity: Entity) -> None:
         """Know the entity by its key, and as the latest of its name."""

@@ -1,11 +1,10 @@
 """A run belongs to the trace in which it was submitted, where the program is traced by OpenTelemetry."""
 
 import sys
-from typing import Any
 
 from mlrun_operator.api import constants
+from mlrun_operator.api.objects import Object, annotations_of
 
-Object = dict[str, Any]
 _NAMES = {
     "traceparent": constants.ANNOTATION_TRACE_PARENT,
     "tracestate": constants.ANNOTATION_TRACE_STATE,
@@ -26,4 +25,4 @@ def traced(run: Object) -> Object:
     if not notes:
         return run
     meta = run["metadata"]
-    return {**run, "metadata": {**meta, "annotations": {**notes, **(meta.get("annotations") or {})}}}
+    return {**run, "metadata": {**meta, "annotations": {**notes, **annotations_of(run)}}}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from mlrun_operator.api import constants
+from mlrun_operator.api.objects import Object, labels_of, spec_of, status_of
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.v1alpha1.status import Attempt, SweepStatus
 from mlrun_operator.api.v1alpha1.sweep import read_sweep, sweep_words
@@ -16,7 +17,6 @@ from mlrun_operator.sdk.status import has_ended
 from mlrun_operator.sdk.stores.runs import project_of
 from mlrun_operator.store import Entity
 
-Object = dict[str, Any]
 _COLORS: Final = {
     "COMPLETED": "#2e7d32",
     "ERROR": "#c62828",
@@ -88,7 +88,7 @@ class ObjectView:
 
     @property
     def _spec(self) -> Object:
-        return dict(self._obj.get("spec") or {})
+        return dict(spec_of(self._obj))
 
     @property
     def spec(self) -> Object:
@@ -109,7 +109,7 @@ class ObjectView:
     def labels(self) -> list[str]:
         """The user's labels, as DigitalHub lists them: `name` or `name:value`."""
         own = (f"{constants.GROUP}/", "app.kubernetes.io/")
-        found = {n: v for n, v in (self._meta.get("labels") or {}).items() if not n.startswith(own)}
+        found = {n: v for n, v in labels_of(self._obj).items() if not n.startswith(own)}
         return [f"{name}:{value}" if value else name for name, value in found.items()]
 
     @property
@@ -228,7 +228,7 @@ class RunView(ObjectView):
     @property
     def status(self) -> Status:
         """The status as it was read last."""
-        return Status(self._obj.get("status") or {})
+        return Status(status_of(self._obj))
 
     @property
     def state(self) -> str:

@@ -5,7 +5,7 @@ Used by the wrapper in the pod and by the SDK on a laptop, so nothing here reads
 only where an S3 store is opened.
 """
 
-from mlrun_operator.store.base import Downloaded, Stat, Store, below, open_store, open_uri, replacing, unwatched
+from mlrun_operator.store.base import Downloaded, Stat, Store, below, replacing, unwatched
 from mlrun_operator.store.entities import Catalogue, Entity, derived_uuid
 from mlrun_operator.store.errors import (
     CredentialsMissingError,
@@ -14,6 +14,7 @@ from mlrun_operator.store.errors import (
     StoreError,
     UnavailableError,
 )
+from mlrun_operator.store.opening import open_store, open_uri
 
 __all__ = [
     "Catalogue",

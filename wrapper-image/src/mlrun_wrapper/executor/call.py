@@ -10,8 +10,7 @@ import datetime
 import inspect
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import mlrun
 import numpy as np
@@ -22,33 +21,14 @@ from mlrun.runtimes import local
 from mlrun.runtimes.utils import global_context
 
 from . import figures, older, packing
+from .ending import Ending
 from .failure import Stopped, described
-
-if TYPE_CHECKING:
-    from .sweep import Points
+from .sweep import Points
 
 RETURN = "return"
 _MOMENTS = (datetime.date, datetime.time)
 _SCALARS = (type(None), str, bytes, bool, int, float, complex, np.generic, *_MOMENTS)
 _COLLECTIONS = (dict, list, tuple, set, frozenset)
-
-
-@dataclass
-class Ending:
-    """How a call of the run's own handler ended, and what mlrun was given to pack in it."""
-
-    error: dict[str, Any] | None = None
-    stopped: bool = False
-    returned: bool = False
-    packing_errors: list[dict[str, str]] = field(default_factory=list)
-    nones: list[str] = field(default_factory=list)
-
-    @property
-    def state(self) -> str:
-        """In one word."""
-        if self.stopped or self.error:
-            return "stopped" if self.stopped else "error"
-        return "completed" if self.returned else "running"
 
 
 class Caller:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from .call import Caller, Ending
+from .call import Caller
 from .database import MemoryDB
+from .ending import Ending
 from .older import uris_of
 from .sweep import Points
 from .tables import described_table

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from mlrun.model import HyperParamOptions
 from mlrun.runtimes import generators, utils
 
 from . import signals
+from .ending import Ending
 from .failure import InvalidRunError
 from .values import Cleaner
-
-if TYPE_CHECKING:
-    from .call import Caller, Ending
 
 _SHOWN = 300
 
@@ -35,10 +33,18 @@ def check_condition(condition: str | None) -> None:
         raise InvalidRunError(f"hyperparameters: stopCondition {condition!r} is no Python expression: {said}") from None
 
 
+class PointCaller(Protocol):
+    """The part of `call.Caller` that `Points` reads and sets."""
+
+    root: Any
+    stopped: bool
+    sweep: Points | None
+
+
 class Points(generators.TaskGenerator):  # type: ignore[misc]
     """What the engine asks for: the points of this process, and whether to go on after each."""
 
-    def __init__(self, sweep: dict[str, Any], caller: Caller) -> None:
+    def __init__(self, sweep: dict[str, Any], caller: PointCaller) -> None:
         super().__init__(HyperParamOptions(stop_condition=sweep["stop_condition"] or ""))
         self._points: list[tuple[int, dict[str, Any]]] = sweep["points"]
         self._total = sweep["total"]

@@ -10,7 +10,7 @@ from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.v1alpha1.status import SweepBest, SweepStatus
 from mlrun_operator.api.v1alpha1.sweep import SweepInfo
 from mlrun_wrapper.errors import StepError
-from mlrun_wrapper.sweep.summary import Summary
+from mlrun_wrapper.point_summary import Summary
 
 _NAMED: Final = 5
 _LISTED: Final = 10

@@ -7,7 +7,7 @@ from mlrun_operator.store import NotFoundError, derived_uuid
 from mlrun_wrapper.context import Context
 from mlrun_wrapper.outputs import with_errors
 from mlrun_wrapper.parallel import each
-from mlrun_wrapper.sweep.summary import Summary
+from mlrun_wrapper.point_summary import Summary
 
 _AT_ONCE: Final = 16
 

@@ -15,11 +15,11 @@ from mlrun_wrapper.errors import StepError
 from mlrun_wrapper.execution import handler_failed
 from mlrun_wrapper.names import PLOT, TABLE
 from mlrun_wrapper.outputs import Shelf, kept, lacking, metadata, publish, with_errors
+from mlrun_wrapper.point_summary import Summary
 from mlrun_wrapper.sweep import table
 from mlrun_wrapper.sweep.best import Selector, best_of, failed_points, status_of, verdict, warnings_of
 from mlrun_wrapper.sweep.board import Board
 from mlrun_wrapper.sweep.plot import drawn
-from mlrun_wrapper.sweep.summary import Summary
 
 BEST: Final = "best_iteration"
 _NO_REPORT: Final = "its pod ended without a report"

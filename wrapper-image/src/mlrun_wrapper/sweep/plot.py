@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
 
+from mlrun_wrapper.point_summary import Summary
 from mlrun_wrapper.sweep.best import Selector, number
 from mlrun_wrapper.sweep.scale import Numbers, Scale, scale_of, short
-from mlrun_wrapper.sweep.summary import Summary
 
 _HEIGHT: Final = 460
 _TOP: Final = 104

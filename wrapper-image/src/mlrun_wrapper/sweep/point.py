@@ -3,8 +3,8 @@
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_wrapper.context import Context
 from mlrun_wrapper.errors import StepError
+from mlrun_wrapper.point_summary import State, Summary
 from mlrun_wrapper.sweep.board import Board
-from mlrun_wrapper.sweep.summary import State, Summary
 
 
 def join(context: Context) -> None:

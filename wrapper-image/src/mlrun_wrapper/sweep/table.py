@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mlrun_wrapper.inputs.parquet import parquet
-from mlrun_wrapper.sweep.summary import Summary
+from mlrun_wrapper.point_summary import Summary
 
 # As of every table that is stored.
 _ROWS: Final = 50

@@ -43,8 +43,8 @@ end
 if phase == "Suspended" and obj.spec.schedule == nil then
   return verdict("Suspended", told)
 end
-if phase == "Scheduled" and obj.status.schedule ~= nil and obj.status.schedule.next ~= nil then
-  told = "next at " .. obj.status.schedule.next
+if phase == "Scheduled" and obj.status.schedule ~= nil and obj.status.schedule.nextScheduleTime ~= nil then
+  told = "next at " .. obj.status.schedule.nextScheduleTime
 end
 for _, kind in ipairs({"FunctionChanged", "TTLIgnored", "Warnings", "ResultMissing", "ResultTruncated"}) do
   local warning = condition(kind)

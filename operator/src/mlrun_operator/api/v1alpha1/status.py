@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any, Final, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
 
 from mlrun_operator.api.base import Model
 from mlrun_operator.api.cel import FREE_FORM
@@ -11,9 +11,27 @@ from mlrun_operator.api.cel import FREE_FORM
 MAX_ATTEMPTS: Final = 10
 MAX_EXECUTIONS: Final = 5
 MAX_MESSAGE: Final = 1024
+MAX_IMAGE: Final = 512
 MAX_REPLICA_STATUSES: Final = 50
 MAX_REPLICA_MESSAGE: Final = 256
 MAX_REPLICA_DETAILS: Final = 2048
+
+# Fields by the names that operators before 0.1.0 wrote, and their names of now. The CRD lets the old names pass, since
+# an API server drops unknown fields as soon as it has the new CRD: an operator that found its record without them would
+# count runs and run slots twice. Both go with the version after the next.
+_OLD_NAMES: Final = {
+    "schedule": {
+        "last": "lastScheduleTime",
+        "lastSuccess": "lastSuccessfulTime",
+        "next": "nextScheduleTime",
+        "handled": "caughtUpTo",
+        "counted": "countedRuns",
+        "triggered": "lastRerun",
+    },
+    "backfill": {"until": "effectiveTo", "started": "startedSlots"},
+    "image": {"asked": "requested", "used": "resolved"},
+}
+_KEEPS_OLD_NAMES: Final[ConfigDict] = {"json_schema_extra": FREE_FORM}
 
 
 class Phase(StrEnum):
@@ -121,10 +139,12 @@ class FunctionPin(Model):
 
 
 class Image(Model):
-    """The image that was asked for and the one that runs."""
+    """The image that was requested and the one that runs."""
 
-    asked: str | None = Field(None, max_length=512, description="The function's image.")
-    used: str = Field(max_length=512, description="The pod's image.")
+    model_config = _KEEPS_OLD_NAMES
+
+    requested: str | None = Field(None, max_length=MAX_IMAGE, description="The function's image.")
+    resolved: str = Field(max_length=MAX_IMAGE, description="The pod's image.")
 
 
 class SourceInfo(Model):
@@ -214,13 +234,17 @@ def _time(description: str) -> Any:
 class BackfillStatus(Model):
     """How far a backfill is. `start`, `to` and `order` say which one."""
 
+    model_config = _KEEPS_OLD_NAMES
+
     start: str = Field(alias="from", max_length=35, description="Its range, as it was asked for.")
     to: str = Field(max_length=35, description="Its range, as it was asked for.")
     order: str = Field(max_length=16, description="Which slot ran first.")
-    until: str = Field(max_length=32, description="The end of the range that is run: no later than the next firing.")
-    cursor: str | None = Field(None, max_length=32, description="The last slot that was dealt with.")
+    effective_to: str = Field(
+        max_length=32, description="The end of the range that is run: no later than the next firing."
+    )
+    cursor: str | None = Field(None, max_length=32, description="The last slot that the backfill has passed.")
     total: int = Field(description="How many slots it has.")
-    started: int = Field(description="How many of them were started.")
+    started_slots: int = Field(description="How many of them were started.")
     progress: str = Field(max_length=32, description="Started of all, for people.")
     completion_time: str | None = _time("When the last of its runs ended.")
 
@@ -228,23 +252,32 @@ class BackfillStatus(Model):
 class ScheduleStatus(Model):
     """What a schedule has done and will do. Slots are named by their time."""
 
-    expression: str | None = Field(None, max_length=200, description="Expression and time zone that this speaks of.")
-    last: str | None = _time("The newest slot that fired.")
-    last_success: str | None = _time("The newest slot whose run succeeded.")
-    next: str | None = _time("The next slot; absent while the schedule rests.")
+    model_config = _KEEPS_OLD_NAMES
+
+    expression: str | None = Field(
+        None, max_length=200, description="Expression and time zone that these fields are about."
+    )
+    last_schedule_time: str | None = _time("The newest slot that fired.")
+    last_successful_time: str | None = _time("The newest slot whose run succeeded.")
+    next_schedule_time: str | None = _time("The next slot; absent while nothing fires.")
     active: int = Field(0, description="Runs that have not ended.")
-    succeeded: int = Field(0, description="Runs that succeeded, those that are gone included.")
+    succeeded: int = Field(0, description="Runs that succeeded, deleted ones included. Each run counts once.")
     failed: int = Field(0, description="Runs that failed.")
     stopped: int = Field(0, description="Runs that were stopped or replaced.")
     missed: int = Field(0, description="Slots that nothing fired.")
-    handled: str | None = _time("Slots up to here have fired or count as missed.")
-    counted: list[str] | None = Field(None, max_length=1000, description="Kept runs whose end is in the counts.")
-    triggered: str | None = Field(None, max_length=256, description="The last spec.rerun that started a run.")
+    caught_up_to: str | None = _time("Slots up to here have fired or count as missed.")
+    counted_runs: list[str] | None = Field(None, max_length=1000, description="Kept runs whose end is in the counts.")
+    last_rerun: str | None = Field(None, max_length=256, description="The last spec.rerun that started a run.")
     backfill: BackfillStatus | None = None
 
 
 class RunStatus(Model):
     """The whole status, written at once."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_old_names(cls, status: Any) -> Any:
+        return with_current_names(status) if isinstance(status, dict) else status
 
     observed_generation: int | None = Field(None, description="The spec that the status speaks of.")
     phase: Phase | None = None
@@ -295,6 +328,23 @@ class RunStatus(Model):
     results: dict[str, Any] | None = Field(
         None, json_schema_extra=FREE_FORM, description="Plain values that the handler returned or logged, by name."
     )
+
+
+def with_current_names(status: dict[str, Any]) -> dict[str, Any]:
+    """Return a status with the names of now for fields that an older operator wrote."""
+    renamed = _renamed_parts(status, ("schedule", "image"))
+    schedule = renamed.get("schedule")
+    return {**renamed, "schedule": _renamed_parts(schedule, ("backfill",))} if isinstance(schedule, dict) else renamed
+
+
+def _renamed_parts(fields: dict[str, Any], parts: tuple[str, ...]) -> dict[str, Any]:
+    """Return the fields, with those of these parts renamed."""
+    return {
+        name: {_OLD_NAMES[name].get(field, field): content for field, content in value.items()}
+        if name in parts and isinstance(value, dict)
+        else value
+        for name, value in fields.items()
+    }
 
 
 class FunctionStatus(Model):

@@ -76,6 +76,13 @@ class Cron:
     weekdays: frozenset[int]
     either_day: bool
 
+    @property
+    def ever_fires(self) -> bool:
+        """Return whether any month of the expression has one of its days; `0 0 31 2 *` never fires."""
+        a_leap_year = 2000
+        last_days = (calendar.monthrange(a_leap_year, month)[1] for month in self.months)
+        return self.either_day or any(min(self.days) <= last_day for last_day in last_days)
+
     def next(self, after: datetime) -> datetime | None:
         """Return the first slot after that time; None if there is none within five years."""
         slot = self._first_match((int(after.timestamp()) // 60 + 1) * 60)

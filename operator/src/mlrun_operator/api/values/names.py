@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
-# Minutes since 1970, up to the year 3871.
-_MINUTES = re.compile(r"[1-9][0-9]{0,8}")
+# Minutes since 1970 of a slot, from 1971 on. The number of an execution, in the same place of a Job's name, is smaller.
+_MINUTES = re.compile(r"[1-9][0-9]{6,8}")
 
 MAX_LABEL = 63
 # Kubernetes names a replica's host after its Job, with the index at the end. That name must also fit into a label.

@@ -10,7 +10,6 @@ from importlib.metadata import version
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from mlrun_operator import __version__
 from mlrun_operator.cluster.index import Index
 from mlrun_operator.controller.election import Leadership
 from mlrun_operator.controller.metrics import catalogue
@@ -19,6 +18,7 @@ from mlrun_operator.controller.metrics.meters import Meters, reason_label
 from mlrun_operator.controller.queue import FairQueue
 from mlrun_operator.controller.watch_monitor import WatchMonitor
 from mlrun_operator.controller.worker import Workers
+from mlrun_operator.version import __version__
 
 
 @dataclass(frozen=True, slots=True)

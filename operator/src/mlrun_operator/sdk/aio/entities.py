@@ -11,12 +11,13 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from mlrun_operator.api.objects import Object
 from mlrun_operator.api.values.keys import Key
 from mlrun_operator.sdk.arguments import EntityArguments
 from mlrun_operator.sdk.errors import InvalidArgument, MissingExtra, NotFound, NotSupported, SdkError
 from mlrun_operator.sdk.naming import entity_name, project_name
 from mlrun_operator.sdk.session import Session
-from mlrun_operator.sdk.stores.access import local_name
+from mlrun_operator.sdk.stores.access import Access, local_name
 from mlrun_operator.sdk.translate.function import uuid4
 from mlrun_operator.sdk.translate.shapes import labels, sequence, snaked
 from mlrun_operator.sdk.views import EntityView
@@ -26,7 +27,6 @@ from mlrun_operator.store.entities import ENTITY_FILE, LATEST_FILE
 if TYPE_CHECKING:
     import pandas as pd
 
-Object = dict[str, Any]
 # Entity types and the kinds that are known of each.
 KINDS: Final = {"dataitem": ("table", "dataitem", "artifact"), "artifact": ("artifact",), "model": ("model",)}
 _READERS: Final = {
@@ -65,7 +65,7 @@ class AsyncEntity(EntityView):
         target = folder / local_name(path)
         if target.exists() and not overwrite and target.resolve() != Path(path).resolve():
             raise InvalidArgument("destination", f"{target} exists", hint="Say overwrite=True to replace it.")
-        return str(await self._session.access(await self._place()).download(path, folder))
+        return str(await Access(self._session.backend, await self._place()).download(path, folder))
 
     async def upload(self, source: str | PathLike[str]) -> "AsyncEntity":
         """Put a local file into the store as this entity's data. Raises DataUnreachable."""
@@ -78,14 +78,14 @@ class AsyncEntity(EntityView):
         """Write it to the store's catalogue. Raises DataUnreachable where that cannot be reached."""
         from mlrun_operator.sdk.errors import DataUnreachable
 
-        catalogue = await self._session.access(await self._place()).catalogue()
+        catalogue = await Access(self._session.backend, await self._place()).catalogue()
         if catalogue is None:
             raise DataUnreachable(f"{self.key} cannot be written: the store cannot be reached from here")
         await write_entity(catalogue, self._entity)
         return self
 
     async def _stored(self, file: Path, **status: Any) -> "AsyncEntity":
-        access = self._session.access(await self._place())
+        access = Access(self._session.backend, await self._place())
         key = self._entity.key
         uri = await access.upload(f"{_folder(key)}/{key.name}{file.suffix}", file)
         spec = {**self._entity.spec, "path": uri}
@@ -119,7 +119,7 @@ class AsyncDataItem(AsyncEntity):
         """
         pandas = _pandas()
         with tempfile.TemporaryDirectory() as folder:
-            file = await self._session.access(await self._place()).download(self._some_path(), Path(folder))
+            file = await Access(self._session.backend, await self._place()).download(self._some_path(), Path(folder))
             kind = file_format or _format_of(file)
             if kind not in _READERS:
                 known = ", ".join(_READERS)
@@ -231,7 +231,7 @@ async def read_entity(session: Session, namespace: str, text: str) -> Entity:
     if known is not None:
         return known
     problem = ""
-    catalogue = await session.access(namespace).catalogue()
+    catalogue = await Access(session.backend, namespace).catalogue()
     if catalogue is not None:
         try:
             entity = await asyncio.to_thread(catalogue.read, key)
@@ -255,7 +255,7 @@ async def read_entity(session: Session, namespace: str, text: str) -> Entity:
 async def list_entities(session: Session, namespace: str, project: str, type_: str) -> list[Entity]:
     """The latest of each name of a project: in the store, else in this process and the runs' outputs."""
     found = {str(e.key): e for e in session.entities.values() if (e.key.project, e.key.type) == (project, type_)}
-    catalogue = await session.access(namespace).catalogue()
+    catalogue = await Access(session.backend, namespace).catalogue()
     if catalogue is not None:
         try:
             found |= {str(e.key): e for e in await asyncio.to_thread(_read_all, catalogue, f"{project}/{type_}/")}

@@ -5,12 +5,14 @@ from typing import Any, Literal, Self, Unpack, overload
 
 from mlrun_operator.api.contract.envelope import StoreInfo
 from mlrun_operator.api.contract.platform import Platform
+from mlrun_operator.api.objects import Object, labels_of
 from mlrun_operator.api.v1alpha1.function import FunctionSpec
 from mlrun_operator.api.v1alpha1.run import RunSpec
 from mlrun_operator.cluster.resources import FUNCTIONS, RUNS
 from mlrun_operator.render.cron_job import build_cron_job
 from mlrun_operator.render.envelope import PinnedFunction
 from mlrun_operator.render.job import build_job
+from mlrun_operator.sdk.aio.function_object import build_function
 from mlrun_operator.sdk.aio.inputs import Resolver
 from mlrun_operator.sdk.aio.run import AsyncRun
 from mlrun_operator.sdk.arguments import FunctionArguments, RunArguments
@@ -22,7 +24,6 @@ from mlrun_operator.sdk.translate.run import check_action
 from mlrun_operator.sdk.translate.shapes import snake
 from mlrun_operator.sdk.views import FunctionView
 
-Object = dict[str, Any]
 # What `run` itself does with the run that it makes.
 _OWN: tuple[str, ...] = ("local_execution", "dry_run", "wait", "log_info", "submit")
 _NO_UID = "00000000-0000-0000-0000-000000000000"
@@ -50,13 +51,11 @@ class AsyncFunction(FunctionView):
 
     async def update(self, **changes: Unpack[FunctionArguments]) -> Self:
         """Change what is given, by `new_function`'s arguments, and save. Runs that have started keep what they had."""
-        from mlrun_operator.sdk.aio.functions import made
-
-        before = {"source": self.source, **_arguments_of(self._spec)}
-        obj = await made(self._session, self.project, self.name, self.kind, {**before, **changes}, self.namespace)
+        arguments = {"source": self.source, **_arguments_of(self._spec), **changes}
+        obj = await build_function(self._session, self.project, self.name, self.kind, arguments, self.namespace)
         obj["metadata"]["name"] = self.object_name
         if "labels" not in changes:
-            obj["metadata"]["labels"] = {**(self._meta.get("labels") or {}), **obj["metadata"]["labels"]}
+            obj["metadata"]["labels"] = {**labels_of(self._obj), **obj["metadata"]["labels"]}
         self._obj = obj
         return await self.save()
 
@@ -138,7 +137,7 @@ class AsyncFunction(FunctionView):
             spec = RunSpec.model_validate(obj["spec"])
             pinned = PinnedFunction.of_object(function)
             if spec.schedule is not None:
-                return build_cron_job(obj, spec, pinned, platform, rests=bool(spec.suspend))
+                return build_cron_job(obj, spec, pinned, platform, is_paused=bool(spec.suspend))
             return build_job(obj, spec, pinned, 1, platform)
         except ValueError as error:
             raise InvalidArgument("", str(error)) from error

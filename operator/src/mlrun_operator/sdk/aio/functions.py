@@ -1,44 +1,16 @@
-"""Functions of a backend: made, found, listed, updated, deleted."""
+"""Creates, finds and lists the functions of a project."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.values.names import label_value, short_hash
+from mlrun_operator.api.values.names import label_value
 from mlrun_operator.cluster.resources import FUNCTIONS
 from mlrun_operator.sdk.aio.function import AsyncFunction
-from mlrun_operator.sdk.errors import DataUnreachable, InvalidArgument, NotFound
+from mlrun_operator.sdk.aio.function_object import build_function
+from mlrun_operator.sdk.errors import NotFound
 from mlrun_operator.sdk.naming import object_names, parse_function
 from mlrun_operator.sdk.session import Session
-from mlrun_operator.sdk.translate import function_object, function_spec
-from mlrun_operator.sdk.translate.source import LargeFile
-
-Object = dict[str, Any]
-
-
-async def made(
-    session: Session, project: str, name: str, kind: str, given: Mapping[str, Any], namespace: str
-) -> Object:
-    """The function's object; a local file that is too large for it goes to the store first."""
-    spec, large = function_spec(project, name, kind, given)
-    if large is not None:
-        spec["source"] = {"source": await _uploaded(session, project, large, namespace)}
-    return function_object(project, spec, given, namespace)
-
-
-async def _uploaded(session: Session, project: str, large: LargeFile, namespace: str) -> str:
-    size = len(large.data) // 1024
-    words = f"{large.path} has {size} KiB; at most 128 KiB travel in a function"
-    hint = "Put it at an https:// or s3:// URL, or into a repository."
-    if session.backend.kind == "local":
-        raise InvalidArgument("source.source", words, hint="Move what is large into a repository or data file.")
-    path = f"{project}/source/{short_hash(large.data.hex(), 16)}/{large.path.name}"
-    try:
-        return await session.access(namespace).upload(path, large.path)
-    except DataUnreachable as error:
-        raise InvalidArgument(
-            "source.source", f"{words}, and the store cannot be reached from here", hint=hint
-        ) from error
 
 
 async def new_function(
@@ -46,7 +18,7 @@ async def new_function(
 ) -> AsyncFunction:
     """Make the function, or make the project's function of that name so."""
     namespace = await session.backend.namespace(project)
-    obj = await made(session, project, name, kind, given, namespace)
+    obj = await build_function(session, project, name, kind, given, namespace)
     function = AsyncFunction(session, obj)
     if not save:
         return function

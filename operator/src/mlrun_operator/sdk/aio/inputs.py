@@ -9,10 +9,10 @@ from mlrun_operator.api.values.names import short_hash
 from mlrun_operator.sdk.aio.entities import read_entity
 from mlrun_operator.sdk.errors import DataUnreachable, InvalidArgument, NotFound
 from mlrun_operator.sdk.session import Session
+from mlrun_operator.sdk.stores.access import Access
 from mlrun_operator.sdk.translate.inputs import inputs
 from mlrun_operator.store import Entity
 
-Object = dict[str, Any]
 _TYPES: Final = {"dataitem": "table", "artifact": "artifact", "model": "model"}
 
 
@@ -93,7 +93,7 @@ class Resolver:
     async def _uploaded(self, file: Path, text: str, place: str) -> str:
         digest = short_hash(f"{file.resolve()}{file.stat().st_mtime_ns}{file.stat().st_size}", 16)
         try:
-            access = self.session.access(self.namespace)
+            access = Access(self.session.backend, self.namespace)
             return await access.upload(f"{self.project}/upload/{digest}/{file.name}", file)
         except DataUnreachable as error:
             if text.startswith("/"):

@@ -5,6 +5,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Self, Unpack
 
+from mlrun_operator.api.objects import Object
 from mlrun_operator.cluster.resources import RUNS
 from mlrun_operator.sdk import exports
 from mlrun_operator.sdk.aio import entities, functions
@@ -15,10 +16,9 @@ from mlrun_operator.sdk.arguments import EntityArguments, FunctionArguments
 from mlrun_operator.sdk.errors import InvalidArgument, NotFound
 from mlrun_operator.sdk.naming import entity_name, is_dns_name, project_name, project_secret
 from mlrun_operator.sdk.session import Session
+from mlrun_operator.sdk.stores.access import Access
 from mlrun_operator.sdk.stores.runs import project_of
 from mlrun_operator.store import Entity, StoreError
-
-Object = dict[str, Any]
 
 
 class Secret:
@@ -200,7 +200,7 @@ class AsyncProject:
         self._session.remember(entity)
         path = entity.path or ""
         if self._session.backend.kind == "local" or "://" in path:
-            catalogue = await self._session.access(self.namespace).catalogue()
+            catalogue = await Access(self._session.backend, self.namespace).catalogue()
             if catalogue is not None:
                 # A courtesy only: runs carry the path.
                 with contextlib.suppress(StoreError):
@@ -226,7 +226,7 @@ class AsyncProject:
         gone = [key for key, held in self._session.entities.items() if held.key == entity.key]
         for key in gone:
             del self._session.entities[key]
-        catalogue = await self._session.access(self.namespace).catalogue()
+        catalogue = await Access(self._session.backend, self.namespace).catalogue()
         if catalogue is not None:
             await entities.forget_entity(catalogue, entity)
 

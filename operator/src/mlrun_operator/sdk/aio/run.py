@@ -6,11 +6,12 @@ import secrets
 from collections.abc import AsyncIterator
 from typing import Any, Final, Self
 
+from mlrun_operator.api.objects import Object, is_controlled_by
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.cluster.resources import RUNS
 from mlrun_operator.sdk.aio.entities import AsyncEntity, handle, read_entity
 from mlrun_operator.sdk.aio.run_outputs import output_entities
-from mlrun_operator.sdk.backends.base import LogLine
+from mlrun_operator.sdk.backend import LogLine
 from mlrun_operator.sdk.errors import (
     DataUnreachable,
     NotFound,
@@ -26,8 +27,6 @@ from mlrun_operator.sdk.session import Session
 from mlrun_operator.sdk.status import has_ended
 from mlrun_operator.sdk.stores.runs import stored_text
 from mlrun_operator.sdk.views import RunView
-
-Object = dict[str, Any]
 
 # What does not get better by waiting alone. The run goes on trying, but the user should know at once.
 STUCK: Final = frozenset(
@@ -286,21 +285,19 @@ class AsyncRun(RunView):
     async def _next_child(self) -> "AsyncRun":
         known = {run["metadata"]["uid"] for run in await self._session.backend.find(RUNS, self.namespace)}
         async for kind, obj in self._session.backend.follow_all(RUNS, self.namespace):
-            owners = obj["metadata"].get("ownerReferences") or ()
-            ours = any(owner.get("uid") == self.uuid for owner in owners)
-            if kind == "ADDED" and ours and obj["metadata"]["uid"] not in known:
+            if kind == "ADDED" and self._is_child(obj) and obj["metadata"]["uid"] not in known:
                 return AsyncRun(self._session, obj)
         raise NotFound(f"{self.name} was deleted")
 
     async def runs(self) -> list["AsyncRun"]:
         """Of a schedule: its runs, oldest first."""
-        found = [
-            run
-            for run in await self._session.backend.find(RUNS, self.namespace)
-            if any(owner.get("uid") == self.uuid for owner in run["metadata"].get("ownerReferences") or ())
-        ]
-        found.sort(key=lambda run: str(run["metadata"].get("creationTimestamp")))
-        return [AsyncRun(self._session, run) for run in found]
+        children = list(filter(self._is_child, await self._session.backend.find(RUNS, self.namespace)))
+        children.sort(key=lambda run: str(run["metadata"].get("creationTimestamp")))
+        return [AsyncRun(self._session, run) for run in children]
+
+    def _is_child(self, run: Object) -> bool:
+        """Return whether this schedule made the run."""
+        return self.uuid is not None and is_controlled_by(run, self.uuid)
 
     async def _ended(self) -> None:
         if not self.is_finished and self.saved:

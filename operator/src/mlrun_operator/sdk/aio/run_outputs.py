@@ -1,27 +1,25 @@
 """Entities as runs' statuses tell of them: known without any way to the store."""
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 from mlrun_operator.api import constants
+from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.api.values.keys import Key
 from mlrun_operator.api.values.names import label_value
 from mlrun_operator.cluster.resources import RUNS
 from mlrun_operator.sdk.session import Session
 from mlrun_operator.store import Entity
 
-Object = dict[str, Any]
-
 
 def output_entities(run: Object) -> dict[str, Entity]:
     """The run's outputs, by name."""
-    return {name: _entity(run, info) for name, info in ((run.get("status") or {}).get("outputs") or {}).items()}
+    return {name: _entity(run, info) for name, info in (status_of(run).get("outputs") or {}).items()}
 
 
 def _entity(run: Object, info: Object) -> Entity:
     key = Key.parse(info["key"])
     status = {name: info[name] for name in ("size", "sha256", "preview") if info.get(name) is not None}
-    created = (run.get("status") or {}).get("startTime")
+    created = status_of(run).get("startTime")
     return Entity(key, {"created": created} if created else {}, {"path": info["path"]}, status)
 
 

@@ -16,14 +16,12 @@ from mlrun_operator.sdk.aio.function import AsyncFunction
 from mlrun_operator.sdk.aio.project import AsyncProject, Secret, twin
 from mlrun_operator.sdk.aio.run import AsyncRun
 from mlrun_operator.sdk.arguments import EntityArguments, FunctionArguments
-from mlrun_operator.sdk.backends.base import Backend
+from mlrun_operator.sdk.backend import Backend
 from mlrun_operator.sdk.errors import InvalidArgument, NotFound
 from mlrun_operator.sdk.naming import parse_function, project_name
 from mlrun_operator.sdk.session import Session, current, default_session, open_session, use
 from mlrun_operator.sdk.stores.runs import project_of
 from mlrun_operator.sdk.translate.shapes import validated
-
-Object = dict[str, Any]
 
 
 class Connection:

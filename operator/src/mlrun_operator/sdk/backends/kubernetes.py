@@ -10,9 +10,10 @@ from typing import ClassVar, Final, TypeVar
 
 from mlrun_operator.api.contract.envelope import StoreInfo
 from mlrun_operator.api.contract.platform import Platform
+from mlrun_operator.api.objects import Object
 from mlrun_operator.cluster.resources import FUNCTIONS, RUNS, Resource
+from mlrun_operator.sdk.backend import LogLine, named_endpoint
 from mlrun_operator.sdk.backends import pod_logs
-from mlrun_operator.sdk.backends.base import Backend, LogLine, Object, named_endpoint
 from mlrun_operator.sdk.backends.published import PUBLISHED, SETTINGS_KEY, Published
 from mlrun_operator.sdk.errors import CrdsMissing, MissingExtra, NotAllowed, NotConnected, NotFound, SdkError
 from mlrun_operator.sdk.naming import project_secret
@@ -37,7 +38,7 @@ _AGAIN: Final = (0.1, 1.0, 3.0)
 _PAUSES: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
-class KubernetesBackend(Backend):
+class KubernetesBackend(pod_logs.LogSource):
     """A cluster by a kube context, or the one that this process runs in.
 
     `namespace` may hold `{project}`. `outage` is for how many seconds a cluster may not answer before an operation

@@ -4,14 +4,16 @@ import asyncio
 import contextlib
 import math
 import re
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from mlrun_operator.api import constants
+from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.resources import RUNS
-from mlrun_operator.sdk.backends.base import LogLine, Object
+from mlrun_operator.sdk.backend import Backend, LogLine
 from mlrun_operator.sdk.backends.explained import explained, is_transient
 from mlrun_operator.sdk.errors import SdkError
 from mlrun_operator.sdk.states import FINISHED
@@ -19,7 +21,7 @@ from mlrun_operator.sdk.status import has_ended
 from mlrun_operator.sdk.stores.runs import stored_log
 
 if TYPE_CHECKING:
-    from mlrun_operator.sdk.backends.kubernetes import KubernetesBackend
+    from mlrun_operator.cluster.user_client import UserApiClient
 
 _PAUSE: Final = 0.3
 # For how long a server may refuse the log of a pod that has ended before the store is asked.
@@ -55,9 +57,19 @@ class Pod:
         return LogLine(text, self.name, self.attempt, self.replica)
 
 
+class LogSource(Backend):
+    """A backend whose runs are in pods. `outage` is for how many seconds the cluster may not answer."""
+
+    outage: float
+
+    @abstractmethod
+    async def client(self) -> "UserApiClient":
+        """Return the connection of the running event loop."""
+
+
 def pods_of(run: Object) -> list[Pod]:
     """The pods that the status tells of, in the order of their attempts; of replicas the newest pod of each, too."""
-    status = run.get("status") or {}
+    status = status_of(run)
     attempts = status.get("attempts") or []
     before = (status.get("attemptCount") or len(attempts)) - len(attempts)
     replicas = {each["pod"]: each["index"] for each in status.get("replicaStatuses") or () if each.get("pod")}
@@ -82,7 +94,7 @@ def has_ended_pod(run: Object | None, pod: Pod) -> bool:
     """Whether no more will come from the pod, by the run's newest state; None: it was deleted."""
     if run is None or has_ended(run):
         return True
-    status = run.get("status") or {}
+    status = status_of(run)
     for each in status.get("attempts") or ():
         if each["pod"] == pod.name:
             return any(each.get(name) is not None for name in ("reason", "exitCode", "completionTime"))
@@ -90,7 +102,7 @@ def has_ended_pod(run: Object | None, pod: Pod) -> bool:
     return not phases or phases[0] in FINISHED
 
 
-async def run_log(backend: "KubernetesBackend", run: Object, *, follow: bool) -> AsyncIterator[LogLine]:
+async def run_log(backend: LogSource, run: Object, *, follow: bool) -> AsyncIterator[LogLine]:
     """The lines of all pods of the current execution; with `follow` until the run has ended.
 
     One pod after the other; followed replicas side by side, as their lines come.
@@ -110,7 +122,7 @@ async def run_log(backend: "KubernetesBackend", run: Object, *, follow: bool) ->
 class _Following:
     """A queue of lines, filled by a task for each pod and one that looks for new pods."""
 
-    def __init__(self, backend: "KubernetesBackend", run: Object) -> None:
+    def __init__(self, backend: LogSource, run: Object) -> None:
         self._backend = backend
         self._run = run
         self._newest: Object | None = run
@@ -169,9 +181,7 @@ class _Attempt:
     `newest` tells the run as it is now; `run` is the one whose execution the pod is of.
     """
 
-    def __init__(
-        self, backend: "KubernetesBackend", run: Object, pod: Pod, newest: Callable[[], Object | None]
-    ) -> None:
+    def __init__(self, backend: LogSource, run: Object, pod: Pod, newest: Callable[[], Object | None]) -> None:
         self._backend = backend
         self._run = run
         self._pod = pod

@@ -9,16 +9,14 @@ import asyncio
 import shutil
 import urllib.request
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from mlrun_operator.api.contract.envelope import StoreInfo
 from mlrun_operator.api.values.names import short_hash
+from mlrun_operator.sdk.backend import Backend
 from mlrun_operator.sdk.errors import DataUnreachable, InvalidArgument, NotFound, SdkError
 from mlrun_operator.store import Catalogue, NotFoundError, Store, StoreError, below, open_store, open_uri, replacing
-
-if TYPE_CHECKING:
-    from mlrun_operator.sdk.backends.base import Backend
 
 _PROBE_SECONDS: Final = 1.5
 _WAYS: Final = (
@@ -30,7 +28,7 @@ _WAYS: Final = (
 class Access:
     """The store of a namespace."""
 
-    def __init__(self, backend: "Backend", namespace: str) -> None:
+    def __init__(self, backend: Backend, namespace: str) -> None:
         self._backend = backend
         self.namespace = namespace
 

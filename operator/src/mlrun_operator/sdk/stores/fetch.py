@@ -11,17 +11,16 @@ import io
 import tarfile
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from mlrun_operator.api import constants
+from mlrun_operator.api.objects import status_of
 from mlrun_operator.cluster.resources import RUNS
+from mlrun_operator.sdk.backend import Backend
 from mlrun_operator.sdk.errors import DataUnreachable, NotFound, SdkError
 from mlrun_operator.sdk.naming import run_name
 from mlrun_operator.sdk.status import has_ended
 from mlrun_operator.store import StoreError, below
-
-if TYPE_CHECKING:
-    from mlrun_operator.sdk.backends.base import Backend
 
 MARK: Final = "@mlrun-fetch"
 _DEFAULT_LIMIT: Final = 8 << 20
@@ -58,7 +57,7 @@ def fetch(context, data, limit):
 '''
 
 
-async def fetch(backend: "Backend", namespace: str, uri: str, folder: Path) -> Path:
+async def fetch(backend: Backend, namespace: str, uri: str, folder: Path) -> Path:
     """What is at the URI, into `folder`. Raises NotFound and DataUnreachable."""
     limit = await _limit(backend)
     run = await backend.create(RUNS, fetch_run(namespace, uri, limit))
@@ -74,7 +73,7 @@ async def fetch(backend: "Backend", namespace: str, uri: str, folder: Path) -> P
         raise DataUnreachable(f"the fetch run {name} did not bring it within {_DEADLINE_SECONDS} s") from None
     finally:
         await _forget(backend, namespace, name)
-    status = ended.get("status") or {}
+    status = status_of(ended)
     if status.get("phase") != "Succeeded":
         words = str(status.get("message") or status.get("reason") or "it ended early").split("\n", 1)[0]
         if status.get("reason") == "InputNotFound":
@@ -145,12 +144,12 @@ def _within(folder: Path, name: str) -> Path:
         raise DataUnreachable(f"the fetch run's archive is refused: {error}") from error
 
 
-async def _limit(backend: "Backend") -> int:
+async def _limit(backend: Backend) -> int:
     limit = getattr(backend, "fetch_limit", None)
     return _DEFAULT_LIMIT if limit is None else int(await limit())
 
 
-async def _ended(backend: "Backend", namespace: str, name: str) -> dict[str, Any]:
+async def _ended(backend: Backend, namespace: str, name: str) -> dict[str, Any]:
     async for run in backend.follow(RUNS, namespace, name):
         if run is None:
             break
@@ -159,7 +158,7 @@ async def _ended(backend: "Backend", namespace: str, name: str) -> dict[str, Any
     raise DataUnreachable(f"the fetch run {name} was deleted")
 
 
-async def _forget(backend: "Backend", namespace: str, name: str) -> None:
+async def _forget(backend: Backend, namespace: str, name: str) -> None:
     try:
         await backend.delete(RUNS, namespace, name)
     except SdkError:

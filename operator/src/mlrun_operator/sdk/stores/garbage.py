@@ -7,16 +7,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final
+from typing import Final
 
+from mlrun_operator.api.objects import Object, spec_of
 from mlrun_operator.api.values.keys import Key
 from mlrun_operator.cluster.resources import RUNS
+from mlrun_operator.sdk.backend import Backend
 from mlrun_operator.sdk.errors import DataUnreachable, NotAllowed, NotSupported, SdkError
-from mlrun_operator.sdk.session import Session
+from mlrun_operator.sdk.stores.access import Access
 from mlrun_operator.store import Catalogue, NotFoundError, Stat, Store, StoreError
 from mlrun_operator.store.entities import ENTITY_FILE, LATEST_FILE, folder_of
 
-Object = dict[str, Any]
 # Names another store than the operator's.
 ROOT_VARIABLE: Final = "MLRUN_OPERATOR_STORE"
 _READERS: Final = 8
@@ -49,7 +50,7 @@ def held_by(runs: Iterable[Object], root: str) -> Held:
     uuids: set[str] = set()
     names: set[str] = set()
     for run in runs:
-        names |= {run["metadata"]["name"], str((run.get("spec") or {}).get("name") or "")}
+        names |= {run["metadata"]["name"], str(spec_of(run).get("name") or "")}
         said = json.dumps([run.get("spec"), run.get("status")], ensure_ascii=False)
         uuids |= _keyed(said) | _pathed(said, root)
     return Held(frozenset(uuids), frozenset(names))
@@ -89,23 +90,23 @@ def garbage(stats: Iterable[Stat], latest: Mapping[str, str], held: Held, before
     return found
 
 
-async def collect(session: Session, namespace: str, before: float, *, delete: bool) -> list[Folder]:
+async def collect(backend: Backend, namespace: str, before: float, *, delete: bool) -> list[Folder]:
     """The garbage of a namespace's store; with `delete` it is deleted.
 
     Only where the operator tells whose store it is, since the runs of all its namespaces hold what they made. Raises
     NotSupported elsewhere, DataUnreachable where the store cannot be reached, NotAllowed where it belongs to several
     namespaces and the user may not see the runs of all.
     """
-    platform = await session.backend.platform(namespace) if session.backend.kind == "kubernetes" else None
+    platform = await backend.platform(namespace) if backend.kind == "kubernetes" else None
     if platform is None or ROOT_VARIABLE in os.environ:
         words = "whose store this is cannot be told, so nothing in it can be called garbage"
         raise NotSupported(words, hint=f"Use a cluster whose operator tells its settings, without {ROOT_VARIABLE}.")
     shared = "{namespace}" not in platform.store.root
-    catalogue = await session.access(namespace).catalogue()
+    catalogue = await Access(backend, namespace).catalogue()
     if catalogue is None:
         raise DataUnreachable("the store cannot be reached from here", hint="Run it where the store can be reached.")
     try:
-        runs = await session.backend.find(RUNS, "" if shared else namespace)
+        runs = await backend.find(RUNS, "" if shared else namespace)
     except NotAllowed as error:
         words = "the store belongs to all namespaces, and you may not list their runs, which hold what they made"
         raise NotAllowed(words, hint="An administrator can do it.") from error

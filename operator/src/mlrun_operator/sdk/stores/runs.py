@@ -2,20 +2,17 @@
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
+from mlrun_operator.api.objects import Object, spec_of, status_of
+from mlrun_operator.sdk.backend import Backend
 from mlrun_operator.sdk.errors import SdkError
+from mlrun_operator.sdk.stores.access import Access
 from mlrun_operator.store import derived_uuid
-
-if TYPE_CHECKING:
-    from mlrun_operator.sdk.backends.base import Backend
-
-Object = dict[str, Any]
 
 
 def run_folder(run: Object, attempt: Object) -> str | None:
     """The folder of an attempt below the store's root; None where the run does not tell enough."""
-    meta, spec, status = run["metadata"], run.get("spec") or {}, run.get("status") or {}
+    meta, spec, status = run["metadata"], spec_of(run), status_of(run)
     execution = (status.get("execution") or {}).get("number")
     if not execution or not attempt.get("uid"):
         return None
@@ -26,17 +23,15 @@ def run_folder(run: Object, attempt: Object) -> str | None:
 
 def project_of(run: Object) -> str:
     """The project that the run counts to; a run that says none is its outputs' or its namespace's."""
-    spec, status = run.get("spec") or {}, run.get("status") or {}
+    spec, status = spec_of(run), status_of(run)
     for output in (status.get("outputs") or {}).values():
         return str(output["key"].removeprefix("store://").partition("/")[0])
     inline = (spec.get("function") or {}).get("project")
     return str(spec.get("project") or inline or run["metadata"]["namespace"])
 
 
-async def stored_text(backend: "Backend", run: Object, attempt: Object, name: str) -> tuple[str | None, str]:
+async def stored_text(backend: Backend, run: Object, attempt: Object, name: str) -> tuple[str | None, str]:
     """A text file of the attempt's folder, or None and why it cannot be had."""
-    from mlrun_operator.sdk.stores.access import Access
-
     folder = run_folder(run, attempt)
     if folder is None:
         return None, "the run does not tell its folder"
@@ -50,6 +45,6 @@ async def stored_text(backend: "Backend", run: Object, attempt: Object, name: st
         return None, str(error)
 
 
-async def stored_log(backend: "Backend", run: Object, attempt: Object) -> tuple[str | None, str]:
+async def stored_log(backend: Backend, run: Object, attempt: Object) -> tuple[str | None, str]:
     """The attempt's log, or None and why it cannot be had."""
     return await stored_text(backend, run, attempt, "log.txt")

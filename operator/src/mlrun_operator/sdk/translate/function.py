@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from mlrun_operator.api import constants
+from mlrun_operator.api.objects import Object
 from mlrun_operator.api.v1alpha1.function import FunctionSpec
 from mlrun_operator.api.values.names import label_value
 from mlrun_operator.sdk.arguments import FunctionArguments
 from mlrun_operator.sdk.errors import InvalidArgument, NotSupported
 from mlrun_operator.sdk.naming import FUNCTION_KIND, entity_name, object_names, project_name
 from mlrun_operator.sdk.translate import options
-from mlrun_operator.sdk.translate.shapes import Object, labels, mapping, sequence, snaked, validated
+from mlrun_operator.sdk.translate.shapes import labels, mapping, sequence, snaked, validated
 from mlrun_operator.sdk.translate.source import LargeFile, source
 
 ARGUMENTS: Final = tuple(FunctionArguments.__annotations__)

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from os import PathLike, fspath
 from typing import Any, Final, Protocol, runtime_checkable
 
+from mlrun_operator.api.objects import Object
 from mlrun_operator.api.v1alpha1.inputs import InputRef
 from mlrun_operator.sdk.errors import InvalidArgument
-from mlrun_operator.sdk.translate.shapes import Object, mapping, sequence, snake, validated
+from mlrun_operator.sdk.translate.shapes import mapping, sequence, snake, validated
 
 _ENTITY_MARKS: Final = ("spec", "metadata")
 _REFERENCE: Final = frozenset(InputRef.model_fields)

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from mlrun_operator.api.objects import Object
 from mlrun_operator.api.v1alpha1.options import RunOptions
 from mlrun_operator.sdk.errors import InvalidArgument
 from mlrun_operator.sdk.naming import is_dns_name, project_secret
 from mlrun_operator.sdk.translate.shapes import (
-    Object,
     camel,
     camelized,
     mapping,

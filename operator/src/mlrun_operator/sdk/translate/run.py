@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mlrun_operator.api import constants
+from mlrun_operator.api.objects import Object
 from mlrun_operator.api.v1alpha1.run import FunctionRef, RunSpec
 from mlrun_operator.api.values.names import kubernetes_name, label_value
 from mlrun_operator.sdk.arguments import RunArguments
@@ -12,7 +13,7 @@ from mlrun_operator.sdk.errors import InvalidArgument, NotSupported
 from mlrun_operator.sdk.naming import entity_name, run_name
 from mlrun_operator.sdk.translate import options
 from mlrun_operator.sdk.translate.inputs import Resolve, inputs, outputs
-from mlrun_operator.sdk.translate.shapes import Object, camel, camelized, labels, mapping, sequence, snaked, validated
+from mlrun_operator.sdk.translate.shapes import camel, camelized, labels, mapping, sequence, snaked, validated
 
 # What the SDK says itself, or by methods of the handle.
 _OWN: Final = frozenset({"function", "function_ref", "project", "action", "stop", "rerun"})

@@ -8,9 +8,9 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic.alias_generators import to_camel
 
+from mlrun_operator.api.objects import Object
 from mlrun_operator.sdk.errors import InvalidArgument
 
-Object = dict[str, Any]
 M = TypeVar("M", bound=BaseModel)
 
 # Maps whose names are the user's own, wherever they stand.

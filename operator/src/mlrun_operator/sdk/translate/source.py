@@ -8,9 +8,10 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Final
 
+from mlrun_operator.api.objects import Object
 from mlrun_operator.api.v1alpha1.source import MAX_INLINE_BYTES, Source
 from mlrun_operator.sdk.errors import InvalidArgument
-from mlrun_operator.sdk.translate.shapes import Object, snaked, validated
+from mlrun_operator.sdk.translate.shapes import snaked, validated
 
 _FIELDS: Final = ("source", "code", "base64", "lang", "handler")
 # Who wins where several are given, as DigitalHub had it.

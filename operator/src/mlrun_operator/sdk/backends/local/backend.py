@@ -12,6 +12,7 @@ from typing import ClassVar, Final
 
 from mlrun_operator.api.contract.envelope import GRACE_SECONDS, StoreInfo
 from mlrun_operator.api.contract.platform import Platform
+from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.v1alpha1.options import RunOptions
 from mlrun_operator.api.v1alpha1.run import RunSpec
@@ -21,7 +22,7 @@ from mlrun_operator.cluster.resources import FUNCTIONS, RUNS, Resource
 from mlrun_operator.render.envelope import PinnedFunction, build_envelope
 from mlrun_operator.render.execution import execution_hash, is_same_execution
 from mlrun_operator.render.options import effective
-from mlrun_operator.sdk.backends.base import Backend, LogLine, Object, named_endpoint
+from mlrun_operator.sdk.backend import Backend, LogLine, named_endpoint
 from mlrun_operator.sdk.backends.local.interpreter import interpreter
 from mlrun_operator.sdk.backends.local.objects import Objects
 from mlrun_operator.sdk.backends.local.process import LocalProcess, Work, environment
@@ -131,8 +132,8 @@ class LocalBackend(Backend):
         meta, told, position, rest = run["metadata"], 0, 0, b""
         while True:
             current = self._checked(RUNS, self._objects.read(RUNS, meta["namespace"], meta["name"]))
-            ended, attempts = has_ended(current), (current.get("status") or {}).get("attempts") or []
-            folder = self._folder(current) / str(((current.get("status") or {}).get("execution") or {}).get("number"))
+            ended, attempts = has_ended(current), status_of(current).get("attempts") or []
+            folder = self._folder(current) / str((status_of(current).get("execution") or {}).get("number"))
             while told < len(attempts):
                 file, attempt = folder / str(told + 1) / "log.txt", attempts[told]
                 over = ended or "completionTime" in attempt
@@ -197,7 +198,7 @@ class LocalBackend(Backend):
         """Start or stop what the run asks for."""
         if resource is not RUNS:
             return obj
-        uid, spec, status = obj["metadata"]["uid"], obj["spec"], obj.get("status") or {}
+        uid, spec, status = obj["metadata"]["uid"], obj["spec"], status_of(obj)
         if spec.get("stop"):
             held = self._running.get(uid)
             if held is not None:
@@ -219,12 +220,12 @@ class LocalBackend(Backend):
             RUNS,
             meta["namespace"],
             meta["name"],
-            lambda now: {**now, "status": {**(now.get("status") or {}), "observedGeneration": meta["generation"]}},
+            lambda now: {**now, "status": {**status_of(now), "observedGeneration": meta["generation"]}},
         )
 
     def _checked(self, resource: Resource, obj: Object) -> Object:
         """The object; a run whose program has ended without a word has failed."""
-        status = obj.get("status") or {}
+        status = status_of(obj)
         if resource is not RUNS or not status or has_ended(obj) or obj["metadata"]["uid"] in self._running:
             return obj
         owner = self._folder(obj) / "owner"

@@ -9,12 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
+from mlrun_operator.api.objects import Object, labels_of
 from mlrun_operator.cluster.resources import Resource
 from mlrun_operator.sdk.errors import Conflict, NotFound
-
-Object = dict[str, Any]
 
 
 class Objects:
@@ -65,7 +63,7 @@ class Objects:
         found = []
         for file in sorted((self.home / namespace / resource.plural).glob("*.json")):
             obj = json.loads(file.read_text())
-            held = obj["metadata"].get("labels") or {}
+            held = labels_of(obj)
             if all(held.get(name) == value for name, value in wanted.items()):
                 found.append(obj)
         return found

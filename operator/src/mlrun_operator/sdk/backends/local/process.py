@@ -16,12 +16,12 @@ from typing import Any, Final
 from mlrun_operator.api.contract import result as results
 from mlrun_operator.api.contract.envelope import Envelope, encode
 from mlrun_operator.api.contract.result import Result
+from mlrun_operator.api.objects import Object
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.v1alpha1.options import EnvVar, SecretRef
 from mlrun_operator.api.v1alpha1.status import MAX_ATTEMPTS, Attempt, Execution, FunctionPin, Phase, RunStatus
 from mlrun_operator.api.v1alpha1.sweep import sweep_words, with_progress
 
-Object = dict[str, Any]
 # Told the whole status at each step.
 Tell = Callable[[RunStatus], None]
 _GRACE: Final = 30

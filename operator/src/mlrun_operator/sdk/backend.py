@@ -1,15 +1,15 @@
-"""What the handles need of a backend."""
+"""The interface of a backend, and the lines of its logs."""
 
 import os
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
-from typing import Any, ClassVar, Final, Self
+from typing import ClassVar, Final, Self
 
 from mlrun_operator.api.contract.envelope import StoreInfo
 from mlrun_operator.api.contract.platform import Platform
+from mlrun_operator.api.objects import Object
 from mlrun_operator.cluster.resources import Resource
 
-Object = dict[str, Any]
 # Where an S3 server's URL is looked for; DigitalHub's name is the last.
 _ENDPOINTS: Final = ("MLRUN_OPERATOR_STORE_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "S3_ENDPOINT_URL")
 

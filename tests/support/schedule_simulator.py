@@ -1,6 +1,7 @@
-"""A schedule in a cluster of its own: the plan is done as the operator does it, Kubernetes' answers are played."""
+"""A schedule in a cluster of its own: decisions are carried out as the operator does, Kubernetes is simulated."""
 
 import copy
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,8 +23,8 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-class Clockwork:
-    """`made` remembers every run that was ever created, also those that are gone; `doubled` Jobs that were too many.
+class ScheduleSimulator:
+    """`created` remembers the name of every run, deleted ones included; `surplus_jobs` are Jobs that were too many.
 
     What fires `unseen` the watches have not shown yet; only who asks directly is told.
     """
@@ -36,64 +37,66 @@ class Clockwork:
         self.cron_job: Object | None = None
         self.jobs: list[Object] = []
         self.children: dict[str, Object] = {}
-        self.made: list[str] = []
+        self.created: list[str] = []
         self.deleted: list[str] = []
-        self.doubled: list[str] = []
-        self.confirmed = False
+        self.surplus_jobs: list[str] = []
+        self.read_directly = False
         self.writes = 0
         self.replaced = 0
         self._uid = 0
         self._unseen: set[str] = set()
         self._shown: Object = {}
+        # What an admission webhook, or the API server's own defaults, make of a CronJob that is written.
+        self.admission: Callable[[Object], None] | None = None
 
     @property
     def status(self) -> Object:
         return dict(self.run.get("status") or {})
 
     @property
-    def ledger(self) -> Object:
+    def record(self) -> Object:
         return dict(self.status["schedule"])
 
-    def look(self, **more: Any) -> Decided:
-        """The decision of this moment; nothing is done."""
-        unmarked = [job for job in self.jobs if job["metadata"]["labels"][constants.LABEL_RUN_UID] == "s-1"]
-        seen = ScheduleObservation(
+    def decide(self, **more: Any) -> Decided:
+        """Return the decision of this moment; nothing is done."""
+        unadopted_jobs = [job for job in self.jobs if job["metadata"]["labels"][constants.LABEL_RUN_UID] == "s-1"]
+        observation = ScheduleObservation(
             self.run,
             self.now,
             self.function,
-            jobs=copy.deepcopy([job for job in unmarked if job["metadata"]["uid"] not in self._unseen]),
-            cron_job={**self.cron_job, "status": self._shown} if self.cron_job else None,
+            jobs=copy.deepcopy([job for job in unadopted_jobs if job["metadata"]["uid"] not in self._unseen]),
+            cron_job=self._watched_cron_job(),
             children=copy.deepcopy(list(self.children.values())),
-            fresh=self.confirmed,
+            fresh=self.read_directly,
             **more,
         )
-        return Decided(plan(seen, self.platform))
+        return Decided(plan(observation, self.platform))
 
     def step(self, **more: Any) -> bool:
-        """Do one step; whether it was the last one."""
-        match self.look(**more).decision:
+        """Take one step; return whether it was the last one."""
+        match self.decide(**more).decision:
             case Tell(status):
-                self.confirmed = False
+                self.read_directly = False
                 if status is not None:
                     self.run["status"] = to_wire(status, self.run)
                     self.writes += 1
                 return True
             case Ask():
-                assert not self.confirmed, "once is enough"
-                self.confirmed = True
+                assert not self.read_directly, "once is enough"
+                self.read_directly = True
                 self._unseen.clear()
             case Do(Create(obj)):
                 self._create(copy.deepcopy(obj))
             case Do(Replace(cron_job)):
                 self._replace(copy.deepcopy(cron_job))
             case Do(Adopt(job, child)):
-                known = next(known for known in self.jobs if known["metadata"]["uid"] == job["metadata"]["uid"])
-                known["metadata"]["labels"] |= {constants.LABEL_RUN_UID: child["metadata"]["uid"]}
+                fired_job = next(fired for fired in self.jobs if fired["metadata"]["uid"] == job["metadata"]["uid"])
+                fired_job["metadata"]["labels"] |= {constants.LABEL_RUN_UID: child["metadata"]["uid"]}
             case Do(Delete(obj)):
                 self._delete(obj)
             case Do(SetSuspended(_, suspended)):
                 assert self.cron_job is not None
-                self.cron_job["spec"]["suspend"] = suspended
+                self._update_cron_job({**self.cron_job, "spec": {**self.cron_job["spec"], "suspend": suspended}})
             case Do(action):
                 raise AssertionError(f"a schedule does not {action.key}")
         return False
@@ -101,10 +104,30 @@ class Clockwork:
     def _replace(self, cron_job: Object) -> None:
         """Replace the CronJob; what is immutable stays."""
         assert self.cron_job is not None
-        created = self.cron_job["metadata"]["creationTimestamp"]
-        self.cron_job = {**self.cron_job, **cron_job}
-        self.cron_job["metadata"]["creationTimestamp"] = created
+        if self.admission is not None:
+            self.admission(cron_job)
+        self._update_cron_job({**self.cron_job, **cron_job})
         self.replaced += 1
+
+    def edit_cron_job(self, **spec: Any) -> None:
+        """Somebody edits the CronJob by hand."""
+        assert self.cron_job is not None
+        self._update_cron_job({**self.cron_job, "spec": {**self.cron_job["spec"], **spec}})
+
+    def _update_cron_job(self, cron_job: Object) -> None:
+        """Store the CronJob as the API server does: its generation is raised where its spec changes, by whomever."""
+        assert self.cron_job is not None
+        served = {name: self.cron_job["metadata"][name] for name in ("creationTimestamp", "generation", "uid")}
+        is_changed = cron_job["spec"] != self.cron_job["spec"]
+        self.cron_job = {**cron_job, "metadata": {**cron_job["metadata"], **served}}
+        self.cron_job["metadata"]["generation"] += is_changed
+
+    def _watched_cron_job(self) -> Object | None:
+        """Return what the operator's index has of the CronJob: not its job template."""
+        if self.cron_job is None:
+            return None
+        spec = {name: value for name, value in self.cron_job["spec"].items() if name != "jobTemplate"}
+        return {**self.cron_job, "spec": spec, "status": self._shown}
 
     def settle(self, **more: Any) -> None:
         for _ in range(300):
@@ -157,13 +180,13 @@ class Clockwork:
             return None
         return self.fire(slot, unseen=unseen)
 
-    def ends(self, name: str, phase: str = "Succeeded") -> None:
+    def end_run(self, name: str, phase: str = "Succeeded") -> None:
         """A run is recorded as ended."""
         self.children[name]["status"] = {"phase": phase}
 
     def at(self, moment: datetime) -> None:
         """Another moment is another look of the operator."""
-        self.now, self.confirmed = moment, False
+        self.now, self.read_directly = moment, False
 
     def later(self, **length: float) -> None:
         self.at(self.now + timedelta(**length))
@@ -172,21 +195,26 @@ class Clockwork:
         name = obj["metadata"]["name"]
         obj["metadata"] |= {"uid": self._next_uid(), "resourceVersion": "1", "creationTimestamp": stamp(self.now)}
         if obj["kind"] == "CronJob":
+            obj["metadata"]["generation"] = 1
+            if self.admission is not None:
+                self.admission(obj)
             self.cron_job = obj
             return
         assert obj["kind"] == "MlrunRun"
         assert name not in self.children
         self.children[name] = obj
-        self.made.append(name)
+        self.created.append(name)
 
     def _delete(self, obj: Object) -> None:
         """A run takes its fired Job with it."""
         uid = obj["metadata"]["uid"]
         self.deleted.append(obj["metadata"]["name"])
         if uid not in (child["metadata"]["uid"] for child in self.children.values()):
-            self.doubled.append(obj["metadata"]["name"])
-        gone = [j for j in self.jobs if uid in (j["metadata"]["uid"], j["metadata"]["labels"][constants.LABEL_RUN_UID])]
-        self.jobs = [job for job in self.jobs if job not in gone]
+            self.surplus_jobs.append(obj["metadata"]["name"])
+        deleted = [
+            j for j in self.jobs if uid in (j["metadata"]["uid"], j["metadata"]["labels"][constants.LABEL_RUN_UID])
+        ]
+        self.jobs = [job for job in self.jobs if job not in deleted]
         self.children = {n: c for n, c in self.children.items() if c["metadata"]["uid"] != uid}
 
     def _next_uid(self) -> str:

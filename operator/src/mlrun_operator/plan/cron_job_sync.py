@@ -1,0 +1,60 @@
+"""The schedule's CronJob, as the spec has it: created, replaced where it differs, suspended where nothing may fire."""
+
+from datetime import timedelta
+
+from mlrun_operator.api import constants
+from mlrun_operator.api.objects import Object, spec_of
+from mlrun_operator.api.v1alpha1.run import RunSpec
+from mlrun_operator.api.v1alpha1.status import ScheduleStatus
+from mlrun_operator.assess.conditions import Outcome
+from mlrun_operator.assess.schedule import schedule_status
+from mlrun_operator.plan.decision import Create, Decision, Do, Replace, SetSuspended, Tell
+from mlrun_operator.plan.observation import Refusal
+from mlrun_operator.plan.schedule_context import ScheduleContext
+from mlrun_operator.plan.start import refused
+from mlrun_operator.render.cron_job import build_cron_job, is_in_line
+from mlrun_operator.render.envelope import PinnedFunction
+
+
+def pause(
+    context: ScheduleContext, record: ScheduleStatus, outcome: Outcome, requeue_after: timedelta | None = None
+) -> Decision:
+    """Suspend the CronJob, whatever it was rendered from; then tell why nothing fires."""
+    cron_job = context.cron_job
+    if cron_job is not None and not spec_of(cron_job).get("suspend"):
+        return Do(SetSuspended(cron_job, suspended=True))
+    record = record.model_copy(update={"next_schedule_time": None})
+    return Tell(schedule_status(context.base, outcome, record, cron_job), requeue_after)
+
+
+def sync_cron_job(
+    context: ScheduleContext, spec: RunSpec, function: PinnedFunction, record: ScheduleStatus, *, is_paused: bool
+) -> Decision | None:
+    """Create or replace the CronJob, or tell why the API server refuses it; None where it is as it should be."""
+    rendered = build_cron_job(context.observation.run, spec, function, context.platform, is_paused=is_paused)
+    cron_job = context.cron_job
+    if cron_job is not None and is_in_line(cron_job, rendered):
+        return None
+    is_taken = cron_job is None and context.observation.cron_job is not None
+    outcome = refused(_refusal_of(context, rendered), rendered, is_taken=is_taken)
+    if outcome is not None:
+        retry_after = None if outcome.phase.finished else context.retry_after("Reconciling")
+        return pause(context, record, outcome, retry_after)
+    return Do(Create(rendered) if cron_job is None else Replace(_in_place_of(cron_job, rendered)))
+
+
+def _refusal_of(context: ScheduleContext, cron_job: Object) -> Refusal | None:
+    """Return why the CronJob was refused; what was refused may also have been a run."""
+    refusal = context.observation.refusal
+    return refusal if refusal and refusal.name in (None, cron_job["metadata"]["name"]) else None
+
+
+def _in_place_of(cron_job: Object, rendered: Object) -> Object:
+    """Return the rendered CronJob as the replacement of this state of the existing one."""
+    meta = cron_job["metadata"]
+    annotations = {
+        **rendered["metadata"]["annotations"],
+        constants.ANNOTATION_REPLACED_GENERATION: str(meta.get("generation", 0)),
+    }
+    version = {name: meta[name] for name in ("resourceVersion", "uid")}
+    return {**rendered, "metadata": {**rendered["metadata"], **version, "annotations": annotations}}

@@ -40,9 +40,9 @@ def test_the_rules_of_sources_and_pip_are_in_the_envelope(monkeypatch: pytest.Mo
 @pytest.mark.parametrize("name", ["index_url", "find_links"])
 def test_an_index_with_a_password_would_be_shown_by_every_pod(name: str) -> None:
     url = "https://me:geheim@packages.example.org/simple"
-    with pytest.raises(ValidationError, match="give runs PIP_INDEX_URL by a Secret"):
+    with pytest.raises(ValidationError, match="give runs PIP_INDEX_URL from a Secret"):
         PipInfo(**{name: url})
-    with pytest.raises(ValidationError, match="give runs PIP_INDEX_URL by a Secret"):
+    with pytest.raises(ValidationError, match="give runs PIP_INDEX_URL from a Secret"):
         Settings(**{f"pip_{name}": url})
 
 
@@ -62,7 +62,7 @@ def test_without_a_proxy_the_envelope_says_nothing_of_one(monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("http://me:geheim@proxy:3128", "give runs HTTPS_PROXY by a Secret"),
+        ("http://me:geheim@proxy:3128", "give runs HTTPS_PROXY from a Secret"),
         ("proxy:3128", "write http://HOST:PORT"),
         ("socks5://proxy:1080", "write http://HOST:PORT"),
     ],

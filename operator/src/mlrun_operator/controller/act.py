@@ -261,8 +261,11 @@ class Actor:
         except ApiError as error:
             if not error.not_found:
                 raise
-            return []
-        return [job] if job["metadata"]["uid"] == uid else []
+            job = None
+        if job is not None and job["metadata"]["uid"] == uid:
+            return [job]
+        self._index.drop(JOBS, {"metadata": {"namespace": namespace, "name": name, "uid": uid}})
+        return []
 
     async def _events(self, observation: Observation) -> list[Object]:
         """Return Kubernetes' events of the run's unfinished Jobs and their pods; none where too many runs ask."""

@@ -5,11 +5,12 @@ report is added; only then is it over.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
 from mlrun_operator.api.objects import Object, has_job_ended, is_deleting, status_of
-from mlrun_operator.api.reasons import Reason
+from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.v1alpha1.status import Ending, Execution, Phase
 from mlrun_operator.assess import conditions as cond
 from mlrun_operator.assess.conditions import Outcome
@@ -131,6 +132,8 @@ def _wait(context: RunContext, execution: Execution, ending: Ending) -> Decision
 def _final_outcome(context: RunContext, ending: Ending, views: Sequence[PodView]) -> Outcome:
     """Return how the execution has ended: as recorded, or as the reports of all its indexes say where those decide."""
     recorded = Outcome(ending.phase, Reason(ending.reason), ending.message)
+    if recorded.reason is Reason.JOB_DELETED:
+        recorded = replace(recorded, message=f"{ending.message}. {EXPLANATIONS[Reason.JOB_DELETED].todo}")
     if recorded.reason in _FINAL_REASONS:
         return _with_remains(context, recorded, views)
     count = context.recorded.replicas

@@ -8,6 +8,7 @@ from support.wire import port_to
 
 from mlrun_operator.cluster.api_client import ApiClient
 from mlrun_operator.cluster.connection import Connection
+from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.resources import JOBS, PODS, RUNS
 
 
@@ -78,3 +79,11 @@ async def test_a_delete_is_of_exactly_the_object() -> None:
     assert "gracePeriodSeconds" not in of_job
     assert of_pod["preconditions"] == {"uid": "uid-p"}
     assert of_pod["gracePeriodSeconds"] == 0
+
+
+async def test_a_write_without_the_lease_is_refused_unsent() -> None:
+    client = ApiClient(cast("Connection", None), may_write=lambda: False)
+    for write in (client.create(JOBS, pod("j")), client.patch(JOBS, pod("j"), {}), client.delete(JOBS, pod("j"))):
+        with pytest.raises(ApiError, match="not the leader") as refused:
+            await write
+        assert (refused.value.code, refused.value.reason) == (0, "NotLeading")

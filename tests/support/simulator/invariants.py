@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from support.simulator.api_server import ApiServer, Change
-from support.simulator.objects import BEGIN, Object, controller_of, is_deleting, is_terminal, moment_of, uid_of
+from support.simulator.objects import Object, controller_of, is_deleting, is_terminal, moment_of, uid_of
 
 _GROUP: Final = "mlrun-operator.dev/"
 _ENDS: Final = ("Succeeded", "Failed", "Stopped")
@@ -179,7 +179,8 @@ class Ledger:
         """Check that no report is missed that was shown shortly before the execution was over."""
         since = self._clock.now - _REMEMBERED
         newest = record.newest_pod.get(number)
-        shown = [name for name in record.reports[number] if self.shown.get(name, BEGIN) > since and name == newest]
+        is_recent = newest in self.shown and self.shown[newest] > since
+        shown = [name for name in record.reports[number] if is_recent and name == newest]
         if shown and not status.get("results") and not status.get("replicaStatuses"):
             self._breaks(record, f"the report of {shown[0]} was shown, and the status misses it")
 
@@ -279,7 +280,7 @@ class Ledger:
 
     def is_presumed_lost(self, pod: Object) -> bool:
         """Return whether the pod's grace period is over since 30 s."""
-        return is_deleting(pod) and self._clock.now > moment_of(pod["metadata"]["deletionTimestamp"]) + _LOST
+        return is_deleting(pod) and self._clock.now >= moment_of(pod["metadata"]["deletionTimestamp"]) + _LOST
 
     def _check_one_execution_at_a_time(self) -> None:
         pods: dict[str, dict[int, list[Object]]] = defaultdict(lambda: defaultdict(list))
@@ -314,12 +315,12 @@ class Ledger:
 
 
 def _record_of(job: Object, run_uid: str, version: int) -> JobRecord:
-    annotations = job["metadata"]["annotations"]
+    annotations = job["metadata"].get("annotations") or {}
     function = json.loads(annotations.get(f"{_GROUP}function", "{}"))
     return JobRecord(
         uid=uid_of(job),
         run_uid=run_uid,
-        number=int(annotations[f"{_GROUP}execution"]),
+        number=int(annotations.get(f"{_GROUP}execution", 1)),
         generation=int(annotations.get(f"{_GROUP}run-generation", 1)),
         function_generation=function.get("generation"),
         x=envelope_of(job["spec"]["template"]).get("parameters", {}).get("x"),

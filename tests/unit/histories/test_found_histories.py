@@ -196,3 +196,16 @@ def test_a_stop_keeps_what_the_pod_reports() -> None:
     world.edit("a", stop=True)
     at_rest(world)
     assert status_of(world)["results"]
+
+
+def test_a_stop_acts_where_no_status_can_be_written() -> None:
+    """A policy refuses every status: after a minute the Job is deleted all the same."""
+    world = World()
+    world.create("a")
+    world.pod_runs()
+    world.refuse("PUT status", "mlrunruns", "policy", 1000)
+    world.edit("a", stop=True)
+    world.wait(50)
+    assert world.server.all("jobs")
+    world.wait(400)
+    assert not world.server.all("jobs")

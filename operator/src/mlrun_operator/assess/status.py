@@ -201,7 +201,7 @@ def job_status(
         duration=_duration(start, completion),
         function=function_of(job),
         image=_image(job),
-        **{**_pod_fields(recorded, assessment), **reported(assessment.run_result)},
+        **{**_pod_fields(recorded, assessment), **_reported(recorded, assessment)},
     )
 
 
@@ -304,6 +304,13 @@ def _full_message(message: str, result: Result | None) -> str | None:
     """Return the words for people: below the message stands the user's own traceback, where the report has one."""
     text = f"{message}\n\n{result.traceback}" if result and result.traceback else message
     return text[: MAX_MESSAGE * 4] or None
+
+
+def _reported(recorded: RunStatus, assessment: Assessment) -> dict[str, Any]:
+    """Return what the report adds; of replicas what was told stays also where the pod that told it is gone."""
+    if assessment.run_result is None and assessment.replicas and assessment.sweep is None:
+        return {name: getattr(recorded, name) for name in ("source", "inputs", "outputs", "results")}
+    return reported(assessment.run_result)
 
 
 def reported(result: Result | None) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.contract.platform import Platform
-from mlrun_operator.api.objects import Object, spec_of
+from mlrun_operator.api.objects import Object, spec_of, status_of
 from mlrun_operator.api.v1alpha1.run import RunSpec
 from mlrun_operator.api.values.names import kubernetes_name
 from mlrun_operator.render.cron_job import build_cron_job
@@ -55,7 +55,7 @@ def job_of(run: Object, objects: Sequence[Object], platform: Platform, namespace
         return None
     if spec.schedule is not None:
         return build_cron_job(whole, spec, pin, platform, is_paused=bool(spec.suspend or spec.stop))
-    number = ((run.get("status") or {}).get("execution") or {}).get("number", 1)
+    number = (status_of(run).get("execution") or {}).get("number", 1)
     return build_job(whole, spec, pin, number, platform)
 
 

@@ -107,6 +107,7 @@ class Reconciler:
             observation,
             ahead=self._limiter.runs_ahead(observation.run, observation.function),
             has_made_job=self._actor.has_made_job(observation.run),
+            is_status_refused=self._reporter.is_refused(observation.run),
             taken=frozenset(taken),
         )
 

@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.objects import Object, controller_of, key_of, labels_of
@@ -19,6 +20,8 @@ from mlrun_operator.controller.log_format import about
 from mlrun_operator.controller.observers import ReconcileObserver
 
 log = logging.getLogger("mlrun_operator")
+
+_REFUSED_TOO_LONG: Final = timedelta(seconds=60)
 
 
 class Reporter:
@@ -40,15 +43,21 @@ class Reporter:
         self._wake = wake
         self._clock = clock
         self._observers = observers
+        # By uid the runs whose status the API server does not take, and since when.
+        self._refused_since: dict[str, datetime] = {}
 
     async def report(self, run: Object, status: RunStatus) -> Object | None:
         """Write the status and return the run as it is then; None where the run has changed meanwhile or is gone."""
+        uid = run["metadata"]["uid"]
         try:
             written = await self._write(run, status)
         except ApiError as error:
             if error.conflict or error.not_found:
+                self._refused_since.pop(uid, None)
                 return None
+            await self._tell_refused(run, status)
             raise
+        self._refused_since.pop(uid, None)
         self._index.put(RUNS, written)
         recorded = parse_status(run)
         for observer in self._observers:
@@ -60,6 +69,18 @@ class Reporter:
             log.info("%s/%s: %s %s", *key_of(run), change.reason, change.message, extra=about(run, status))
             await self._events.record(run, status)
         return written
+
+    def is_refused(self, run: Object) -> bool:
+        """Return whether the API server has not taken the run's status for a minute: a stop acts without it then."""
+        since = self._refused_since.get(run["metadata"]["uid"])
+        return since is not None and self._clock() - since >= _REFUSED_TOO_LONG
+
+    async def _tell_refused(self, run: Object, status: RunStatus) -> None:
+        """Remember that the status was not taken; after a minute its event tells of it."""
+        was_refused = self.is_refused(run)
+        self._refused_since.setdefault(run["metadata"]["uid"], self._clock())
+        if self.is_refused(run) and not was_refused:
+            await self._events.record(run, status)
 
     async def _write(self, run: Object, status: RunStatus) -> Object:
         """Write the status; without its details where the API server refuses them, for an end must be recorded."""

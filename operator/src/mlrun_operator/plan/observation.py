@@ -71,7 +71,8 @@ Fact = Stored | Gone | Refusal | ReadFresh | EventsRead | WholeJobRead
 class RunObservation:
     """One run without a schedule, and all that bears on it.
 
-    `has_made_job` says that this process has created a Job of the run which is not recorded.
+    `has_made_job` says that this process has created a Job of the run which is not recorded, `is_status_refused` that
+    the API server has not taken the run's status for a minute.
     `jobs` and `pods` carry the run's uid; a stranger of the name that the next Job needs is among `jobs`. `fresh` says
     that both were read directly just now. `events` are None where they were not read. `whole_job` is a Job with its
     pods' template, where it was read. `schedule` is the one that made the run. `taken` are the
@@ -90,6 +91,7 @@ class RunObservation:
     whole_job: Object | None = None
     schedule: Object | None = None
     has_made_job: bool = False
+    is_status_refused: bool = False
     taken: frozenset[str] = frozenset()
     read_pod: PodReader = field(default_factory=PodReader, compare=False, repr=False)
 

@@ -9,13 +9,12 @@ from typing import Any, Final
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.contract.envelope import decode, encode
-from mlrun_operator.api.objects import labels_of
+from mlrun_operator.api.objects import Object, labels_of
 from mlrun_operator.api.values.names import collector_name, label_value
 from mlrun_operator.render.envelope import result_budget
 from mlrun_operator.render.foreign_image import UNSAFE_ENV, VOLUME
 from mlrun_operator.render.job import failure_policy, kueue_metadata, owner_of
 
-Object = dict[str, Any]
 # The collector only reads and writes the store, which may be unavailable for a while.
 RETRIES: Final = 6
 # Environment variables that only a point has.

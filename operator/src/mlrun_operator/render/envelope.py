@@ -6,7 +6,7 @@ from typing import Any, Final
 from mlrun_operator.api import constants
 from mlrun_operator.api.contract.envelope import Envelope, FunctionInfo, RunInfo, ScheduleInfo, StoreInfo
 from mlrun_operator.api.contract.platform import Platform
-from mlrun_operator.api.objects import annotations_of, labels_of
+from mlrun_operator.api.objects import Object, annotations_of, labels_of
 from mlrun_operator.api.v1alpha1.function import FunctionSpec
 from mlrun_operator.api.v1alpha1.inputs import resolve
 from mlrun_operator.api.v1alpha1.run import RunSpec, output_ref
@@ -48,9 +48,7 @@ class PinnedFunction:
         return cls(spec.name or run_name, spec.uuid or run_uid, function_digest(raw_spec), spec)
 
 
-def build_envelope(
-    run: dict[str, Any], spec: RunSpec, function: PinnedFunction, n: int, platform: Platform
-) -> Envelope:
+def build_envelope(run: Object, spec: RunSpec, function: PinnedFunction, n: int, platform: Platform) -> Envelope:
     """Return the envelope of execution `n`, for a pod of one container."""
     meta = run["metadata"]
     return Envelope(
@@ -83,12 +81,12 @@ def build_envelope(
     )
 
 
-def _seed_of(run: dict[str, Any]) -> str:
+def _seed_of(run: Object) -> str:
     """Return the seed of a random sweep, so that all runs of a schedule have the same points."""
     return str(labels_of(run).get(constants.LABEL_SCHEDULE_UID) or run["metadata"]["uid"])
 
 
-def _schedule_of(run: dict[str, Any], spec: RunSpec) -> ScheduleInfo | None:
+def _schedule_of(run: Object, spec: RunSpec) -> ScheduleInfo | None:
     """Return the schedule that the pods belong to; with the slot where the schedule made a run."""
     if spec.schedule is not None:
         return ScheduleInfo(expression=spec.schedule, time_zone=spec.time_zone)

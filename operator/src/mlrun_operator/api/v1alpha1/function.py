@@ -57,8 +57,7 @@ class FunctionSpec(Model):
         min_length=1,
         max_length=256,
         description="Function to call, Class::method, or either after package.module:. Without a handler, the file "
-        "runs as"
-        "a script.",
+        "runs as a script.",
         json_schema_extra=validations(HANDLER_RULES),
     )
     requirements: EmptyIsAbsent[list[Requirement] | None] = Field(

@@ -67,8 +67,7 @@ class RunSpec(ScheduleOptions, RunOptions):
     inputs: EmptyIsAbsent[dict[ParameterName, Input] | None] = Field(
         None,
         description="Handler parameter → its input: a store:// key, a path or URL, or {path or key, kind, format}; or "
-        "a list"
-        "or a map of these.",
+        "a list or a map of these.",
         json_schema_extra=FREE_FORM,
     )
     outputs: EmptyIsAbsent[dict[ParameterName, EntityName | OutputRef] | None] = Field(
@@ -96,8 +95,7 @@ class RunSpec(ScheduleOptions, RunOptions):
         ge=1,
         le=MAX_REPLICAS,
         description="Number of pods that run the function in parallel. Each has its own MLRUN_REPLICA_INDEX, from 0, "
-        "and"
-        "MLRUN_REPLICA_COUNT. Default: one pod without these variables.",
+        "and MLRUN_REPLICA_COUNT. Default: one pod without these variables.",
     )
     replica_hostnames: bool | None = Field(
         None,

@@ -49,8 +49,7 @@ class Source(Model):
         min_length=4,
         max_length=512,
         description="Path of the file inside the repository or archive. Default: the module that the function's "
-        "handler"
-        "names, or else the only .py file at the root.",
+        "handler names, or else the only .py file at the root.",
         json_schema_extra=validations(FILE_RULES),
     )
     code: str | None = Field(

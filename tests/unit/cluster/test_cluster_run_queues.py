@@ -96,7 +96,9 @@ class NaiveStore:
         """How many others occupy a place in the queue, or wait in it at a better position."""
         occupied = self.occupied()
         for run_id, run in reserved.items():
-            occupied.setdefault(run_id, {run_id[0], queue_of(run)})
+            fired_uid = run["metadata"]["annotations"].get("mlrun-operator.dev/job-uid")
+            if run_id in occupied or (run_id[0], f"job {fired_uid}") not in occupied:  # of those pods it is known whose
+                occupied.setdefault(run_id, {run_id[0], queue_of(run)})
         waiting = [
             run
             for run in self.objects[RUNS].values()

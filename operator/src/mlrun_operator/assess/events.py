@@ -32,7 +32,7 @@ class Transition:
 
 def transition(before: RunStatus, after: RunStatus) -> Transition | None:
     """Return what a new status changes; None where it only adds detail."""
-    if (_number(before), before.phase, before.reason) == (_number(after), after.phase, after.reason):
+    if _cause(before) == _cause(after):
         return None
     return news_of(after)
 
@@ -43,8 +43,11 @@ def news_of(status: RunStatus) -> Transition:
     return Transition(reason, _words(status), reason not in _HEALTHY and not _is_stopped_by_user(status))
 
 
-def _number(status: RunStatus) -> int | None:
-    return status.execution.number if status.execution else None
+def _cause(status: RunStatus) -> tuple[int, str | None, str | None, str]:
+    """Return what an event tells of: of what keeps a run waiting the words, too, which name its object."""
+    number = status.execution.number if status.execution else 0
+    words = "" if status.reason in _HEALTHY else (status.message or "").partition("\n")[0]
+    return number, status.phase, status.reason, words
 
 
 def _is_stopped_by_user(status: RunStatus) -> bool:
@@ -57,10 +60,10 @@ def event_name(run: Object, status: RunStatus) -> str:
 
     Running again after a suspension, or in a retry's pod, is news: the time since when it is so, and the pod, tell.
     """
-    meta, number = run["metadata"], status.execution.number if status.execution else 0
+    meta, (number, phase, reason, words) = run["metadata"], _cause(status)
     since = next((c.last_transition_time for c in status.conditions or () if c.type == "Ready"), "")
     pod = status.attempts[-1].pod if status.reason == Reason.RUNNING and status.attempts else ""
-    identity = short_hash(f"{meta['uid']}/{number}/{status.phase}/{status.reason}/{since}/{pod}", 16)
+    identity = short_hash(f"{meta['uid']}/{number}/{phase}/{reason}/{since}/{pod}{words}", 16)
     return f"{meta['name'][:200].rstrip('.-')}.{identity}"
 
 

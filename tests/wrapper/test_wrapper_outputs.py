@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -344,7 +345,9 @@ def test_a_duplicate_pod_s_outputs_do_not_mix_and_latest_is_the_later_start(
 ) -> None:
     content = envelope(f"{HEAD}def handler(): return {FRAME}", store=file_store)
     first = run(content, {"MLRUN_POD_UID": "pod-1"})
+    forget_attempts(file_store)  # as if both had begun before either had succeeded
     second = run(content, {"MLRUN_POD_UID": "pod-2"})
+    forget_attempts(file_store)
     again = run(content, {"MLRUN_POD_UID": "pod-1"})
 
     keys = [ended.result.outputs["return"].key for ended in (first, second, again)]
@@ -353,6 +356,11 @@ def test_a_duplicate_pod_s_outputs_do_not_mix_and_latest_is_the_later_start(
     assert str(catalogue.read(Key.parse("store://demo/dataitem/table/return")).key) == keys[2]
     hashes = {ended.result.outputs["return"].sha256 for ended in (first, second, again)}
     assert len(hashes) == 1
+
+
+def forget_attempts(store: StoreInfo) -> None:
+    for attempts in Path(store.root.removeprefix("file://")).rglob("attempts.json"):
+        attempts.unlink()
 
 
 def test_a_replica_stores_its_outputs_under_its_index(

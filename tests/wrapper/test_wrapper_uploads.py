@@ -57,7 +57,7 @@ def test_a_pod_killed_at_any_write_leaves_nothing_half_visible(
     writes = itertools.count()  # a folder's files come side by side
 
     def decide(method: str, path: str) -> int | None:
-        if method == "PUT" and not path.endswith("/run.json") and next(writes) == point:
+        if method == "PUT" and not path.endswith(("/run.json", "/attempts.json")) and next(writes) == point:
             running[0].process.kill()
             return 503
         return None
@@ -111,8 +111,8 @@ def test_a_write_that_fails_is_tried_again(run: Callable[..., Ended], proxied: A
 
     assert ended.code == 0, ended.log
     assert set(ended.result.outputs) == {"t", "folder"}
-    assert len(failed) == 9
-    assert len([method for method, _ in proxy.requests if method == "PUT"]) == 2 * 9 + 1  # run.json is written twice
+    assert len(failed) == 10
+    assert len([method for method, _ in proxy.requests if method == "PUT"]) == 2 * 10 + 1  # run.json is written twice
 
 
 def test_outputs_that_cannot_be_stored_end_the_run_as_unavailable(run: Callable[..., Ended], proxied: Any) -> None:

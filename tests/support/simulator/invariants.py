@@ -138,6 +138,11 @@ class Ledger:
             self.jobs[made.uid] = made
             record.jobs[1].append(made)
             record.causes.clear()
+            function = next(iter(self._server.all("mlrunfunctions")), None)
+            if function and function["metadata"]["generation"] != made.function_generation:
+                record.function_causes.append(
+                    function["metadata"]["generation"]
+                )  # it changed since the Job was rendered
 
     def _see_edit(self, record: RunRecord, old: Object, new: Object) -> None:
         if old["spec"] == new["spec"]:

@@ -92,7 +92,7 @@ def _may_wait(world: World, run: Object, reason: str) -> bool:
         return not world.server.all("mlrunfunctions")
     if reason == "Queued":
         others = {job.run_uid for job, _ in world.ledger.live_pods()} - {uid_of(run)}
-        return bool(others)
+        return bool(others) or any(world.kubelet.is_lost(pod) for pod in pods)  # then others wait for its own pod
     if reason in ("JobSuspended", "Suspended"):
         return any(job["spec"].get("suspend") for job in jobs)
     return any(world.kubelet.is_lost(pod) for pod in pods)

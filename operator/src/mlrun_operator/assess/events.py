@@ -58,12 +58,11 @@ def _is_stopped_by_user(status: RunStatus) -> bool:
 def event_name(run: Object, status: RunStatus) -> str:
     """The one name that the event of this status can have: the same for all that is written while it is so.
 
-    Running again after a suspension, or in a retry's pod, is news: the time since when it is so, and the pod, tell.
+    The time since when it is so tells it from an earlier time, as before a suspension.
     """
     meta, (number, phase, reason, words) = run["metadata"], _cause(status)
     since = next((c.last_transition_time for c in status.conditions or () if c.type == "Ready"), "")
-    pod = status.attempts[-1].pod if status.reason == Reason.RUNNING and status.attempts else ""
-    identity = short_hash(f"{meta['uid']}/{number}/{phase}/{reason}/{since}/{pod}{words}", 16)
+    identity = short_hash(f"{meta['uid']}/{number}/{phase}/{reason}/{since}/{words}", 16)
     return f"{meta['name'][:200].rstrip('.-')}.{identity}"
 
 

@@ -74,7 +74,7 @@ def test_what_is_news_has_a_name_of_its_own_and_what_is_not_has_the_same() -> No
     assert len(set(names)) == len(names)
     told = status().model_copy(update={"results": {"more": 1}, "attempt_count": 1})
     assert event_name(run(), told) == event_name(run(), status())
-    assert event_name(run(), status(pod="run-1-b")) == event_name(run(), status()), "no event is posted of a retry's pod"
+    assert event_name(run(), status(pod="run-1-b")) == event_name(run(), status()), "a retry's pod has no event"
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,16 @@ def within(seconds: float, failure: StepError) -> Iterator[None]:
         signal.signal(signal.SIGALRM, previous)
 
 
+def interrupt_calls() -> None:
+    """Interrupt blocking calls now and then, until the next limit or `silence`.
+
+    A signal that comes just before such a call begins would be handled only after it: Python looks for signals between
+    its own instructions, and when a call is interrupted.
+    """
+    signal.signal(signal.SIGALRM, _go_on)
+    signal.setitimer(signal.ITIMER_REAL, _SOON_SECONDS, _SOON_SECONDS)
+
+
 def ring_in(seconds: float) -> None:
     """Raise TimeIsUp in the main thread by then, unless `silence` comes first; not inside of `within`."""
     signal.signal(signal.SIGALRM, _ring)
@@ -43,6 +53,10 @@ def silence() -> None:
     """Let no alarm come any more."""
     signal.signal(signal.SIGALRM, signal.SIG_IGN)
     signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _go_on(signum: int, frame: FrameType | None) -> None:
+    """Let the interrupted call go on."""
 
 
 def _ring(signum: int, frame: FrameType | None) -> None:

@@ -30,6 +30,7 @@ def conclude(context: Context) -> int:
 def _report_in_time(context: Context) -> None:
     """Report, within the grace period once SIGTERM has come."""
     try:
+        alarm.interrupt_calls()
         with context.sigterm.doing(lambda: _limit(context)):
             _report(context)
             if _failed_after_sigterm(context):

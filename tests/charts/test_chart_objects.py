@@ -118,7 +118,6 @@ def test_the_operator_may_delete_a_pod_and_set_its_conditions() -> None:
     }
     assert rules["", "pods"] == ["delete", "list", "watch"]
     assert rules["", "pods/status"] == ["patch"]
-    assert rules["kueue.x-k8s.io", "workloads"] == ["get", "list", "patch"]
 
 
 def test_a_digest_takes_the_place_of_the_tag() -> None:

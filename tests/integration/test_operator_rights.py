@@ -8,11 +8,18 @@ import yaml
 from support.kube import function, run
 from support.kubelet import NOWHERE
 from support.lab import World, laboratory, rights
+from support.operators import STANDIN_IMAGE
 
 from mlrun_operator.api.values.names import cron_job_name, job_name
 
 Right = tuple[str, str, str]
 _PAST: Final = {"from": "2024-12-31T00:00:00Z", "to": "2026-06-01T00:00:00Z"}
+# Runs on after the handler: the operator marks its pod as reported and deletes it.
+PROXY: Final = {
+    "name": "proxy",
+    "image": STANDIN_IMAGE,
+    "command": ["python3", "-c", "import signal; signal.signal(signal.SIGTERM, lambda *_: exit()); signal.pause()"],
+}
 _WRITES: Final = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
 
@@ -55,6 +62,7 @@ async def _everything(world: World) -> None:
         run("paused", parameters={"sleep": 60}),
         run("hanging", volumes=[missing]),
         run("claimed", nodeSelector=NOWHERE),
+        run("escorted", replicas=1, podTemplate={"spec": {"containers": [PROXY]}}),
         run("spread", replicas=1, replicaHostnames=True, nodeSelector=NOWHERE),
         run("taken", schedule="@yearly"),
         run("yearly", schedule="@yearly", backfill=_PAST, functionRef={"name": "late"}),
@@ -77,6 +85,7 @@ async def _everything(world: World) -> None:
         await world.records.until(reason, lambda n=run_name, r=reason: world.status(n).get("reason") == r)
     await world.reaches("kept", "Succeeded")
     await world.reaches("spread", "Pending")
+    await world.reaches("escorted", "Succeeded")
     await _schedule(world)
     for gone in ("kept", "brief"):
         what = f"the Job of {gone} is gone"

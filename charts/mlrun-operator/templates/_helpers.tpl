@@ -88,8 +88,4 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 - apiGroups: [""]
   resources: [events]
   verbs: [create, list]
-# patch: only spec.active, for a run that is suspended while Kueue has it.
-- apiGroups: [kueue.x-k8s.io]
-  resources: [workloads]
-  verbs: [get, list, patch]
 {{- end }}

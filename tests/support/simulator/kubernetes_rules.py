@@ -313,7 +313,7 @@ def a_limit_below_the_failures_kills_the_running_retry(port: Port) -> Facts:
     runs(port, retry)
     until(port, lambda: status(port).get("failed") == 1)
     port.merge("jobs", "job", {"spec": {"backoffLimit": 0}})
-    until(port, lambda: is_going(fresh(port, retry)))
+    until(port, lambda: is_going(fresh(port, retry)) and conditions(port))
     return [is_going(fresh(port, retry)), conditions(port)]
 
 

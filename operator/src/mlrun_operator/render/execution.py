@@ -43,11 +43,6 @@ def is_same_function(recorded_digest: str, function_spec: Spec) -> bool | None:
     return _digest(function_spec, version) == recorded_digest if version in _FUNCTION_MEANINGS else None
 
 
-def comparable(left_hash: str, right_hash: str) -> bool:
-    """Return whether both hashes were made by the same rules."""
-    return left_hash.split("-", 1)[0] == right_hash.split("-", 1)[0]
-
-
 def _run_meaning(spec: Spec) -> Any:
     return meaning(spec, shape_of(RunSpec))
 

@@ -41,6 +41,8 @@ def suspended_outcome(context: RunContext, job: Object) -> Outcome:
     if not is_suspended_by_us(job):
         return _explained(Phase.PENDING, Reason.JOB_SUSPENDED)
     turn = waits_to_resume(context, job)
+    if turn is None and context.recorded.reason == Reason.QUEUED:
+        turn = context.recorded.message  # it keeps its position until its pods have ended and it goes on
     return Outcome(Phase.PENDING, Reason.QUEUED, turn) if turn else _explained(Phase.SUSPENDED, Reason.SUSPENDED)
 
 

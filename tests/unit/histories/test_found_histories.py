@@ -209,3 +209,19 @@ def test_a_stop_acts_where_no_status_can_be_written() -> None:
     assert world.server.all("jobs")
     world.wait(400)
     assert not world.server.all("jobs")
+
+
+def test_a_second_rerun_does_not_wait_for_a_lost_pod() -> None:
+    """The first rerun passed by the lost pod, and the condition that let it pass was gone with it."""
+    world = World()
+    world.create("a")
+    world.pod_runs()
+    world.lose_node(0)
+    world.edit("a", stop=True)
+    world.wait(120)
+    world.edit("a", stop=None, rerun="r")
+    world.pod_runs(1)
+    world.pod_ends(1)
+    world.edit("a", rerun="s")
+    at_rest(world)
+    assert status_of(world)["execution"]["rerun"] == "s"  # type: ignore[index]

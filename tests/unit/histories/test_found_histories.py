@@ -225,3 +225,29 @@ def test_a_second_rerun_does_not_wait_for_a_lost_pod() -> None:
     world.edit("a", rerun="s")
     at_rest(world)
     assert status_of(world)["execution"]["rerun"] == "s"  # type: ignore[index]
+
+
+def test_an_edited_run_keeps_its_functions_place() -> None:
+    """While its pod ran it was edited to refer to another function, and the place of the first one was free."""
+    world = World()
+    world.apply_function(maxConcurrentRuns=1)
+    world.apply_function("gn")
+    world.create("a")
+    world.pod_runs()
+    world.create("b")
+    world.edit("a", functionRef={"name": "gn"})
+    assert status_of(world, "b")["reason"] == "Queued"
+    world.pod_ends()
+    assert status_of(world, "b")["reason"] == "Created"
+
+
+def test_an_edit_to_an_inline_function_keeps_the_place() -> None:
+    world = World()
+    world.apply_function(maxConcurrentRuns=1)
+    world.create("a")
+    world.pod_runs()
+    world.create("b")
+    world.edit("a", functionRef=None, function={"source": {"code": "x = 1"}})
+    world.restart()
+    assert status_of(world, "b")["reason"] == "Queued"
+    at_rest(world)

@@ -251,3 +251,26 @@ def test_an_edit_to_an_inline_function_keeps_the_place() -> None:
     world.restart()
     assert status_of(world, "b")["reason"] == "Queued"
     at_rest(world)
+
+
+def test_a_late_watch_supersedes_nothing_that_runs() -> None:
+    """The image came after all, and its pod was ended by an edit before the watch had shown that it runs."""
+    world = World()
+    world.create("a", function={"source": {"code": "x = 1"}, "image": "example.org/typo:1"})
+    world.wait(20)
+    world.hold("pods")
+    world.kubelet.obstacle = lambda _: None  # type: ignore[method-assign]
+    world.pod_runs()
+    world.edit("a", parameters={"x": 2})
+    assert (status_of(world)["phase"], len(world.live_pods())) == ("Running", 1)
+    at_rest(world)
+
+
+def test_a_late_watch_ends_no_pod_by_its_pending_deadline() -> None:
+    world = World()
+    world.create("a", pendingDeadlineSeconds=30)
+    world.hold("pods")
+    world.pod_runs()
+    world.wait(40)
+    assert status_of(world)["phase"] == "Running"
+    at_rest(world)

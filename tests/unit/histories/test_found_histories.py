@@ -274,3 +274,23 @@ def test_a_late_watch_ends_no_pod_by_its_pending_deadline() -> None:
     world.wait(40)
     assert status_of(world)["phase"] == "Running"
     at_rest(world)
+
+
+def test_a_copied_pods_report_is_not_the_runs() -> None:
+    """`kubectl debug --copy-to --keep-labels` makes a pod whose labels name the Job, and which nothing controls."""
+    world = World()
+    world.create("a")
+    world.pod_runs()
+    pod = world.live_pods()[0]
+    world.edit("a", stop=True)
+    meta = {**pod["metadata"], "name": "copy", "ownerReferences": None}
+    for field in ("uid", "resourceVersion", "deletionTimestamp"):
+        meta.pop(field, None)
+    world.server.create("pods", {"metadata": meta, "spec": {"containers": pod["spec"]["containers"]}, "status": {}})
+    world.wait(0)
+    world.pod_runs(1)
+    world.pod_ends(1)
+    world.wait(30)
+    status = status_of(world)
+    assert (status["phase"], status["attemptCount"]) == ("Stopped", 1)
+    assert status["results"]["pod"] == pod["metadata"]["name"]  # type: ignore[index]

@@ -23,7 +23,7 @@ def begin_end(context: RunContext, execution: Execution, outcome: Outcome) -> Te
 
 def tell_ending(context: RunContext, execution: Execution, ending: Ending) -> Tell:
     """Tell that the execution is being ended, and what its pods have reported so far."""
-    views = [context.read_pod(pod) for pod in context.execution_pods()]
+    views = [context.read_pod(pod) for pod in context.reporting_pods()]
     status = ended_status(context.base, execution, shown_while_ending(context, ending), views)
     return Tell(status, POD_POLL_INTERVAL)
 

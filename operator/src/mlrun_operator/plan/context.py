@@ -154,6 +154,19 @@ class RunContext:
         """Return the pod as an attempt of its execution."""
         return self.observation.read_pod(pod)
 
+    def reporting_pods(self) -> list[Object]:
+        """Return the newest execution's pods whose reports count: its Jobs control them, or they are its attempts.
+
+        After `--cascade=orphan` only a label names the Job, and anybody may write labels.
+        """
+        uids = self._execution_job_uids()
+        known = {attempt.uid for attempt in self.base.of(self.latest).attempts or ()}
+        return [
+            pod
+            for pod in self._execution_pods
+            if not uids or controller_of(pod).get("uid") in uids or pod["metadata"]["uid"] in known
+        ]
+
     @cached_property
     def _execution_pods(self) -> list[Object]:
         uids = self._execution_job_uids()

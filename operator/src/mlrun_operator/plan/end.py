@@ -57,8 +57,7 @@ def end(context: RunContext) -> Decision | None:
 
 def conclude(context: RunContext, execution: Execution, ending: Ending) -> Decision:
     """Tell the end of an execution of which nothing may run any more, or go on to the one that takes its place."""
-    pods = context.execution_pods()
-    views = [context.read_pod(pod) for pod in pods]
+    views = [context.read_pod(pod) for pod in context.reporting_pods()]
     outcome = _final_outcome(context, ending, views)
     living = [pod["metadata"]["name"] for pod in context.living_pods()]
     warnings = [(cond.POD_MAY_STILL_RUN, _still_there(living))] if living else []

@@ -374,3 +374,18 @@ def test_a_happy_run_takes_one_create_and_three_writes(world: Any) -> None:
     assert (world.created, world.writes, world.status["phase"]) == (1, 3, "Succeeded")
     assert set(decisions) == {"Do", "Tell"}
     assert decisions.count("Do") == 1
+
+
+# --- what others wrote
+
+
+@pytest.mark.parametrize(("phase", "reason"), [("Failed", "Terminated"), ("Stopped", "Stopped")])
+def test_an_ending_with_an_unknown_reason_ends(world: Any, phase: str, reason: str) -> None:
+    """A newer operator began the end; this one raised at every look, and the run never ended."""
+    runs(world)
+    world.edit(stop=True)
+    world.settle()
+    world.status["execution"]["ending"] |= {"phase": phase, "reason": "OfANewerOperator"}
+    world.pods.clear()
+    world.settle()
+    assert (world.status["phase"], world.status["reason"]) == (phase, reason)

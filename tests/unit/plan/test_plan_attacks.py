@@ -389,3 +389,35 @@ def test_an_ending_with_an_unknown_reason_ends(world: Any, phase: str, reason: s
     world.pods.clear()
     world.settle()
     assert (world.status["phase"], world.status["reason"]) == (phase, reason)
+
+
+@pytest.mark.parametrize("limit", ["pendingDeadlineSeconds", "ttlSecondsAfterFinished"])
+@pytest.mark.parametrize("seconds", [10**18, -5])
+def test_a_limit_beyond_all_bounds_is_none(world: Any, limit: str, seconds: int) -> None:
+    """Somebody edited the annotation of the Job: every look at the run raised, or it failed at once."""
+    world.settle()
+    world.jobs[0]["metadata"]["annotations"][constants.ANNOTATION_LIMITS] = f'{{"{limit}": {seconds}}}'
+    world.settle()
+    world.succeed()
+    assert (world.status["phase"], len(world.jobs)) == ("Succeeded", 1)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "text"),
+    [
+        (constants.ANNOTATION_GENERATION, "9" * 30),
+        (constants.ANNOTATION_HASH, "garbage"),
+        (constants.ANNOTATION_FUNCTION, f'{{"name": "f", "digest": "d", "generation": {10**30}}}'),
+    ],
+)
+def test_a_broken_annotation_of_a_job_is_not_recorded(world: Any, annotation: str, text: str) -> None:
+    """The API server refused every status with such a number, and no edit differed from such a hash."""
+    world.settle()
+    del world.run["status"]
+    world.jobs[0]["metadata"]["annotations"][annotation] = text
+    world.succeed()
+    assert text not in (str(world.status["execution"]["generation"]), world.status["execution"]["hash"])
+    assert "function" not in world.status or world.status["function"]["generation"] == 3
+    world.edit(parameters={"x": 2})
+    world.settle()
+    assert world.created == 2

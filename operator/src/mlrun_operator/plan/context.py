@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Final
 
 from pydantic.alias_generators import to_snake
 
@@ -28,6 +29,9 @@ from mlrun_operator.assess.status import StatusBase, parse_status
 from mlrun_operator.plan.decision import Action, Do
 from mlrun_operator.plan.observation import RunObservation
 from mlrun_operator.render.execution import execution_hash
+
+# Ten years in seconds: no limit that a user can set is larger, and an annotation may hold any number.
+_LONGEST_LIMIT: Final = 315_360_000
 
 
 @dataclass(frozen=True)
@@ -200,7 +204,7 @@ class RunContext:
             return limit
         if job is not None:
             pinned = _json_object(annotations_of(job).get(constants.ANNOTATION_LIMITS)).get(name)
-            if isinstance(pinned, int):
+            if isinstance(pinned, int) and 0 <= pinned <= _LONGEST_LIMIT:
                 return pinned
         elif isinstance(function := self.spec.get("function") or spec_of(self.observation.function), dict):
             options = function.get("run")

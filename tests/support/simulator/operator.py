@@ -19,6 +19,7 @@ from mlrun_operator.cluster.index import Index
 from mlrun_operator.cluster.resources import CRON_JOBS, FUNCTIONS, JOBS, PODS, RUNS, Resource
 from mlrun_operator.controller.event_handler import WatchEventHandler
 from mlrun_operator.controller.event_router import EventRouter
+from mlrun_operator.controller.queue import Lane
 from mlrun_operator.controller.rate_limiter import TokenBucket
 from mlrun_operator.controller.reconcile import Reconciler
 from mlrun_operator.controller.reconcile_function import FunctionReconciler
@@ -108,12 +109,12 @@ class WorkQueue:
         self._failures: dict[Key, int] = {}
         self._often: dict[Key, tuple[datetime, int]] = {}
 
-    def add(self, key: Key, *, urgent: bool = False) -> None:
+    def add(self, key: Key, lane: Lane = Lane.OTHER) -> None:
         """Queue the key."""
         if (timer := self._timers.pop(key, None)) is not None:
             timer[1].cancel()
         self._keys[key] = None
-        self._keys.move_to_end(key, last=not urgent)
+        self._keys.move_to_end(key, last=lane is not Lane.NEW)
 
     def add_soon(self, key: Key) -> None:
         """Queue the key."""

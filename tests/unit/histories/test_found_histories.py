@@ -256,3 +256,88 @@ def test_a_resumed_run_keeps_its_position() -> None:
     world.create("b")
     world.edit("a", suspend=None)
     at_rest(world)
+
+
+def test_a_second_rerun_does_not_wait_for_a_lost_pod() -> None:
+    """The first rerun passed by the lost pod, and the condition that let it pass was gone with it."""
+    world = World()
+    world.create("a")
+    world.pod_runs()
+    world.lose_node(0)
+    world.edit("a", stop=True)
+    world.wait(120)
+    world.edit("a", stop=None, rerun="r")
+    world.pod_runs(1)
+    world.pod_ends(1)
+    world.edit("a", rerun="s")
+    at_rest(world)
+    assert status_of(world)["execution"]["rerun"] == "s"  # type: ignore[index]
+
+
+def test_an_edited_run_keeps_its_functions_place() -> None:
+    """While its pod ran it was edited to refer to another function, and the place of the first one was free."""
+    world = World()
+    world.apply_function(maxConcurrentRuns=1)
+    world.apply_function("gn")
+    world.create("a")
+    world.pod_runs()
+    world.create("b")
+    world.edit("a", functionRef={"name": "gn"})
+    assert status_of(world, "b")["reason"] == "Queued"
+    world.pod_ends()
+    assert status_of(world, "b")["reason"] == "Created"
+
+
+def test_an_edit_to_an_inline_function_keeps_the_place() -> None:
+    world = World()
+    world.apply_function(maxConcurrentRuns=1)
+    world.create("a")
+    world.pod_runs()
+    world.create("b")
+    world.edit("a", functionRef=None, function={"source": {"code": "x = 1"}})
+    world.restart()
+    assert status_of(world, "b")["reason"] == "Queued"
+    at_rest(world)
+
+
+def test_a_late_watch_supersedes_nothing_that_runs() -> None:
+    """The image came after all, and its pod was ended by an edit before the watch had shown that it runs."""
+    world = World()
+    world.create("a", function={"source": {"code": "x = 1"}, "image": "example.org/typo:1"})
+    world.wait(20)
+    world.hold("pods")
+    world.kubelet.obstacle = lambda _: None  # type: ignore[method-assign]
+    world.pod_runs()
+    world.edit("a", parameters={"x": 2})
+    assert (status_of(world)["phase"], len(world.live_pods())) == ("Running", 1)
+    at_rest(world)
+
+
+def test_a_late_watch_ends_no_pod_by_its_pending_deadline() -> None:
+    world = World()
+    world.create("a", pendingDeadlineSeconds=30)
+    world.hold("pods")
+    world.pod_runs()
+    world.wait(40)
+    assert status_of(world)["phase"] == "Running"
+    at_rest(world)
+
+
+def test_a_copied_pods_report_is_not_the_runs() -> None:
+    """`kubectl debug --copy-to --keep-labels` makes a pod whose labels name the Job, and which nothing controls."""
+    world = World()
+    world.create("a")
+    world.pod_runs()
+    pod = world.live_pods()[0]
+    world.edit("a", stop=True)
+    meta = {**pod["metadata"], "name": "copy", "ownerReferences": None}
+    for field in ("uid", "resourceVersion", "deletionTimestamp"):
+        meta.pop(field, None)
+    world.server.create("pods", {"metadata": meta, "spec": {"containers": pod["spec"]["containers"]}, "status": {}})
+    world.wait(0)
+    world.pod_runs(1)
+    world.pod_ends(1)
+    world.wait(30)
+    status = status_of(world)
+    assert (status["phase"], status["attemptCount"]) == ("Stopped", 1)
+    assert status["results"]["pod"] == pod["metadata"]["name"]  # type: ignore[index]

@@ -374,3 +374,50 @@ def test_a_happy_run_takes_one_create_and_three_writes(world: Any) -> None:
     assert (world.created, world.writes, world.status["phase"]) == (1, 3, "Succeeded")
     assert set(decisions) == {"Do", "Tell"}
     assert decisions.count("Do") == 1
+
+
+# --- what others wrote
+
+
+@pytest.mark.parametrize(("phase", "reason"), [("Failed", "Terminated"), ("Stopped", "Stopped")])
+def test_an_ending_with_an_unknown_reason_ends(world: Any, phase: str, reason: str) -> None:
+    """A newer operator began the end; this one raised at every look, and the run never ended."""
+    runs(world)
+    world.edit(stop=True)
+    world.settle()
+    world.status["execution"]["ending"] |= {"phase": phase, "reason": "OfANewerOperator"}
+    world.pods.clear()
+    world.settle()
+    assert (world.status["phase"], world.status["reason"]) == (phase, reason)
+
+
+@pytest.mark.parametrize("limit", ["pendingDeadlineSeconds", "ttlSecondsAfterFinished"])
+@pytest.mark.parametrize("seconds", [10**18, -5])
+def test_a_limit_beyond_all_bounds_is_none(world: Any, limit: str, seconds: int) -> None:
+    """Somebody edited the annotation of the Job: every look at the run raised, or it failed at once."""
+    world.settle()
+    world.jobs[0]["metadata"]["annotations"][constants.ANNOTATION_LIMITS] = f'{{"{limit}": {seconds}}}'
+    world.settle()
+    world.succeed()
+    assert (world.status["phase"], len(world.jobs)) == ("Succeeded", 1)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "text"),
+    [
+        (constants.ANNOTATION_GENERATION, "9" * 30),
+        (constants.ANNOTATION_HASH, "garbage"),
+        (constants.ANNOTATION_FUNCTION, f'{{"name": "f", "digest": "d", "generation": {10**30}}}'),
+    ],
+)
+def test_a_broken_annotation_of_a_job_is_not_recorded(world: Any, annotation: str, text: str) -> None:
+    """The API server refused every status with such a number, and no edit differed from such a hash."""
+    world.settle()
+    del world.run["status"]
+    world.jobs[0]["metadata"]["annotations"][annotation] = text
+    world.succeed()
+    assert text not in (str(world.status["execution"]["generation"]), world.status["execution"]["hash"])
+    assert "function" not in world.status or world.status["function"]["generation"] == 3
+    world.edit(parameters={"x": 2})
+    world.settle()
+    assert world.created == 2

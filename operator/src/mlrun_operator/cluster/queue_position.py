@@ -38,6 +38,19 @@ def function_keys(run: Object) -> tuple[FunctionKey, ...]:
     return tuple((namespace, intern(object_name)) for object_name in dict.fromkeys((name, kubernetes_name(name))))
 
 
+def occupied_functions(run: Object) -> tuple[FunctionKey, ...]:
+    """Return the queues of functions in which the run holds a place while its pods may run.
+
+    An execution goes on with its own function when an edit makes the run refer to another.
+    """
+    status, namespace = status_of(run), run["metadata"]["namespace"]
+    pinned, execution = status.get("function") or {}, status.get("execution") or {}
+    is_edited = execution.get("generation") != run["metadata"].get("generation")
+    name = pinned.get("name") if is_edited and pinned.get("generation") is not None else None
+    functions = (queue_of(run), (intern(namespace), intern(kubernetes_name(name))) if name else None)
+    return tuple(dict.fromkeys(function for function in functions if function))
+
+
 def position_of(run: Object) -> Position:
     """Return the run's position in its queues. A run that has not waited yet comes last."""
     meta = run["metadata"]

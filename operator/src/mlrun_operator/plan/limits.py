@@ -12,7 +12,7 @@ from mlrun_operator.assess.execution import Assessment
 from mlrun_operator.assess.jobs import has_decided, lost_volumes, points_of, replicas_of
 from mlrun_operator.plan.begin_end import begin_end
 from mlrun_operator.plan.context import RunContext
-from mlrun_operator.plan.decision import Ask, Decision, PatchLimits, ReadEvents
+from mlrun_operator.plan.decision import Ask, Decision, PatchLimits, ReadDirectly, ReadEvents
 from mlrun_operator.plan.progress import pending_left
 
 
@@ -82,6 +82,8 @@ def _end_by_pending_deadline(
         return None
     if assessment.reason in (Reason.CREATED, Reason.RUNNING) and context.observation.events is None:
         return Ask(ReadEvents())
+    if not context.observation.fresh:
+        return Ask(ReadDirectly())  # a late watch may not have shown yet that a pod has started
     seconds = context.limit("pendingDeadlineSeconds", job)
     cause = f"{assessment.reason}: {assessment.message or EXPLANATIONS[assessment.reason].happened}"
     cause = "cause unknown" if assessment.reason is Reason.RUNNING and not assessment.message else cause

@@ -15,7 +15,7 @@ from mlrun_operator.api.values.names import kubernetes_name
 from mlrun_operator.api.words import in_words
 from mlrun_operator.assess import conditions as cond
 from mlrun_operator.assess.conditions import Outcome
-from mlrun_operator.assess.pods import POD_POLL_INTERVAL
+from mlrun_operator.assess.pods import POD_POLL_INTERVAL, is_presumed_lost
 from mlrun_operator.assess.status import waiting_status
 from mlrun_operator.assess.times import parse_time
 from mlrun_operator.plan.context import RunContext
@@ -132,8 +132,8 @@ def _wait_for_other_pods(context: RunContext, execution: Execution) -> Decision 
     """Wait until no pod of an earlier Job may run; only an explicit rerun does not wait for a pod that is lost."""
     if context.observation.has_made_job and not context.observation.fresh:
         return Ask(ReadDirectly())  # it was deleted before it was recorded; its pods may not have been seen
-    living = _living_pods_before(context)
-    if not living or (_is_told_lost(context) and (is_rerun(context) or not context.is_over)):
+    living = _waited_pods(context)
+    if not living:
         return None
     if not context.observation.fresh:
         return Ask(ReadDirectly())
@@ -144,6 +144,14 @@ def _wait_for_other_pods(context: RunContext, execution: Execution) -> Decision 
     return Tell(with_condition(context, cond.CHANGE_WAITS, message), POD_POLL_INTERVAL)
 
 
+def _waited_pods(context: RunContext) -> list[Object]:
+    """Return the pods that the next execution waits for: a lost one does not hold an explicit rerun."""
+    living = _living_pods_before(context)
+    if is_rerun(context) or (_is_told_lost(context) and not context.is_over):
+        return [pod for pod in living if not is_presumed_lost(pod, context.observation.now)]
+    return living
+
+
 def _living_pods_before(context: RunContext) -> list[Object]:
     """Return the pods that may run of any execution before the one that is due."""
     earlier = context.other_living_pods()
@@ -152,9 +160,12 @@ def _living_pods_before(context: RunContext) -> list[Object]:
 
 def lost_pod_warnings(context: RunContext) -> list[tuple[str, str]]:
     """Return that a pod may still run, as long as it is there: a rerun that did not wait for it never will."""
-    pods = ", ".join(pod["metadata"]["name"] for pod in _living_pods_before(context)[:5])
-    if not pods or not (_is_told_lost(context) or (context.ending and is_rerun(context))):
+    living = _living_pods_before(context)
+    if not (_is_told_lost(context) or (context.ending and is_rerun(context))):
+        living = [pod for pod in living if is_presumed_lost(pod, context.observation.now)]
+    if not living:
         return []
+    pods = ", ".join(pod["metadata"]["name"] for pod in living[:5])
     conditions = context.recorded.conditions or ()
     message = next((c.message for c in conditions if c.type == cond.POD_MAY_STILL_RUN), f"pod {pods} has not ended")
     return [(cond.POD_MAY_STILL_RUN, message)]

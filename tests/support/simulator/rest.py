@@ -12,7 +12,7 @@ from support.simulator.world import World
 _ENDS: Final = ("Succeeded", "Failed", "Stopped")
 # Long enough for back-offs, a lost node's toleration and a grace period; then ever larger steps.
 _WAITS: Final = (400, 400, 1800, 7200)
-_QUIET: Final = 3600
+_QUIET: Final = 1200
 # How long backfills are waited for: each of their runs takes some ten seconds.
 _BACKFILL_WAITS: Final = 6
 _BACKFILL_WAIT: Final = 300
@@ -178,7 +178,7 @@ def _writes_at_rest(world: World) -> Iterator[str]:
     acts: tuple[tuple[str, Callable[[], None]], ...] = (
         ("at rest", lambda: _look_at_all(world)),
         ("after a restart at rest", world.restart),
-        ("in a quiet hour", lambda: world.wait(_QUIET)),
+        ("in quiet minutes", lambda: world.wait(_QUIET)),
     )
     for when, act in acts:
         del world.requests[:]

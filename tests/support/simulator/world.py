@@ -484,7 +484,7 @@ class World:
         self.ledger.check()
 
     def step_clock(self, seconds: float) -> None:
-        """The clock steps forward."""
+        """The clock steps forward, or back."""
         self.clock.now += timedelta(seconds=seconds)
         self._turn()
 

@@ -40,6 +40,23 @@ def test_a_lost_pod_holds_the_next_execution() -> None:
     at_rest(world)
 
 
+def test_the_wait_for_a_lost_pod_asks_once_a_minute() -> None:
+    """It listed the pods directly every 5 seconds, for as long as the node was away. The pod's end wakes it at once."""
+    world = World()
+    world.create("a")
+    world.pod_runs()
+    world.lose_node(0)
+    world.delete_job(0)
+    world.wait(100)
+    world.edit("a", parameters={"x": 2})
+    asked_before = len(world.requests)
+    world.wait(600)
+    listings = [plural for verb, plural, _ in world.requests[asked_before:] if (verb, plural) == ("LIST", "jobs")]
+    assert 5 <= len(listings) <= 11
+    world.force_delete(0)
+    assert status_of(world)["execution"]["number"] == 2  # type: ignore[index]
+
+
 def test_a_lost_replica_is_told_without_an_event() -> None:
     world = World()
     world.create("a", replicas=2)

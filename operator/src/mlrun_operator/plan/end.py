@@ -24,7 +24,7 @@ from mlrun_operator.plan.begin_end import shown_while_ending, tell_ending
 from mlrun_operator.plan.context import RunContext, can_make_pods, is_watched
 from mlrun_operator.plan.decision import Ask, Decision, Delete, DeletePod, Do, ReadDirectly, Tell
 from mlrun_operator.plan.sidecars import delete_lingering_pod
-from mlrun_operator.plan.start import RETRY_INTERVAL, is_rerun, start_successor
+from mlrun_operator.plan.start import LOST_POD_POLL_INTERVAL, is_rerun, start_successor
 from mlrun_operator.plan.sweep import end_points
 
 # How long a pod whose Job is gone may have no deletionTimestamp: the garbage collector comes sooner.
@@ -67,7 +67,7 @@ def conclude(context: RunContext, execution: Execution, ending: Ending) -> Decis
         if not living or is_rerun(context):
             return start_successor(context, execution)
         shown = shown_while_ending(context, ending)
-        return Tell(ended_status(context.base, ended, shown, views, warnings), RETRY_INTERVAL)
+        return Tell(ended_status(context.base, ended, shown, views, warnings), LOST_POD_POLL_INTERVAL)
     return Tell(ended_status(context.base, ended, outcome, views, warnings))
 
 

@@ -15,7 +15,6 @@ from mlrun_operator.api.values.names import kubernetes_name
 from mlrun_operator.api.words import in_words
 from mlrun_operator.assess import conditions as cond
 from mlrun_operator.assess.conditions import Outcome
-from mlrun_operator.assess.pods import POD_POLL_INTERVAL
 from mlrun_operator.assess.status import waiting_status
 from mlrun_operator.assess.times import parse_time
 from mlrun_operator.plan.context import RunContext
@@ -32,6 +31,8 @@ RETRY_INTERVAL: Final = timedelta(seconds=30)
 _LONGEST_RETRY_INTERVAL: Final = timedelta(minutes=10)
 # The end of another run wakes a queued one; this is only for what nobody saw.
 QUEUE_POLL_INTERVAL: Final = timedelta(minutes=5)
+# The same for the end of a pod of an earlier execution. Each time its pods are listed directly.
+LOST_POD_POLL_INTERVAL: Final = timedelta(minutes=1)
 
 
 def start(context: RunContext) -> Decision | None:
@@ -140,8 +141,8 @@ def _wait_for_other_pods(context: RunContext, execution: Execution) -> Decision 
     names = ", ".join(sorted({pod["metadata"]["name"] for pod in living})[:5])
     message = f"execution {execution.number} starts when pod {names} of an earlier one has ended"
     if not context.is_over:
-        return waiting(context, execution, Outcome(Phase.PENDING, Reason.STOPPING, message), POD_POLL_INTERVAL)
-    return Tell(with_condition(context, cond.CHANGE_WAITS, message), POD_POLL_INTERVAL)
+        return waiting(context, execution, Outcome(Phase.PENDING, Reason.STOPPING, message), LOST_POD_POLL_INTERVAL)
+    return Tell(with_condition(context, cond.CHANGE_WAITS, message), LOST_POD_POLL_INTERVAL)
 
 
 def _living_pods_before(context: RunContext) -> list[Object]:

@@ -168,6 +168,63 @@ def test_an_orphaned_pod_ends_with_its_run() -> None:
     at_rest(world)
 
 
+def orphaned() -> World:
+    """Return a world with a pod that waits for a node, and whose Job was deleted with `--cascade=orphan`."""
+    world = World()
+    world.create("a", nodeSelector=NOWHERE)
+    world.delete_job(0, "Orphan")
+    return world
+
+
+def test_an_orphaned_pod_ends_with_its_deleted_run() -> None:
+    """The run was deleted before the 10 s were over after which its pod is deleted: the pod stayed for ever."""
+    world = orphaned()
+    world.wait(5)
+    world.delete("a")
+    world.wait(60)
+    assert world.live_pods() == []
+
+
+def test_an_orphaned_pod_ends_although_its_run_is_made_anew() -> None:
+    world = orphaned()
+    world.delete("a")
+    world.create("a")
+    world.wait(60)
+    assert [pod["metadata"]["name"] for pod in world.live_pods()] == [world.server.all("pods")[-1]["metadata"]["name"]]
+
+
+def test_a_pod_orphaned_while_no_operator_ran_ends() -> None:
+    world = orphaned()
+    world.die(1, after=False, seconds=60)
+    world.delete("a")
+    world.wait(120)
+    assert world.live_pods() == []
+
+
+def test_a_slots_orphaned_pod_ends_with_its_run() -> None:
+    """Its labels name the schedule, which is still there."""
+    world = World()
+    world.create("s", schedule="*/5 * * * *", nodeSelector=NOWHERE)
+    world.wait(320)
+    world.edit("s", suspend=True)
+    world.delete_job(0, "Orphan")
+    child = next(run["metadata"]["name"] for run in world.server.all("mlrunruns") if run["metadata"]["name"] != "s")
+    world.delete(child)
+    world.wait(60)
+    assert world.live_pods() == []
+
+
+def test_an_unrecorded_jobs_orphaned_pod_holds_no_execution() -> None:
+    """It waited for a node, and the run for its end: for ever."""
+    world = World()
+    world.refuse("PUT status", "mlrunruns", "policy", 3)
+    world.interrupt(3, "delete_job", number=0, propagation="Orphan")
+    world.create("a", nodeSelector=NOWHERE)
+    world.wait(600)
+    assert len(world.live_pods()) == 1
+    assert world.server.all("jobs")
+
+
 def test_an_ending_run_holds_its_place() -> None:
     world = World()
     world.create("a")

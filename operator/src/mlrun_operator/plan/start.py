@@ -1,12 +1,13 @@
 """A new execution, where the user asks for one that was not started yet (BEHAVIOUR A1, A2, A5)."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from pydantic import ValidationError
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.objects import Object, annotations_of, is_deleting, labels_of, spec_of
+from mlrun_operator.api.objects import Object, annotations_of, controller_of, is_deleting, labels_of, spec_of
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.v1alpha1.function import FunctionSpec
 from mlrun_operator.api.v1alpha1.run import RunSpec
@@ -18,7 +19,7 @@ from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.status import waiting_status
 from mlrun_operator.assess.times import parse_time
 from mlrun_operator.plan.context import RunContext
-from mlrun_operator.plan.decision import Ask, Create, Decision, Do, ReadDirectly, Tell
+from mlrun_operator.plan.decision import Ask, Create, Decision, DeletePod, Do, ReadDirectly, Tell
 from mlrun_operator.plan.observation import Refusal
 from mlrun_operator.plan.recorded import with_condition
 from mlrun_operator.render.envelope import PinnedFunction
@@ -138,11 +139,20 @@ def _wait_for_other_pods(context: RunContext, execution: Execution) -> Decision 
         return None
     if not context.observation.fresh:
         return Ask(ReadDirectly())
+    if (orphan := _orphan_of(context, living)) is not None:
+        return Do(DeletePod(orphan, "its Job is gone"))
     names = ", ".join(sorted({pod["metadata"]["name"] for pod in living})[:5])
     message = f"execution {execution.number} starts when pod {names} of an earlier one has ended"
     if not context.is_over:
         return waiting(context, execution, Outcome(Phase.PENDING, Reason.STOPPING, message), LOST_POD_POLL_INTERVAL)
     return Tell(with_condition(context, cond.CHANGE_WAITS, message), LOST_POD_POLL_INTERVAL)
+
+
+def _orphan_of(context: RunContext, pods: Sequence[Object]) -> Object | None:
+    """Return a pod that neither its Job nor the garbage collector ends: the Job was deleted with `--cascade=orphan`."""
+    job_uids = {job["metadata"]["uid"] for job in context.observation.jobs}
+    orphans = (pod for pod in pods if not controller_of(pod) and not is_deleting(pod))
+    return next((pod for pod in orphans if labels_of(pod).get(constants.LABEL_JOB_UID) not in job_uids), None)
 
 
 def _living_pods_before(context: RunContext) -> list[Object]:

@@ -234,6 +234,36 @@ def test_an_ending_run_holds_its_place() -> None:
     at_rest(world)
 
 
+def waits_for_a_run_whose_pods_are_not_shown() -> World:
+    """Return a world in which run b waits for run a, and the watch of pods is late for good."""
+    world = World()
+    world.apply_function(maxConcurrentRuns=1)
+    world.create("a")
+    world.pod_runs()
+    world.create("b")
+    world.hold("pods")
+    return world
+
+
+def test_a_pod_that_is_gone_holds_no_run_that_stops() -> None:
+    """Its deletion was answered 404 and asked for again every 5 seconds, until the watch told of it."""
+    world = waits_for_a_run_whose_pods_are_not_shown()
+    world.edit("a", stop=True)
+    world.wait(60)
+    assert status_of(world, "a")["phase"] == "Stopped"
+    assert status_of(world, "b")["phase"] == "Pending"
+    assert status_of(world, "b")["reason"] == "Created"
+
+
+def test_a_pod_that_a_direct_reading_lacks_holds_no_place() -> None:
+    world = waits_for_a_run_whose_pods_are_not_shown()
+    world.force_delete()
+    world.delete_job()
+    world.wait(60)
+    assert status_of(world, "a")["reason"] == "JobDeleted"
+    assert status_of(world, "b")["reason"] == "Created"
+
+
 def test_a_job_without_its_labels_stays_the_executions() -> None:
     world = World()
     world.create("a", backoffLimit=2)

@@ -134,6 +134,36 @@ def test_a_sidecar_that_runs_on_does_not_hold_a_replica() -> None:
     assert status_of(world)["phase"] == "Succeeded"
 
 
+def events_of(world: World, reason: str) -> list[str]:
+    return [event["message"] for event in world.server.all("events") if event["reason"] == reason]
+
+
+def test_an_event_tells_of_replicas_that_a_sidecar_keeps() -> None:
+    """The container was named in the message while it lasted, and by nothing that stays."""
+    world = World()
+    world.create("a", replicas=2, podTemplate=SIDECAR)
+    world.pod_runs(0)
+    world.pod_runs(1)
+    world.pod_ends(0)
+    world.wait(10)
+    world.pod_ends(1)
+    world.wait(60)
+    assert len([name for verb, plural, name in world.requests if (verb, plural) == ("DELETE", "pods")]) == 2
+    events = events_of(world, "PodDeleted")
+    assert len(events) == 1
+    assert "container proxy" in events[0]
+
+
+def test_the_status_tells_of_a_single_pod_that_a_sidecar_keeps() -> None:
+    world = World()
+    world.create("a", podTemplate=SIDECAR)
+    world.pod_runs()
+    world.pod_ends()
+    world.wait(60)
+    assert events_of(world, "PodDeleted") == []
+    assert any("container proxy" in message for message in events_of(world, "Stopping"))
+
+
 def test_a_failed_sidecar_is_no_failure_called_succeeded() -> None:
     world = World()
     world.create("a", replicas=2, podTemplate=SIDECAR)

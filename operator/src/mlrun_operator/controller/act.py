@@ -2,8 +2,6 @@
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any, Final, assert_never
 
 from mlrun_operator.api import constants
@@ -11,15 +9,12 @@ from mlrun_operator.api.objects import Object, has_job_ended, key_of
 from mlrun_operator.assess.jobs import collects
 from mlrun_operator.assess.pods import unstarted
 from mlrun_operator.assess.status import parse_status
-from mlrun_operator.cluster.api_client import ApiClient
 from mlrun_operator.cluster.errors import ApiError
-from mlrun_operator.cluster.index import Index
 from mlrun_operator.cluster.resources import CRON_JOBS, JOBS, PODS, RUNS, SERVICES, Resource
-from mlrun_operator.cluster.run_queues import RunKey
 from mlrun_operator.controller.concurrency import ConcurrencyLimiter
+from mlrun_operator.controller.context import ControllerContext
 from mlrun_operator.controller.direct_reader import DirectReader
 from mlrun_operator.controller.log_format import about
-from mlrun_operator.controller.observers import ReconcileObserver
 from mlrun_operator.controller.rate_limiter import TokenBucket
 from mlrun_operator.plan.decision import (
     Adopt,
@@ -60,26 +55,14 @@ _REMEMBERED_JOBS: Final = 10_000
 class Actor:
     """Carries out the steps of plans."""
 
-    def __init__(  # noqa: PLR0913 - those it works with
-        self,
-        cluster: ApiClient,
-        index: Index,
-        limiter: ConcurrencyLimiter,
-        *,
-        wake: Callable[[RunKey], None],
-        clock: Callable[[], datetime],
-        observers: Sequence[ReconcileObserver],
-    ) -> None:
-        """`wake` is told whom our own writes concern: the watch shows nothing new of them."""
-        self._cluster = cluster
-        self._index = index
+    def __init__(self, context: ControllerContext, limiter: ConcurrencyLimiter) -> None:
+        self._context = context
+        self._cluster = context.cluster
+        self._index = context.index
         self._limiter = limiter
-        self._wake = wake
-        self._clock = clock
-        self._observers = observers
         # The newest Job that was created for a run, by the run's uid: until it is recorded nobody else remembers it.
         self._created_jobs: OrderedDict[str, str] = OrderedDict()
-        self._direct_reader = DirectReader(cluster, index, clock)
+        self._direct_reader = DirectReader(context.cluster, context.index, context.clock)
         self._event_reads = TokenBucket(_EVENT_READS_PER_SECOND, _EVENT_READS_AT_ONCE)
 
     async def apply(self, step: Step, observation: Observation) -> Fact:  # noqa: PLR0911 - one a kind of step
@@ -124,10 +107,10 @@ class Actor:
             return Stored(resource.kind, existing)
         self._index.put(resource, created)
         log.info("%s/%s: created %s %s", *key_of(run), resource.kind, created["metadata"]["name"], extra=about(run))
-        for observer in self._observers:
-            observer.on_created(run, obj, self._clock())
+        for observer in self._context.observers:
+            observer.on_created(run, obj, self._context.clock())
         if resource is RUNS:
-            self._wake(key_of(created))
+            self._context.wake(key_of(created))
         if resource is JOBS and not collects(created):
             self._remember(run, created)
         return Stored(resource.kind, created, is_new=True)
@@ -173,7 +156,7 @@ class Actor:
         log.info("%s/%s: deleted %s %s", *key_of(run), resource.kind, meta["name"], extra=about(run))
         self._index.drop(resource, obj)
         if resource is RUNS:
-            self._wake(key_of(obj))  # its fired Job; a watch that starts now does not tell of it
+            self._context.wake(key_of(obj))  # its fired Job; a watch that starts now does not tell of it
         return Gone(meta["uid"])
 
     async def _delete_pod(self, step: DeletePod, run: Object) -> Fact:
@@ -183,7 +166,9 @@ class Actor:
             self._index.drop(PODS, step.pod)
             return Gone(uid)
         log.warning("%s/%s: deleted pod %s: %s", *key_of(run), name, step.why, extra=about(run))
-        meta = {**step.pod["metadata"], "deletionTimestamp": self._clock().strftime("%Y-%m-%dT%H:%M:%SZ")}
+        if not step.is_told:
+            await self._context.events.record_pod_deletion(run, name, step.why)
+        meta = {**step.pod["metadata"], "deletionTimestamp": self._context.clock().strftime("%Y-%m-%dT%H:%M:%SZ")}
         return Stored(PODS.kind, {**step.pod, "metadata": meta})
 
     async def _is_deleted(self, resource: Resource, obj: Object) -> bool:

@@ -12,6 +12,7 @@ from mlrun_operator.cluster.resources import RUNS
 from mlrun_operator.cluster.run_queues import RunKey
 from mlrun_operator.controller.act import Actor
 from mlrun_operator.controller.concurrency import ConcurrencyLimiter
+from mlrun_operator.controller.context import ControllerContext
 from mlrun_operator.controller.event_recorder import EventRecorder
 from mlrun_operator.controller.observe import Observer
 from mlrun_operator.controller.observers import NO_OBSERVERS, ReconcileObserver
@@ -54,8 +55,9 @@ class Reconciler:
         self._limiter = ConcurrencyLimiter(index, platform)
         self._observer = Observer(index, clock)
         self._orphans = OrphanCollector(cluster, index)
-        self._actor = Actor(cluster, index, self._limiter, wake=wake, clock=clock, observers=observers)
-        self._reporter = Reporter(cluster, index, self._events, wake=wake, clock=clock, observers=observers)
+        context = ControllerContext(cluster, index, self._events, wake, clock, observers)
+        self._actor = Actor(context, self._limiter)
+        self._reporter = Reporter(context)
 
     async def reconcile(self, key: RunKey) -> float | None:
         """Do what there is to do; the seconds after which to look again, None to wait for an event.

@@ -114,7 +114,7 @@ def _delete_pods(context: RunContext) -> Decision | None:
     if job is not None or since is None or context.observation.now < since + _ORPHAN_GRACE:
         return None
     orphans = [pod for pod in context.living_pods() if not is_deleting(pod)]
-    return Do(DeletePod(orphans[0], "its Job is gone")) if orphans else None
+    return Do(DeletePod(orphans[0], "its Job is gone", is_told=True)) if orphans else None
 
 
 def _wait(context: RunContext, execution: Execution, ending: Ending) -> Decision | None:

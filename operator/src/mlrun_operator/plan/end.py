@@ -80,7 +80,7 @@ def _has_successor(context: RunContext, ending: Ending) -> bool:
 def _still_there(pods: Sequence[str]) -> str:
     return (
         f"pod {', '.join(pods[:5])} did not end in its grace period; its node may be lost. The next execution waits "
-        "until the pod is gone: delete it by force once you know that it does not run"
+        f"until it is gone. Once you know that it does not run: `kubectl delete pod {' '.join(pods[:5])} --force`"
     )
 
 

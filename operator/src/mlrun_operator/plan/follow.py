@@ -13,7 +13,7 @@ from mlrun_operator.api.values.names import slot_of
 from mlrun_operator.assess import conditions as cond
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.execution import Assessment
-from mlrun_operator.assess.jobs import DEADLINE, has_decided, points_of
+from mlrun_operator.assess.jobs import DEADLINE, deadline_message, has_decided, points_of
 from mlrun_operator.assess.pods import may_report, presumed_lost_in
 from mlrun_operator.assess.status import job_status
 from mlrun_operator.assess.times import format_time
@@ -101,8 +101,8 @@ def _end_decided(context: RunContext, execution: Execution, job: Object, assessm
     if not failure:
         return begin_end(context, execution, Outcome(Phase.SUCCEEDED, Reason.SUCCEEDED, ""))
     if failure.get("reason") == DEADLINE:
-        message = failure.get("message") or _happened(Reason.DEADLINE_EXCEEDED)
-        return begin_end(context, execution, Outcome(Phase.FAILED, Reason.DEADLINE_EXCEEDED, message))
+        outcome = Outcome(Phase.FAILED, Reason.DEADLINE_EXCEEDED, deadline_message(job))
+        return begin_end(context, execution, outcome)
     failed = next((pod for pod in reversed(assessment.pods) if pod.ended and not pod.succeeded), None)
     reason = Reason(failed.attempt.reason) if failed and failed.attempt.reason else Reason.TERMINATED
     message = (failed.attempt.message if failed else None) or failure.get("message") or _happened(reason)

@@ -39,7 +39,7 @@ def suspended_outcome(context: RunContext, job: Object) -> Outcome:
     if context.spec.get("suspend"):
         return _explained(Phase.SUSPENDED, Reason.SUSPENDED)
     if not is_suspended_by_us(job):
-        return _explained(Phase.PENDING, Reason.JOB_SUSPENDED)
+        return Outcome(Phase.PENDING, Reason.JOB_SUSPENDED, _suspended_by_another(job))
     turn = waits_to_resume(context, job)
     return Outcome(Phase.PENDING, Reason.QUEUED, turn) if turn else _explained(Phase.SUSPENDED, Reason.SUSPENDED)
 
@@ -73,6 +73,12 @@ def _forgotten_success(context: RunContext, job: Object) -> Outcome | None:
     if len(succeeded) < count:
         return None
     return Outcome(Phase.SUCCEEDED, Reason.SUCCEEDED, f"all {count} replicas succeeded")
+
+
+def _suspended_by_another(job: Object) -> str:
+    name, namespace = job["metadata"]["name"], job["metadata"]["namespace"]
+    resume = f'kubectl patch job {name} -n {namespace} -p \'{{"spec":{{"suspend":false}}}}\''
+    return f"another client suspended Job {name}, so that it creates no pods; to resume it: `{resume}`"
 
 
 def _explained(phase: Phase, reason: Reason) -> Outcome:

@@ -9,6 +9,7 @@ from mlrun_operator.api.objects import Object, has_job_ended, key_of
 from mlrun_operator.assess.jobs import collects
 from mlrun_operator.assess.pods import unstarted
 from mlrun_operator.assess.status import parse_status
+from mlrun_operator.assess.times import format_time
 from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.resources import CRON_JOBS, JOBS, PODS, RUNS, SERVICES, Resource
 from mlrun_operator.controller.concurrency import ConcurrencyLimiter
@@ -199,7 +200,10 @@ class Actor:
         changes: dict[str, Any] = {"spec": {"suspend": step.suspended}}
         if isinstance(observation, ScheduleObservation):
             return await self._patched(CRON_JOBS, step.obj, changes)
-        mark = {constants.ANNOTATION_SUSPENDED_BY: "run" if step.suspended else None}
+        mark = {
+            constants.ANNOTATION_SUSPENDED_BY: "run" if step.suspended else None,
+            constants.ANNOTATION_SUSPENDED_AT: format_time(self._context.clock()) if step.suspended else None,
+        }
         with self._limiter.reserve(observation.run):
             return await self._patched(JOBS, step.obj, {**changes, "metadata": {"annotations": mark}})
 

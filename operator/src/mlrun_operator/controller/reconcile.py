@@ -98,7 +98,7 @@ class Reconciler:
 
     def _with_own_memory(self, observation: Observation, taken: set[str]) -> Observation:
         if not isinstance(observation, RunObservation):
-            return observation
+            return replace(observation, taken=frozenset(taken))
         return replace(
             observation,
             ahead=self._limiter.runs_ahead(observation.run, observation.function),

@@ -26,7 +26,7 @@ from mlrun_operator.plan.limits import end_by_limit, patch_limits
 from mlrun_operator.plan.progress import tell_progress
 from mlrun_operator.plan.sidecars import end_sidecars, lingering_wait
 from mlrun_operator.plan.supersede import change_warnings, supersede, supersede_wait
-from mlrun_operator.plan.suspend import suspend_or_resume, waits_to_resume
+from mlrun_operator.plan.suspend import suspend_or_resume, undone_wait, undone_warnings, waits_to_resume
 from mlrun_operator.plan.sweep import STOPPED, collect
 
 # A Job whose label was taken off is read this often.
@@ -152,9 +152,14 @@ _POLICIES: Final[tuple[_Policy, ...]] = (
 
 
 def _progress(context: RunContext, execution: Execution, job: Object, assessment: Assessment) -> Decision:
-    warnings = [*change_warnings(context, execution, job), *_suspend_warnings(context, job)]
+    warnings = [
+        *change_warnings(context, execution, job),
+        *_suspend_warnings(context, job),
+        *undone_warnings(context, job),
+    ]
     status = job_status(context.base, execution, job, assessment, warnings if not assessment.phase.finished else ())
     waits = [supersede_wait(context, execution, job, assessment), lingering_wait(context), _lost_wait(context)]
+    waits.append(undone_wait(context, job))
     if not is_watched(job):
         waits.append(_UNWATCHED_INTERVAL)
     if job["spec"].get("suspend") and (context.living_pods() or waits_to_resume(context, job)):

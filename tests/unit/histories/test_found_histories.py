@@ -294,6 +294,21 @@ def test_a_pod_that_a_direct_reading_lacks_holds_no_place() -> None:
     assert status_of(world, "b")["reason"] == "Created"
 
 
+def test_an_observed_generation_never_goes_back() -> None:
+    """An edit was observed while the execution ran, and at its end no more."""
+    world = World()
+    world.create("a")
+    world.pod_runs()
+    generations = []
+    for edit in ({"parameters": {"x": 2}}, {"pendingDeadlineSeconds": 900}, {"rerun": "s"}):
+        world.edit("a", **edit)
+        generations.append(status_of(world)["observedGeneration"])
+    world.pod_ends()
+    generations.append(status_of(world)["observedGeneration"])
+    assert generations == [1, 1, 1, 4]
+    at_rest(world)
+
+
 def test_a_job_without_its_labels_stays_the_executions() -> None:
     world = World()
     world.create("a", backoffLimit=2)

@@ -242,10 +242,20 @@ def is_edited(context: RunContext, execution: Execution) -> bool:
     return is_newer and is_same_execution(execution.hash, context.spec) is False
 
 
+def is_change_due(context: RunContext, execution: Execution) -> bool:
+    """Return whether an edit, a rerun or its function asks for another execution after this one."""
+    is_due = is_edited(context, execution) or _is_rerun_of(context, execution) or _follows_its_function(context)
+    return is_due and not is_restored_with_status(context)
+
+
 def is_rerun(context: RunContext) -> bool:
     """Return whether `spec.rerun` has a new value."""
+    return context.latest is not None and _is_rerun_of(context, context.latest)
+
+
+def _is_rerun_of(context: RunContext, execution: Execution) -> bool:
     rerun = context.spec.get("rerun")
-    return bool(rerun) and context.latest is not None and rerun != context.latest.rerun
+    return bool(rerun) and rerun != execution.rerun
 
 
 def is_function_changed(context: RunContext) -> bool:

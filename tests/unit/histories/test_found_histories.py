@@ -40,6 +40,23 @@ def test_a_lost_pod_holds_the_next_execution() -> None:
     at_rest(world)
 
 
+def test_the_wait_for_a_lost_pod_asks_once_a_minute() -> None:
+    """It listed the pods directly every 5 seconds, for as long as the node was away. The pod's end wakes it at once."""
+    world = World()
+    world.create("a")
+    world.pod_runs()
+    world.lose_node(0)
+    world.delete_job(0)
+    world.wait(100)
+    world.edit("a", parameters={"x": 2})
+    asked_before = len(world.requests)
+    world.wait(600)
+    listings = [plural for verb, plural, _ in world.requests[asked_before:] if (verb, plural) == ("LIST", "jobs")]
+    assert 5 <= len(listings) <= 11
+    world.force_delete(0)
+    assert status_of(world)["execution"]["number"] == 2  # type: ignore[index]
+
+
 def test_a_lost_replica_is_told_without_an_event() -> None:
     world = World()
     world.create("a", replicas=2)
@@ -117,6 +134,36 @@ def test_a_sidecar_that_runs_on_does_not_hold_a_replica() -> None:
     assert status_of(world)["phase"] == "Succeeded"
 
 
+def events_of(world: World, reason: str) -> list[str]:
+    return [event["message"] for event in world.server.all("events") if event["reason"] == reason]
+
+
+def test_an_event_tells_of_replicas_that_a_sidecar_keeps() -> None:
+    """The container was named in the message while it lasted, and by nothing that stays."""
+    world = World()
+    world.create("a", replicas=2, podTemplate=SIDECAR)
+    world.pod_runs(0)
+    world.pod_runs(1)
+    world.pod_ends(0)
+    world.wait(10)
+    world.pod_ends(1)
+    world.wait(60)
+    assert len([name for verb, plural, name in world.requests if (verb, plural) == ("DELETE", "pods")]) == 2
+    events = events_of(world, "PodDeleted")
+    assert len(events) == 1
+    assert "container proxy" in events[0]
+
+
+def test_the_status_tells_of_a_single_pod_that_a_sidecar_keeps() -> None:
+    world = World()
+    world.create("a", podTemplate=SIDECAR)
+    world.pod_runs()
+    world.pod_ends()
+    world.wait(60)
+    assert events_of(world, "PodDeleted") == []
+    assert any("container proxy" in message for message in events_of(world, "Stopping"))
+
+
 def test_a_failed_sidecar_is_no_failure_called_succeeded() -> None:
     world = World()
     world.create("a", replicas=2, podTemplate=SIDECAR)
@@ -151,12 +198,114 @@ def test_an_orphaned_pod_ends_with_its_run() -> None:
     at_rest(world)
 
 
+def orphaned() -> World:
+    """Return a world with a pod that waits for a node, and whose Job was deleted with `--cascade=orphan`."""
+    world = World()
+    world.create("a", nodeSelector=NOWHERE)
+    world.delete_job(0, "Orphan")
+    return world
+
+
+def test_an_orphaned_pod_ends_with_its_deleted_run() -> None:
+    """The run was deleted before the 10 s were over after which its pod is deleted: the pod stayed for ever."""
+    world = orphaned()
+    world.wait(5)
+    world.delete("a")
+    world.wait(60)
+    assert world.live_pods() == []
+
+
+def test_an_orphaned_pod_ends_although_its_run_is_made_anew() -> None:
+    world = orphaned()
+    world.delete("a")
+    world.create("a")
+    world.wait(60)
+    assert [pod["metadata"]["name"] for pod in world.live_pods()] == [world.server.all("pods")[-1]["metadata"]["name"]]
+
+
+def test_a_pod_orphaned_while_no_operator_ran_ends() -> None:
+    world = orphaned()
+    world.die(1, after=False, seconds=60)
+    world.delete("a")
+    world.wait(120)
+    assert world.live_pods() == []
+
+
+def test_a_slots_orphaned_pod_ends_with_its_run() -> None:
+    """Its labels name the schedule, which is still there."""
+    world = World()
+    world.create("s", schedule="*/5 * * * *", nodeSelector=NOWHERE)
+    world.wait(320)
+    world.edit("s", suspend=True)
+    world.delete_job(0, "Orphan")
+    child = next(run["metadata"]["name"] for run in world.server.all("mlrunruns") if run["metadata"]["name"] != "s")
+    world.delete(child)
+    world.wait(60)
+    assert world.live_pods() == []
+
+
+def test_an_unrecorded_jobs_orphaned_pod_holds_no_execution() -> None:
+    """It waited for a node, and the run for its end: for ever."""
+    world = World()
+    world.refuse("PUT status", "mlrunruns", "policy", 3)
+    world.interrupt(3, "delete_job", number=0, propagation="Orphan")
+    world.create("a", nodeSelector=NOWHERE)
+    world.wait(600)
+    assert len(world.live_pods()) == 1
+    assert world.server.all("jobs")
+
+
 def test_an_ending_run_holds_its_place() -> None:
     world = World()
     world.create("a")
     world.apply_function(maxConcurrentRuns=1)
     world.create("b")
     world.edit("a", stop=True)
+    at_rest(world)
+
+
+def waits_for_a_run_whose_pods_are_not_shown() -> World:
+    """Return a world in which run b waits for run a, and the watch of pods is late for good."""
+    world = World()
+    world.apply_function(maxConcurrentRuns=1)
+    world.create("a")
+    world.pod_runs()
+    world.create("b")
+    world.hold("pods")
+    return world
+
+
+def test_a_pod_that_is_gone_holds_no_run_that_stops() -> None:
+    """Its deletion was answered 404 and asked for again every 5 seconds, until the watch told of it."""
+    world = waits_for_a_run_whose_pods_are_not_shown()
+    world.edit("a", stop=True)
+    world.wait(60)
+    assert status_of(world, "a")["phase"] == "Stopped"
+    assert status_of(world, "b")["phase"] == "Pending"
+    assert status_of(world, "b")["reason"] == "Created"
+
+
+def test_a_pod_that_a_direct_reading_lacks_holds_no_place() -> None:
+    world = waits_for_a_run_whose_pods_are_not_shown()
+    world.force_delete()
+    world.delete_job()
+    world.wait(60)
+    assert status_of(world, "a")["reason"] == "JobDeleted"
+    assert status_of(world, "b")["reason"] == "Created"
+
+
+def test_an_observed_generation_never_goes_back() -> None:
+    """An edit was observed while the execution ran, and at its end no more."""
+    world = World()
+    world.create("a")
+    world.pod_runs()
+    generations = []
+    for edit in ({"parameters": {"x": 2}}, {"pendingDeadlineSeconds": 900}, {"rerun": "s"}):
+        world.edit("a", **edit)
+        generations.append(status_of(world)["observedGeneration"])
+    world.pod_ends()
+    generations.append(status_of(world)["observedGeneration"])
+    assert generations == [1, 1, 1, 4]
     at_rest(world)
 
 

@@ -271,7 +271,7 @@ OUTCOMES: dict[str, Case] = {
         ),
         Reason.POD_FAILING,
         'the pod was evicted for exceeding its own limit: Usage of EmptyDir volume "scratch" exceeds the limit '
-        '"10Mi". Raise limits.ephemeral-storage or the volume\'s sizeLimit, or write less.',
+        '"10Mi"; raise limits.ephemeral-storage or the volume\'s sizeLimit, or write less',
     ),
     "evicted under memory pressure": (
         pod("Failed", reason="Evicted", message="The node was low on resource: memory.", **DISRUPTED),

@@ -143,8 +143,8 @@ def _eviction(end: PodEnd) -> Outcome:
 
 def _own_limit(end: PodEnd) -> Outcome:
     message = end.pod_message.rstrip(".") or "the kubelet does not say which"
-    todo = "Raise limits.ephemeral-storage or the volume's sizeLimit, or write less."
-    return Reason.POD_FAILING, f"the pod was evicted for exceeding its own limit: {message}. {todo}"
+    todo = "raise limits.ephemeral-storage or the volume's sizeLimit, or write less"
+    return Reason.POD_FAILING, f"the pod was evicted for exceeding its own limit: {message}; {todo}"
 
 
 def _own_deadline(end: PodEnd) -> Outcome:

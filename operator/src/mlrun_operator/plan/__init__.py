@@ -20,7 +20,7 @@ from mlrun_operator.plan.follow import follow
 from mlrun_operator.plan.observation import Observation, Refusal, RunObservation, RunsAhead, ScheduleObservation
 from mlrun_operator.plan.retain import delete_leftover_jobs, retain_or_expire
 from mlrun_operator.plan.schedule import reconcile_schedule
-from mlrun_operator.plan.start import due, start, stop_unstarted
+from mlrun_operator.plan.start import is_change_due, start, stop_unstarted
 
 __all__ = [
     "Decision",
@@ -93,19 +93,18 @@ def _without_stamp(wire: Object, written: Object) -> Object:
 
 
 def _before_the_next(context: RunContext, decision: Decision) -> Decision:
-    """Return an end after which another execution is due as speaking of its own generation only.
+    """Return the status of an execution after which another is due as speaking of its own generation only.
 
-    Else whoever waits for the change, a sync of a GitOps tool say, would take the old end for the new one.
+    Else whoever waits for the change, a sync of a GitOps tool say, would take the old end for the new one. That is so
+    from the edit on, since an observed generation never goes back.
     """
-    if not isinstance(decision, Tell) or decision.status is None or decision.status.execution is None:
+    if not isinstance(decision, Tell) or (status := decision.status) is None:
         return decision
-    status = decision.status
-    if status.phase is None or not status.phase.finished:
+    execution = status.execution
+    if execution is None or not is_change_due(context, execution):
         return decision
-    run = {**context.observation.run, "status": to_wire(status, context.observation.run)}
-    if due(RunContext(replace(context.observation, run=run), context.platform)) is None:
-        return decision
-    return replace(decision, status=_of_generation(status, decision.status.execution.generation))
+    observed = max(context.recorded.observed_generation or 0, execution.generation or 0)
+    return replace(decision, status=_of_generation(status, observed))
 
 
 def _of_generation(status: RunStatus, generation: int | None) -> RunStatus:

@@ -13,7 +13,7 @@ from mlrun_operator.api.values.names import slot_of
 from mlrun_operator.assess import conditions as cond
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.execution import Assessment
-from mlrun_operator.assess.jobs import DEADLINE, has_decided, points_of
+from mlrun_operator.assess.jobs import DEADLINE, deadline_message, has_decided, points_of
 from mlrun_operator.assess.pods import may_report, presumed_lost_in
 from mlrun_operator.assess.status import job_status
 from mlrun_operator.assess.times import format_time
@@ -26,7 +26,7 @@ from mlrun_operator.plan.limits import end_by_limit, patch_limits
 from mlrun_operator.plan.progress import tell_progress
 from mlrun_operator.plan.sidecars import end_sidecars, lingering_wait
 from mlrun_operator.plan.supersede import change_warnings, supersede, supersede_wait
-from mlrun_operator.plan.suspend import suspend_or_resume, waits_to_resume
+from mlrun_operator.plan.suspend import suspend_or_resume, undone_wait, undone_warnings, waits_to_resume
 from mlrun_operator.plan.sweep import STOPPED, collect
 
 # A Job whose label was taken off is read this often.
@@ -101,8 +101,8 @@ def _end_decided(context: RunContext, execution: Execution, job: Object, assessm
     if not failure:
         return begin_end(context, execution, Outcome(Phase.SUCCEEDED, Reason.SUCCEEDED, ""))
     if failure.get("reason") == DEADLINE:
-        message = failure.get("message") or _happened(Reason.DEADLINE_EXCEEDED)
-        return begin_end(context, execution, Outcome(Phase.FAILED, Reason.DEADLINE_EXCEEDED, message))
+        outcome = Outcome(Phase.FAILED, Reason.DEADLINE_EXCEEDED, deadline_message(job))
+        return begin_end(context, execution, outcome)
     failed = next((pod for pod in reversed(assessment.pods) if pod.ended and not pod.succeeded), None)
     reason = Reason(failed.attempt.reason) if failed and failed.attempt.reason else Reason.TERMINATED
     message = (failed.attempt.message if failed else None) or failure.get("message") or _happened(reason)
@@ -152,9 +152,14 @@ _POLICIES: Final[tuple[_Policy, ...]] = (
 
 
 def _progress(context: RunContext, execution: Execution, job: Object, assessment: Assessment) -> Decision:
-    warnings = [*change_warnings(context, execution, job), *_suspend_warnings(context, job)]
+    warnings = [
+        *change_warnings(context, execution, job),
+        *_suspend_warnings(context, job),
+        *undone_warnings(context, job),
+    ]
     status = job_status(context.base, execution, job, assessment, warnings if not assessment.phase.finished else ())
     waits = [supersede_wait(context, execution, job, assessment), lingering_wait(context), _lost_wait(context)]
+    waits.append(undone_wait(context, job))
     if not is_watched(job):
         waits.append(_UNWATCHED_INTERVAL)
     if job["spec"].get("suspend") and (context.living_pods() or waits_to_resume(context, job)):

@@ -74,6 +74,15 @@ def _lost_volumes(job: Object) -> Outcome | None:
     return Outcome(Phase.FAILED, Reason.VOLUME_UNSUPPORTED, message)
 
 
+def described_cause(assessment: Assessment) -> str:
+    """Return the cause that pods wait for; where Kubernetes names none, how to look for it."""
+    if assessment.message:
+        return f"{assessment.reason}: {assessment.message}"
+    if assessment.reason in (Reason.CREATED, Reason.RUNNING):
+        return "no cause is known; the events of the Job and of its pod may have one"
+    return f"{assessment.reason}: {EXPLANATIONS[assessment.reason].happened}"
+
+
 def _end_by_pending_deadline(
     context: RunContext, execution: Execution, job: Object, assessment: Assessment
 ) -> Decision | None:
@@ -85,7 +94,5 @@ def _end_by_pending_deadline(
     if not context.observation.fresh:
         return Ask(ReadDirectly())  # a late watch may not have shown yet that a pod has started
     seconds = context.limit("pendingDeadlineSeconds", job)
-    cause = f"{assessment.reason}: {assessment.message or EXPLANATIONS[assessment.reason].happened}"
-    cause = "cause unknown" if assessment.reason is Reason.RUNNING and not assessment.message else cause
-    message = f"no pod started within {seconds} s; {cause}"
+    message = f"no pod started within {seconds} s; {described_cause(assessment)}"
     return begin_end(context, execution, Outcome(Phase.FAILED, Reason.PENDING_DEADLINE_EXCEEDED, message))

@@ -127,7 +127,7 @@ class ScheduleObservation:
     """One run with a schedule, and all that bears on it.
 
     `cron_job` has the name of its CronJob, whether it is ours or not; `jobs` are those that fired and became no run
-    yet; `children` are the runs that it made.
+    yet; `children` are the runs that it made. `taken` are the keys of the steps of this reconcile.
     """
 
     run: Object
@@ -138,6 +138,7 @@ class ScheduleObservation:
     children: Sequence[Object] = ()
     refusal: Refusal | None = None
     fresh: bool = False
+    taken: frozenset[str] = frozenset()
 
     def learn(self, fact: Fact) -> "ScheduleObservation":  # noqa: PLR0911 - one a kind of fact
         """Return the observation with this fact in it."""

@@ -48,7 +48,8 @@ def delete_lingering_pod(context: RunContext) -> Decision | None:
         ):
             return mark
         names = ", ".join((*view.lingering, *view.sidecars_running))
-        return Do(DeletePod(pod, f"the wrapper has reported, and container {names} runs on"))
+        why = f"the wrapper has reported, and container {names} runs on"
+        return Do(DeletePod(pod, why, is_told=context.ending is not None))
     return None
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from mlrun_operator.api.v1alpha1.function import FunctionSpec
@@ -21,7 +21,7 @@ Spec = Mapping[str, Any]
 
 def execution_hash(run_spec: Spec) -> str:
     """Return `v2-` and 16 hex digits over the parts of a run's spec that change an execution."""
-    return _hash(run_spec, HASH_VERSION, _run_meaning)
+    return _hash(run_spec, HASH_VERSION)
 
 
 def is_same_execution(recorded_hash: str, run_spec: Spec) -> bool | None:
@@ -30,22 +30,18 @@ def is_same_execution(recorded_hash: str, run_spec: Spec) -> bool | None:
     The rules of a newer operator are unknown. Such a run counts as unchanged until its hash is replaced.
     """
     version = recorded_hash.partition("-")[0]
-    meanings = _RUN_MEANINGS.get(version)
-    return None if meanings is None else any(_hash(run_spec, version, rule) == recorded_hash for rule in meanings)
+    return recorded_hash in _hashes(run_spec, version) if version in _RUN_MEANINGS else None
 
 
 def function_digest(function_spec: Spec) -> str:
     """Return `v2-sha256:` and 64 hex digits over the parts of a function's spec that change an execution."""
-    return _digest(function_spec, DIGEST_VERSION, _function_meaning)
+    return _digest(function_spec, DIGEST_VERSION)
 
 
 def is_same_function(recorded_digest: str, function_spec: Spec) -> bool | None:
     """Return whether a spec has the recorded digest by the rules of that digest; None if its rules are unknown."""
     version = recorded_digest.partition(":")[0]
-    meanings = _FUNCTION_MEANINGS.get(version)
-    if meanings is None:
-        return None
-    return any(_digest(function_spec, version, rule) == recorded_digest for rule in meanings)
+    return recorded_digest in _digests(function_spec, version) if version in _FUNCTION_MEANINGS else None
 
 
 def _run_meaning(spec: Spec) -> Any:
@@ -80,12 +76,24 @@ _FUNCTION_MEANINGS: Final[Mapping[str, tuple[_Meaning, ...]]] = {
 }
 
 
-def _hash(run_spec: Spec, version: str, run_meaning: _Meaning) -> str:
-    return f"{version}-{_sha256(run_meaning(_map_or_empty(run_spec)))[:16]}"
+def _hash(run_spec: Spec, version: str) -> str:
+    return next(_hashes(run_spec, version))
 
 
-def _digest(function_spec: Spec, version: str, function_meaning: _Meaning) -> str:
-    return f"{version}:{_sha256(function_meaning(_map_or_empty(function_spec)))}"
+def _hashes(run_spec: Spec, version: str) -> Iterator[str]:
+    """Yield the spec's hash by the rules of this version, then by those that it had before."""
+    spec = _map_or_empty(run_spec)
+    return (f"{version}-{_sha256(rule(spec))[:16]}" for rule in _RUN_MEANINGS[version])
+
+
+def _digest(function_spec: Spec, version: str) -> str:
+    return next(_digests(function_spec, version))
+
+
+def _digests(function_spec: Spec, version: str) -> Iterator[str]:
+    """Yield the digest by the rules of this version, then by those that it had before."""
+    spec = _map_or_empty(function_spec)
+    return (f"{version}:{_sha256(rule(spec))}" for rule in _FUNCTION_MEANINGS[version])
 
 
 def _map_or_empty(spec: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Histories that once broke a promise, each as short as it could be made; the seed's whole history is in no test."""
 
+import pytest
 from support.simulator.rest import come_to_rest
 from support.simulator.rules import NOWHERE, SIDECAR
 from support.simulator.world import TEAM, World
@@ -292,6 +293,20 @@ def test_a_pod_that_a_direct_reading_lacks_holds_no_place() -> None:
     world.wait(60)
     assert status_of(world, "a")["reason"] == "JobDeleted"
     assert status_of(world, "b")["reason"] == "Created"
+
+
+@pytest.mark.parametrize("age", [2, 300])
+def test_an_edit_that_lowers_a_deadline_supersedes(age: int) -> None:
+    """The old execution failed by the new deadline, before the edit's execution started."""
+    world = World()
+    code = {"source": {"code": "x = 1"}}
+    world.create("a", pendingDeadlineSeconds=3600, function={**code, "image": "example.org/typo:1"})
+    world.wait(age)
+    world.edit("a", pendingDeadlineSeconds=1, function={**code, "image": "example.org/good:1"})
+    world.wait(30)
+    (record,) = world.ledger.runs.values()
+    assert {status["phase"] for status in record.statuses if status["execution"]["number"] == 1} == {"Pending"}
+    assert [past["reason"] for past in status_of(world)["executions"]] == ["Superseded"]  # type: ignore[attr-defined]
 
 
 def test_an_observed_generation_never_goes_back() -> None:

@@ -98,10 +98,10 @@ def _before_the_next(context: RunContext, decision: Decision) -> Decision:
     Else whoever waits for the change, a sync of a GitOps tool say, would take the old end for the new one. That is so
     from the edit on, since an observed generation never goes back.
     """
-    if not isinstance(decision, Tell) or (status := decision.status) is None:
+    if not isinstance(decision, Tell) or decision.status is None or decision.status.execution is None:
         return decision
-    execution = status.execution
-    if execution is None or not is_change_due(context, execution):
+    status, execution = decision.status, decision.status.execution
+    if not is_change_due(context, execution):
         return decision
     observed = max(context.recorded.observed_generation or 0, execution.generation or 0)
     return replace(decision, status=_of_generation(status, observed))

@@ -91,6 +91,12 @@ def _end_deleted(context: RunContext, execution: Execution, job: Object, _: Asse
     return begin_end(context, execution, _job_deleted(context, execution))
 
 
+def _end_by_limit(context: RunContext, execution: Execution, job: Object, assessment: Assessment) -> Decision | None:
+    """End the execution by a limit; not where a change takes its place in a moment, perhaps one of that limit."""
+    is_superseded = supersede_wait(context, execution, job, assessment) is not None
+    return None if is_superseded else end_by_limit(context, execution, job, assessment)
+
+
 def _end_decided(context: RunContext, execution: Execution, job: Object, assessment: Assessment) -> Decision | None:
     """Record the end that Kubernetes has decided while pods still run: they may never end, with their node."""
     if has_job_ended(job) or not has_decided(job) or not context.living_pods():
@@ -140,10 +146,10 @@ _POLICIES: Final[tuple[_Policy, ...]] = (
     _read_unwatched,  # somebody took its label off
     _stop,  # spec.stop, of the run or of its schedule
     _end_deleted,  # somebody else deletes the Job
-    end_by_limit,  # disruptions, volumes that the API server dropped, the pending deadline
+    supersede,  # it waits for a cause, and what it was made of has changed
+    _end_by_limit,  # disruptions, volumes that the API server dropped, the pending deadline
     _end_decided,  # Kubernetes has decided, and pods still run
     _end_by_sidecar,  # the wrapper has reported, another container runs on or has failed
-    supersede,  # it waits for a cause, and what it was made of has changed
     _suspend,  # spec.suspend
     _patch_limits,  # an edit of Kubernetes' own limits
     _collect,  # the points of a sweep are over

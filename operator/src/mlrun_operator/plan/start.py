@@ -16,7 +16,7 @@ from mlrun_operator.api.values.names import kubernetes_name
 from mlrun_operator.api.words import in_words
 from mlrun_operator.assess import conditions as cond
 from mlrun_operator.assess.conditions import Outcome
-from mlrun_operator.assess.pods import is_presumed_lost
+from mlrun_operator.assess.pods import is_presumed_lost, presumed_lost_in
 from mlrun_operator.assess.status import waiting_status
 from mlrun_operator.assess.times import parse_time
 from mlrun_operator.plan.context import RunContext
@@ -144,9 +144,11 @@ def _wait_for_other_pods(context: RunContext, execution: Execution) -> Decision 
         return Do(DeletePod(orphan, "its Job is gone"))
     names = ", ".join(sorted({pod["metadata"]["name"] for pod in living})[:5])
     message = f"execution {execution.number} starts when pod {names} of an earlier one has ended"
+    wait = min((left for pod in living if (left := presumed_lost_in(pod, context.observation.now))), default=None)
+    wait = min(wait or LOST_POD_POLL_INTERVAL, LOST_POD_POLL_INTERVAL)
     if not context.is_over:
-        return waiting(context, execution, Outcome(Phase.PENDING, Reason.STOPPING, message), LOST_POD_POLL_INTERVAL)
-    return Tell(with_condition(context, cond.CHANGE_WAITS, message), LOST_POD_POLL_INTERVAL)
+        return waiting(context, execution, Outcome(Phase.PENDING, Reason.STOPPING, message), wait)
+    return Tell(with_condition(context, cond.CHANGE_WAITS, message), wait)
 
 
 def _orphan_of(context: RunContext, pods: Sequence[Object]) -> Object | None:

@@ -44,10 +44,10 @@ def occupied_functions(run: Object) -> tuple[FunctionKey, ...]:
     An execution goes on with its own function when an edit makes the run refer to another.
     """
     status, namespace = status_of(run), run["metadata"]["namespace"]
-    pinned, execution = status.get("function") or {}, status.get("execution") or {}
+    pinned, execution = (part if isinstance(part, dict) else {} for part in map(status.get, ("function", "execution")))
     is_edited = execution.get("generation") != run["metadata"].get("generation")
     name = pinned.get("name") if is_edited and pinned.get("generation") is not None else None
-    functions = (queue_of(run), (intern(namespace), intern(kubernetes_name(name))) if name else None)
+    functions = (queue_of(run), (intern(namespace), intern(kubernetes_name(name))) if isinstance(name, str) else None)
     return tuple(dict.fromkeys(function for function in functions if function))
 
 

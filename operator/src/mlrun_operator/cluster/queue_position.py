@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from mlrun_operator.api.objects import is_deleting, spec_of, status_of
 from mlrun_operator.api.reasons import Reason
-from mlrun_operator.api.v1alpha1.status import RunStatus
+from mlrun_operator.api.v1alpha1.status import EXECUTION_SCHEMA, RunStatus
 from mlrun_operator.api.values.names import kubernetes_name
 from mlrun_operator.cluster.run_queues import FunctionKey, Position, RunId
 
@@ -73,7 +73,8 @@ def _is_queued(run: Object) -> bool:
 def _is_readable(status: Object) -> bool:
     """Return whether this version of the operator can read the run's progress from the status."""
     try:
-        RunStatus.model_validate({name: status[name] for name in _PROGRESS if name in status})
+        progress = RunStatus.model_validate({name: status[name] for name in _PROGRESS if name in status})
     except ValidationError:
         return False
-    return True
+    schema = progress.execution.schema_version if progress.execution else None
+    return schema is None or schema <= EXECUTION_SCHEMA

@@ -421,3 +421,45 @@ def test_a_broken_annotation_of_a_job_is_not_recorded(world: Any, annotation: st
     world.edit(parameters={"x": 2})
     world.settle()
     assert world.created == 2
+
+
+# --- limits that are taken away
+
+
+def test_a_deadline_taken_away_is_taken_from_the_job(world: Any) -> None:
+    """The Job kept it, and the run ended by a deadline that nobody had set any more."""
+    world.edit(activeDeadlineSeconds=60, backoffLimit=2)
+    runs(world)
+    world.edit(activeDeadlineSeconds=None, backoffLimit=None)
+    world.settle()
+    spec = world.jobs[0]["spec"]
+    assert (spec["activeDeadlineSeconds"], spec["backoffLimit"]) == (None, 0)
+
+
+def test_a_limit_taken_away_is_the_functions_again(world: Any) -> None:
+    world.function["spec"]["run"] = {"activeDeadlineSeconds": 900, "backoffLimit": 1}
+    world.edit(activeDeadlineSeconds=60, backoffLimit=2)
+    runs(world)
+    world.function["spec"]["run"] = {"activeDeadlineSeconds": 5}
+    world.edit(activeDeadlineSeconds=None, backoffLimit=None)
+    world.settle()
+    spec = world.jobs[0]["spec"]
+    assert (spec["activeDeadlineSeconds"], spec["backoffLimit"]) == (900, 1)
+
+
+def test_a_pending_deadline_taken_away_ends_nothing(world: Any) -> None:
+    world.edit(pendingDeadlineSeconds=60)
+    waits_for_its_image(world)
+    world.edit(pendingDeadlineSeconds=None)
+    world.later(100)
+    world.settle()
+    assert (world.status["phase"], world.status["reason"]) == ("Pending", "ImagePull")
+
+
+def test_a_function_in_the_run_keeps_its_deadline(world: Any) -> None:
+    function = {"source": {"code": "x = 1"}, "run": {"activeDeadlineSeconds": 60}}
+    world.edit(functionRef=None, function=function)
+    runs(world)
+    world.edit(suspend=None, stop=False)
+    world.settle()
+    assert world.jobs[0]["spec"]["activeDeadlineSeconds"] == 60

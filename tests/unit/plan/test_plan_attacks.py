@@ -12,7 +12,7 @@ from mlrun_operator.api.contract.result import Result
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.assess.pods import read_pod
 from mlrun_operator.assess.times import format_time
-from mlrun_operator.plan import Refusal, RunObservation, plan
+from mlrun_operator.plan import Refusal, RunObservation, RunsAhead, plan
 from mlrun_operator.plan.decision import Tell
 from mlrun_operator.plan.observation import ReadFresh
 
@@ -463,3 +463,49 @@ def test_a_function_in_the_run_keeps_its_deadline(world: Any) -> None:
     world.edit(suspend=None, stop=False)
     world.settle()
     assert world.jobs[0]["spec"]["activeDeadlineSeconds"] == 60
+
+
+# --- restored from a backup with the status
+
+
+def restore(world: Any) -> None:
+    """A backup tool creates the run again, without its Jobs."""
+    world.jobs.clear()
+    world.pods.clear()
+    world.run["metadata"]["uid"] = "restored"
+
+
+def test_a_rerun_that_the_backup_holds_starts_nothing(world: Any) -> None:
+    """The rerun was asked for just before the backup, and ran after it."""
+    world.settle()
+    world.succeed()
+    world.edit(rerun="x")
+    restore(world)
+    world.settle()
+    assert (world.created, world.status["phase"]) == (1, "Succeeded")
+    world.edit(rerun="y")
+    world.settle()
+    assert world.created == 2
+
+
+def test_a_queued_execution_of_a_backup_starts_nothing(world: Any) -> None:
+    """It was in a queue when the backup was made, and may have run since."""
+    world.settle()
+    world.succeed()
+    world.function["spec"]["maxConcurrentRuns"] = 1
+    world.edit(parameters={"x": 2})
+    world.settle(ahead=RunsAhead(function=1))
+    assert world.status["reason"] == "Queued"
+    restore(world)
+    world.settle()
+    assert (world.created, world.status["phase"], world.status["reason"]) == (1, "Stopped", "Restored")
+    world.edit(rerun="y")
+    world.settle()
+    assert world.created == 2
+
+
+def test_a_superseded_execution_of_a_backup_has_no_successor(world: Any) -> None:
+    is_superseded_by(world, parameters={"x": 2})
+    restore(world)
+    world.settle()
+    assert (world.created, world.status["phase"], world.status["reason"]) == (1, "Stopped", "Restored")

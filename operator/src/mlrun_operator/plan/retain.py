@@ -91,7 +91,8 @@ def _retained(context: RunContext) -> RunStatus | None:
     if status.execution is None or not is_restored_with_status(context):
         return status
     stamp = {"run_uid": context.meta["uid"], "hash": execution_hash(context.spec), "generation": context.generation}
-    return status.model_copy(update={"execution": status.execution.model_copy(update=stamp)})
+    rerun = context.spec.get("rerun") or None  # one that the backup holds is not new
+    return status.model_copy(update={"execution": status.execution.model_copy(update={**stamp, "rerun": rerun})})
 
 
 def _warnings(context: RunContext) -> list[tuple[str, str]]:

@@ -458,3 +458,40 @@ def test_a_copied_pods_report_is_not_the_runs() -> None:
     status = status_of(world)
     assert (status["phase"], status["attemptCount"]) == ("Stopped", 1)
     assert status["results"]["pod"] == pod["metadata"]["name"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("change", [{"activeDeadlineSeconds": 500}, {"suspend": True}])
+def test_a_refused_patch_does_not_hide_the_status(change: dict[str, object]) -> None:
+    """A policy lets nobody change Jobs: as long as the patch was due the run was told as Pending."""
+    world = World()
+    world.create("a")
+    world.refuse("PATCH", "jobs", "policy", 1000)
+    world.edit("a", **change)
+    world.pod_runs()
+    world.wait(60)
+    status = status_of(world)
+    assert status["phase"] == "Running"
+    assert any("admission webhook" in c["message"] for c in status["conditions"] if c["type"] == "Warnings")  # type: ignore[attr-defined]
+    world.pod_ends()
+    assert status_of(world)["phase"] == "Succeeded"
+
+
+def test_a_pod_that_cannot_be_marked_is_deleted_all_the_same() -> None:
+    """A policy lets nobody change pods' statuses: a sidecar that runs on held its replica for ever."""
+    world = World()
+    world.create("a", replicas=2, podTemplate=SIDECAR)
+    world.refuse("PATCH status", "pods", "policy", 1000)
+    at_rest(world)
+    assert status_of(world)["phase"] == "Succeeded"
+
+
+def test_a_refused_deletion_is_told() -> None:
+    world = World()
+    world.create("a", podTemplate=SIDECAR)
+    world.refuse("DELETE", "pods", "policy", 1000)
+    world.pod_runs()
+    world.pod_ends()
+    world.wait(60)
+    conditions = status_of(world)["conditions"]
+    assert any("delete a pod" in c["message"] for c in conditions if c["type"] == "Warnings")  # type: ignore[attr-defined]
+    at_rest(world)

@@ -125,7 +125,8 @@ def _held(context: RunContext, execution: Execution) -> Decision | None:
     if context.spec.get("suspend"):
         message = EXPLANATIONS[Reason.SUSPENDED].happened
         return waiting(context, execution, Outcome(Phase.SUSPENDED, Reason.SUSPENDED, message))
-    if execution.number == 1 and restored(context.observation.run):
+    is_restored_unstarted = is_restored_with_status(context) and not context.is_over
+    if is_restored_unstarted or (execution.number == 1 and restored(context.observation.run)):
         message = EXPLANATIONS[Reason.RESTORED].happened
         return waiting(context, execution, Outcome(Phase.STOPPED, Reason.RESTORED, message))
     return None

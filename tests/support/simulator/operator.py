@@ -232,10 +232,12 @@ class Operator:
 
     def _reconcile(self, queue: WorkQueue, key: Key, reconcile: "Reconcile") -> None:
         times = queue.times_now(key)
+        if times >= _CIRCLE and self.watches["mlrunruns"].is_held:
+            return queue.add_later(key, 1)  # what it makes for a run that is gone is collected at once
         if times >= _CIRCLE:
             if times == _CIRCLE:
                 self.faults.append(f"{key[1]}: it is reconciled without end: {self.client.requests[-4:]}")
-            return
+            return None
         try:
             with self._running():
                 again = _finish(reconcile(key))
@@ -247,6 +249,7 @@ class Operator:
             queue.failed(key)
         else:
             queue.succeeded(key, again)
+        return None
 
     @contextmanager
     def _running(self) -> Iterator[None]:

@@ -11,6 +11,9 @@ def status_of(world: World, name: str = "a") -> dict[str, object]:
     return status
 
 
+SWEEP = {"params": {"p": [1, 2, 3]}, "placement": "FanOut", "parallelism": 2, "maxErrors": 1}
+
+
 def at_rest(world: World) -> World:
     come_to_rest(world)
     assert world.broken == []
@@ -373,6 +376,50 @@ def test_a_stop_acts_where_no_status_can_be_written() -> None:
     assert world.server.all("jobs")
     world.wait(400)
     assert not world.server.all("jobs")
+
+
+def test_a_suspended_sweep_runs_no_point() -> None:
+    """Its status told running points until somebody looked again."""
+    world = World()
+    world.create("a", hyperparameters=SWEEP)
+    world.pods_run(2)
+    world.edit("a", suspend=True)
+    at_rest(world)
+    assert status_of(world)["sweep"]["running"] == 0  # type: ignore[index]
+
+
+def test_a_collector_hears_of_a_failure_without_a_pod() -> None:
+    """The pod had failed and was gone, and so was the operator: the point was called skipped."""
+    world = World()
+    world.create("a", hyperparameters={**SWEEP, "params": {"p": [1]}})
+    world.delete_pod()
+    world.wait(2)
+    world.restart()
+    world.delete_job(0)
+    at_rest(world)
+
+
+def test_a_job_that_cannot_go_holds_no_place() -> None:
+    world = World()
+    world.apply_function(maxConcurrentRuns=1)
+    world.create("a", backoffLimit=1)
+    world.hold_job()
+    world.delete_job()
+    world.delete_pod()
+    world.create("b")
+    at_rest(world)
+    assert status_of(world, "b")["phase"] == "Succeeded"
+
+
+def test_a_resumed_run_keeps_its_position() -> None:
+    """It went back and forth between Queued and Suspended beside another that was queued in the same second."""
+    world = World()
+    world.create("a")
+    world.apply_function(maxConcurrentRuns=1)
+    world.edit("a", suspend=True)
+    world.create("b")
+    world.edit("a", suspend=None)
+    at_rest(world)
 
 
 def test_a_second_rerun_does_not_wait_for_a_lost_pod() -> None:

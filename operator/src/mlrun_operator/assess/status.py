@@ -218,13 +218,14 @@ def _pod_fields(recorded: RunStatus, assessment: Assessment) -> dict[str, Any]:
     if assessment.replicas:  # their pods stay until the Job goes, and start in any order
         started = sum(pod.started for pod in assessment.pods)
         fields["attempt_count"] = max(recorded.attempt_count or 0, started) or None
-    counts = as_counts(recorded.sweep) if assessment.sweep else recorded.replica_counts
+    counts = as_counts(assessment.sweep) or replicas.counts(assessment.replicas)
+    recorded_counts = as_counts(recorded.sweep) if assessment.sweep else recorded.replica_counts
     under_way = assessment.replicas and not assessment.phase.finished and assessment.end is None
     if (
         under_way
-        and counts
+        and recorded_counts
         and recorded.disruptions == fields["disruptions"]
-        and not replicas.worth_telling(assessment.replicas, counts)
+        and not replicas.worth_telling(counts, recorded_counts, len(assessment.replicas))
     ):
         return {name: getattr(recorded, name) for name in fields}
     return fields

@@ -113,7 +113,7 @@ _KUBELET: dict[Callable[..., Facts], tuple[Facts, str | None]] = {
         "PodFailing",
     ),
     kubelet.a_node_selector_that_no_node_meets: (
-        [["Pending", "PodScheduled/Unschedulable"], ["Pending", "deleted", "PodScheduled/Unschedulable"]],
+        [["Pending", "PodScheduled/Unschedulable"], True],
         None,
     ),
     kubelet.a_container_over_its_memory: (["Failed", "mlrun: OOMKilled 137"], "OOMKilled"),

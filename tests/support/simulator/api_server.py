@@ -123,6 +123,8 @@ class ApiServer:
         if plural in _WITH_SPEC:
             meta["generation"] = 1
             obj.pop("status", None)
+        if plural == "pods":
+            obj.setdefault("status", {"phase": "Pending"})
         if plural == "jobs":
             _default_job(obj)
         if plural == "cronjobs":

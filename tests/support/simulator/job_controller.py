@@ -246,7 +246,7 @@ class JobController:
             "generateName": f"{meta['name']}-" + ("" if index is None else f"{index}-"),
             "labels": template["metadata"].get("labels") or {},
             "annotations": template["metadata"].get("annotations") or {},
-            "finalizers": [TRACKING],
+            "finalizers": [*(template["metadata"].get("finalizers") or ()), TRACKING],
             "ownerReferences": [{**owner, "controller": True, "blockOwnerDeletion": True}],
         }
         if index is not None:

@@ -585,10 +585,10 @@ class World:
         if self.server.get("mlrunruns", TEAM, name) is not None:
             self.server.patch("mlrunruns", TEAM, name, {"spec": spec})
 
-    def _delete_job_now(self, number: int = 0) -> None:
+    def _delete_job_now(self, number: int = 0, propagation: str = "Background") -> None:
         jobs = self.server.all("jobs")
         if number < len(jobs):
-            self.server.delete("jobs", *key_of(jobs[-1 - number]))
+            self.server.delete("jobs", *key_of(jobs[-1 - number]), propagation=propagation)
 
 
 def _without_nones(spec: Object) -> Object:

@@ -63,16 +63,28 @@ def function_of(job: Object) -> FunctionPin | None:
 
 
 def end_of(job: Object) -> JobEnd | None:
-    """The Job's end; None while it may still start or run pods."""
+    """Return the Job's end; None while it may still start or run pods."""
     for condition in (job.get("status") or {}).get("conditions") or ():
         if condition.get("type") in ("Complete", "Failed") and condition.get("status") == "True":
             return JobEnd(
                 succeeded=condition["type"] == "Complete",
                 reason=condition.get("reason", ""),
-                message=condition.get("message", ""),
+                message=_end_message(job, condition),
                 at=parse_time(condition.get("lastTransitionTime")),
             )
     return None
+
+
+def deadline_message(job: Object) -> str:
+    """Return that the Job has run longer than its deadline, which Kubernetes' own message does not name."""
+    seconds = job["spec"].get("activeDeadlineSeconds")
+    limit = f"activeDeadlineSeconds ({seconds} s, with all retries)" if seconds else "activeDeadlineSeconds"
+    return f"the run took longer than {limit}"
+
+
+def _end_message(job: Object, condition: Object) -> str:
+    is_late = condition["type"] == "Failed" and condition.get("reason") == DEADLINE
+    return deadline_message(job) if is_late else str(condition.get("message", ""))
 
 
 def is_failing(job: Object) -> bool:

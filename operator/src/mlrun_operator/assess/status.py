@@ -13,6 +13,7 @@ from mlrun_operator.api.contract.result import Result
 from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.v1alpha1.status import (
+    EXECUTION_SCHEMA,
     MAX_EXECUTIONS,
     MAX_IMAGE,
     MAX_MESSAGE,
@@ -34,8 +35,6 @@ from mlrun_operator.assess.pods import PodView
 from mlrun_operator.assess.sweep_status import as_counts
 from mlrun_operator.assess.times import format_duration, format_time, parse_time
 
-# The newest schema of execution records that this operator understands.
-EXECUTION_SCHEMA: Final = 1
 _LOST_REPORT: Final = "the pod's report is lost; what it stored is in the store's run folder"
 # Numbers and durations by themselves, as in "0/5 nodes" and "back-off 1m20s"; not those within a name.
 _NOISE: Final = re.compile(r"(?<![\w.:-])(?:\d+(?:\.\d+)?(?:h|ms|m|s|µs|Ki|Mi|Gi|%)?)+(?![\w-])(?!\.\w)")

@@ -11,10 +11,11 @@ from typing import Any, Final
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.objects import controller_of, key_of
-from mlrun_operator.api.values.names import kubernetes_name, slot_of
+from mlrun_operator.api.values.names import kubernetes_name, label_value, slot_of
 from mlrun_operator.cluster.index_entry import (
     OF_JOB,
     OF_SCHEDULE,
+    ORPHAN_OF,
     Entry,
     JobId,
     Occupancy,
@@ -147,6 +148,12 @@ class Index:
             pods |= {pod.uid: pod for pod in self._related_in(namespace, (OF_JOB, job_uid))}
         return _objects(pod for pod in pods.values() if self._run_of(pod) == run_uid)
 
+    def orphaned_pods(self, namespace: str, run_name: str) -> list[Object]:
+        """Return the pods that may run although neither a controller nor a run of this name has them any more."""
+        pods = self._related_in(namespace, (ORPHAN_OF, label_value(run_name)))
+        run_uids = ((pod, self._run_of(pod)) for pod in pods)
+        return _objects(pod for pod, uid in run_uids if uid is not None and uid not in self._run_names)
+
     def of_schedule(self, namespace: str, uid: str) -> list[Object]:
         """Return the runs that the schedule made."""
         return _objects(self._related_in(namespace, (OF_SCHEDULE, uid)))
@@ -175,6 +182,8 @@ class Index:
         yield from job.run_names if job else ()
         if name := self._run_names.get(self._run_of(pod) or ""):
             yield name
+        else:
+            yield from pod.run_names  # whoever has that name now ends what is left
 
     def _family(self, run: Object) -> Iterator[str]:
         """Return the schedule that made the run. A schedule yields its runs that have not finished."""

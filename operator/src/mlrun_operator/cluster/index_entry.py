@@ -31,6 +31,8 @@ _FINISHED_PHASES: Final = tuple(phase.value for phase in Phase if phase.finished
 Relation = tuple[str, str]
 OF_JOB: Final = "of job"
 OF_SCHEDULE: Final = "of schedule"
+# A pod without a controller, and a name that its run may have.
+ORPHAN_OF: Final = "orphan of"
 # Namespace, phase and reason of a run.
 RunState = tuple[str, str, str]
 # Name and uid of a Job.
@@ -55,8 +57,9 @@ class Entry:
     function: str | None = None
     may_run: bool = False
     occupancy: Occupancy | None = None
-    # For a Job: the names of its runs. For a pod and for a run that a schedule made: the name and uid of its Job.
+    # For a Job: the names of its runs. For a pod without a controller: those that its run may have.
     run_names: tuple[str, ...] = ()
+    # For a pod and for a run that a schedule made: the name and uid of its Job.
     job: JobId | None = None
     # For a run: the functions that it may refer to, its state, and whether it has finished.
     functions: tuple[FunctionKey, ...] = ()
@@ -81,7 +84,8 @@ def entry_of(resource: Resource, obj: Object) -> Entry:
     else:
         entry = _bare_entry(obj)
     entry.packed = pack_slim(resource, obj)
-    entry.relations = tuple(dict.fromkeys(_relations(resource, obj)))
+    orphan_relations = ((ORPHAN_OF, name) for name in entry.run_names) if resource is PODS else ()
+    entry.relations = tuple(dict.fromkeys((*_relations(resource, obj), *orphan_relations)))
     entry.is_watched = is_selected(resource, obj)
     return entry
 
@@ -119,7 +123,14 @@ def pod_entry(pod: Object) -> Entry:
     name = job.get("name") or labels.get(constants.LABEL_JOB) or ""
     if uid := job.get("uid") or labels.get(constants.LABEL_JOB_UID):
         entry.job = intern(name), intern(uid)
+        entry.run_names = _run_names_of_orphan(pod) if not job and entry.may_run else ()
     return entry
+
+
+def _run_names_of_orphan(pod: Object) -> tuple[str, ...]:
+    """Return the names that the run of a pod without a controller may have: a fired Job has the name of its run."""
+    names = (labels_of(pod).get(label) for label in (constants.LABEL_RUN, constants.LABEL_JOB))
+    return tuple(intern(name) for name in dict.fromkeys(names) if name)
 
 
 def _relations(resource: Resource, obj: Object) -> Iterator[Relation]:

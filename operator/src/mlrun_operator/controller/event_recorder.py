@@ -13,7 +13,7 @@ from typing import Any, Final
 from mlrun_operator.api.constants import RUN_KIND
 from mlrun_operator.api.objects import key_of, status_of
 from mlrun_operator.api.v1alpha1.status import RunStatus
-from mlrun_operator.assess.events import event, event_name
+from mlrun_operator.assess.events import event, event_name, pod_deletion_event
 from mlrun_operator.assess.status import parse_status
 from mlrun_operator.assess.times import format_time
 from mlrun_operator.cluster.api_client import ApiClient
@@ -51,6 +51,10 @@ class EventRecorder:
         new_event = event(run, status, self._clock())
         self._posted_names.get(new_event["metadata"]["namespace"], set()).add(new_event["metadata"]["name"])
         await self._post(key_of(run), [new_event], 0)
+
+    async def record_pod_deletion(self, run: Object, pod_name: str, why: str) -> None:
+        """Post the event that the operator has deleted a pod of the run."""
+        await self._post(key_of(run), [pod_deletion_event(run, pod_name, why, self._clock())], 1)
 
     async def flush_pending(self, run: Object) -> None:
         """Post the run's events that could not be posted, or that a crash left out."""

@@ -203,8 +203,7 @@ class RunContext:
         if isinstance(limit, int):
             return limit
         if job is not None:
-            pinned = _json_object(annotations_of(job).get(constants.ANNOTATION_LIMITS)).get(name)
-            if isinstance(pinned, int) and 0 <= pinned <= _LONGEST_LIMIT:
+            if (pinned := pinned_limits(job).get(name)) is not None:
                 return pinned
         elif isinstance(function := self.spec.get("function") or spec_of(self.observation.function), dict):
             options = function.get("run")
@@ -265,6 +264,12 @@ def fired_job_uid(run: Object) -> str | None:
         return None
     name, slash, uid = note.rpartition("/")
     return uid if not slash or name == run["metadata"]["name"] else None
+
+
+def pinned_limits(job: Object) -> dict[str, int]:
+    """Return the limits that function and platform set when the Job was made."""
+    limits = _json_object(annotations_of(job).get(constants.ANNOTATION_LIMITS))
+    return {name: limit for name, limit in limits.items() if isinstance(limit, int) and 0 <= limit <= _LONGEST_LIMIT}
 
 
 def is_queued_by_kueue(job: Object) -> bool:

@@ -22,9 +22,9 @@ from mlrun_operator.assess.status import ended_status
 from mlrun_operator.assess.times import parse_time
 from mlrun_operator.plan.begin_end import recorded_outcome, shown_while_ending, tell_ending
 from mlrun_operator.plan.context import RunContext, can_make_pods, is_watched
-from mlrun_operator.plan.decision import Ask, Decision, Delete, DeletePod, Do, ReadDirectly, Tell
+from mlrun_operator.plan.decision import Ask, Decision, Delete, DeletePod, ReadDirectly, Tell
 from mlrun_operator.plan.sidecars import delete_lingering_pod
-from mlrun_operator.plan.start import RETRY_INTERVAL, is_rerun, start_successor
+from mlrun_operator.plan.start import LOST_POD_POLL_INTERVAL, is_rerun, start_successor
 from mlrun_operator.plan.sweep import end_points
 
 # How long a pod whose Job is gone may have no deletionTimestamp: the garbage collector comes sooner.
@@ -66,7 +66,7 @@ def conclude(context: RunContext, execution: Execution, ending: Ending) -> Decis
         if not living or is_rerun(context):
             return start_successor(context, execution)
         shown = shown_while_ending(context, ending)
-        return Tell(ended_status(context.base, ended, shown, views, warnings), RETRY_INTERVAL)
+        return Tell(ended_status(context.base, ended, shown, views, warnings), LOST_POD_POLL_INTERVAL)
     return Tell(ended_status(context.base, ended, outcome, views, warnings))
 
 
@@ -79,7 +79,7 @@ def _has_successor(context: RunContext, ending: Ending) -> bool:
 def _still_there(pods: Sequence[str]) -> str:
     return (
         f"pod {', '.join(pods[:5])} did not end in its grace period; its node may be lost. The next execution waits "
-        "until the pod is gone: delete it by force once you know that it does not run"
+        f"until it is gone. Once you know that it does not run: `kubectl delete pod {' '.join(pods[:5])} --force`"
     )
 
 
@@ -90,7 +90,7 @@ def _delete_job(context: RunContext, ending: Ending) -> Decision | None:
         return None
     if ending.reason == Reason.SUCCEEDED and not _is_retried(context, job):
         return None
-    return Do(Delete(job))
+    return context.first(Delete(job))
 
 
 def _is_retried(context: RunContext, job: Object) -> bool:
@@ -113,7 +113,7 @@ def _delete_pods(context: RunContext) -> Decision | None:
     if job is not None or since is None or context.observation.now < since + _ORPHAN_GRACE:
         return None
     orphans = [pod for pod in context.living_pods() if not is_deleting(pod)]
-    return Do(DeletePod(orphans[0], "its Job is gone")) if orphans else None
+    return context.first(DeletePod(orphans[0], "its Job is gone", is_told=True)) if orphans else None
 
 
 def _wait(context: RunContext, execution: Execution, ending: Ending) -> Decision | None:

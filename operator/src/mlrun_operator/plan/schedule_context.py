@@ -11,7 +11,7 @@ from mlrun_operator.api.v1alpha1.status import BackfillStatus, RunStatus, Schedu
 from mlrun_operator.assess.schedule import Child, Slots
 from mlrun_operator.assess.status import StatusBase, parse_status
 from mlrun_operator.assess.times import parse_time
-from mlrun_operator.plan.decision import Ask, Create, Decision, Do, ReadDirectly
+from mlrun_operator.plan.decision import Action, Ask, Create, Decision, Do, ReadDirectly
 from mlrun_operator.plan.observation import ScheduleObservation
 from mlrun_operator.plan.start import RETRY_INTERVAL
 from mlrun_operator.render.cron_job import build_child
@@ -53,6 +53,10 @@ class ScheduleContext:
         """Return the schedule's own CronJob; None where there is none, or another's has its name."""
         cron_job = self.observation.cron_job
         return cron_job if cron_job is not None and is_controlled_by(cron_job, self.meta["uid"]) else None
+
+    def first(self, action: Action) -> Do | None:
+        """Return the action; None where it was taken in this reconcile, and somebody has undone it at once."""
+        return None if action.key in self.observation.taken else Do(action)
 
     def retry_after(self, condition: str) -> timedelta:
         """Return when a refused create is tried again: after as long as the condition has held, within bounds."""

@@ -11,7 +11,7 @@ from mlrun_operator.assess.jobs import has_decided, replicas_of
 from mlrun_operator.assess.pods import PodView
 from mlrun_operator.plan.begin_end import begin_end
 from mlrun_operator.plan.context import RunContext, can_make_pods
-from mlrun_operator.plan.decision import Decision, DeletePod, Do, MarkReported
+from mlrun_operator.plan.decision import Decision, DeletePod, MarkReported
 
 # How long another regular container may run on after the wrapper's has ended; a native sidecar has its grace period.
 SIDECAR_GRACE: Final = timedelta(seconds=30)
@@ -48,7 +48,10 @@ def delete_lingering_pod(context: RunContext) -> Decision | None:
         ):
             return mark
         names = ", ".join((*view.lingering, *view.sidecars_running))
-        return Do(DeletePod(pod, f"the wrapper has reported, and container {names} runs on"))
+        why = f"the wrapper has reported, and container {names} runs on"
+        delete = context.first(DeletePod(pod, why, is_told=context.ending is not None))
+        if delete is not None:
+            return delete
     return None
 
 

@@ -1,18 +1,26 @@
 """`spec.suspend` of a run whose Job exists: the operator takes back only what it suspended itself (BEHAVIOUR A9)."""
 
+from datetime import timedelta
+from typing import Final
+
 from mlrun_operator.api import constants
 from mlrun_operator.api.objects import Object, annotations_of, is_deleting
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.v1alpha1.status import Execution, Phase
+from mlrun_operator.assess import conditions as cond
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.execution import outcome_of, success_of
 from mlrun_operator.assess.jobs import has_decided, indexes, points_of, replicas_of
 from mlrun_operator.assess.pods import is_presumed_lost
 from mlrun_operator.assess.replicas import reported_successes
+from mlrun_operator.assess.times import parse_time
 from mlrun_operator.plan.begin_end import begin_end
 from mlrun_operator.plan.context import RunContext, is_queued_by_kueue
 from mlrun_operator.plan.decision import Decision, SetSuspended
 from mlrun_operator.plan.start import function_spec_of, wait_for_turn
+
+# How long a suspension that somebody else took back is left alone: two that undo each other never come to rest.
+_SUSPEND_INTERVAL: Final = timedelta(minutes=1)
 
 
 def suspend_or_resume(context: RunContext, execution: Execution, job: Object) -> Decision | None:
@@ -26,7 +34,8 @@ def suspend_or_resume(context: RunContext, execution: Execution, job: Object) ->
         return None
     wants = bool(context.spec.get("suspend"))
     if wants and not is_suspended:
-        return context.first(SetSuspended(job, suspended=True))
+        wait = undone_wait(context, job)
+        return context.first(SetSuspended(job, suspended=True)) if wait is None or wait <= timedelta(0) else None
     if wants or not is_suspended or not is_suspended_by_us(job) or _pods_are_ending(context):
         return None
     return context.first(SetSuspended(job, suspended=False)) if waits_to_resume(context, job) is None else None
@@ -39,7 +48,7 @@ def suspended_outcome(context: RunContext, job: Object) -> Outcome:
     if context.spec.get("suspend"):
         return _explained(Phase.SUSPENDED, Reason.SUSPENDED)
     if not is_suspended_by_us(job):
-        return _explained(Phase.PENDING, Reason.JOB_SUSPENDED)
+        return Outcome(Phase.PENDING, Reason.JOB_SUSPENDED, _suspended_by_another(job))
     turn = waits_to_resume(context, job)
     if turn is None and context.recorded.reason == Reason.QUEUED:
         turn = context.recorded.message  # it keeps its position until its pods have ended and it goes on
@@ -51,6 +60,31 @@ def waits_to_resume(context: RunContext, job: Object) -> str | None:
     if not is_suspended_by_us(job):
         return None
     return wait_for_turn(context, function_spec_of(context))
+
+
+def undone_wait(context: RunContext, job: Object) -> timedelta | None:
+    """Return how long until a Job is suspended once more; None unless somebody else took the suspension back."""
+    annotations, spec = annotations_of(job), job["spec"]
+    if not context.spec.get("suspend") or spec.get("suspend") or is_queued_by_kueue(job) or has_decided(job):
+        return None
+    if SetSuspended(job, suspended=True).key in context.observation.taken:
+        return _SUSPEND_INTERVAL  # an admission webhook has undone it at once, perhaps with its mark
+    if constants.ANNOTATION_SUSPENDED_BY not in annotations:
+        return None
+    suspended_at = parse_time(annotations.get(constants.ANNOTATION_SUSPENDED_AT))
+    return suspended_at + _SUSPEND_INTERVAL - context.observation.now if suspended_at else timedelta(0)
+
+
+def undone_warnings(context: RunContext, job: Object) -> list[tuple[str, str]]:
+    """Return that somebody else takes back the operator's `suspend` of the Job."""
+    if undone_wait(context, job) is None:
+        return []
+    name = job["metadata"]["name"]
+    message = (
+        f"spec.suspend has no effect: another client or an admission webhook sets spec.suspend of Job {name} to false. "
+        f"`kubectl get job {name} -o yaml --show-managed-fields` shows who. The operator tries again each minute"
+    )
+    return [(cond.SUSPEND_IGNORED, message)]
 
 
 def is_suspended_by_us(job: Object) -> bool:
@@ -75,6 +109,12 @@ def _forgotten_success(context: RunContext, job: Object) -> Outcome | None:
     if len(succeeded) < count:
         return None
     return Outcome(Phase.SUCCEEDED, Reason.SUCCEEDED, f"all {count} replicas succeeded")
+
+
+def _suspended_by_another(job: Object) -> str:
+    name, namespace = job["metadata"]["name"], job["metadata"]["namespace"]
+    resume = f'kubectl patch job {name} -n {namespace} -p \'{{"spec":{{"suspend":false}}}}\''
+    return f"another client suspended Job {name}, so that it creates no pods; to resume it: `{resume}`"
 
 
 def _explained(phase: Phase, reason: Reason) -> Outcome:

@@ -32,6 +32,7 @@ from mlrun_operator.plan.decision import (
     SetSuspended,
     Tell,
 )
+from mlrun_operator.plan.limits import described_cause
 from mlrun_operator.plan.progress import pending_left, tell_progress, waiting_for_pods_since
 from mlrun_operator.plan.start import RETRY_INTERVAL, refused
 from mlrun_operator.plan.suspend import suspend_or_resume
@@ -107,8 +108,7 @@ def _in_time(
     if outcome is not None and (message := _given_up(context, collector, collected, outcome)) is not None:
         return replace(assessment, phase=outcome.phase, reason=outcome.reason, message=f"{outcome.message}; {message}")
     if left is not None and left <= timedelta(0):
-        cause = f"{collected.reason}: {collected.message}"
-        message = f"results were not collected because the collector pod could not start; {cause}"
+        message = f"results were not collected because the collector pod could not start; {described_cause(collected)}"
         return replace(assessment, phase=Phase.FAILED, reason=Reason.PENDING_DEADLINE_EXCEEDED, message=message)
     return assessment
 
@@ -141,6 +141,4 @@ def _given_up(context: RunContext, collector: Object, collected: Assessment, out
     grace = _COLLECTOR_GRACE if is_stopped else _COLLECTOR_GRACE_AFTER_EVICTION
     if collected.phase.finished or any(pod.started for pod in collected.pods) or waited < grace:
         return None
-    return (
-        f"results were not collected because the collector pod could not start: {collected.message or 'no cause known'}"
-    )
+    return f"results were not collected because the collector pod could not start; {described_cause(collected)}"

@@ -386,8 +386,8 @@ class Ledger:
         pods = [name for name, succeeded in record.reports[number].items() if succeeded or name == newest]
         if not pods or status.get("results") or status.get("replicaStatuses"):
             return
-        if _lost_both_jobs(status):
-            return
+        if _lost_both_jobs(status) or (status["phase"] == "Stopped" and not status.get("attempts")):
+            return  # it was stopped, and that a pod had run was never seen
         if not any(c["type"] == "ResultMissing" and c["status"] == "True" for c in status.get("conditions") or ()):
             self._breaks(record, f"the report of {', '.join(pods)} is neither in the status nor missed by it")
 

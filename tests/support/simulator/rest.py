@@ -11,7 +11,7 @@ from support.simulator.world import World
 
 _ENDS: Final = ("Succeeded", "Failed", "Stopped")
 # Long enough for back-offs, a lost node's toleration and a grace period; then ever larger steps.
-_WAITS: Final = (400, 400, 1800, 7200)
+_WAITS: Final = (420, 400, 1800, 7200)
 _QUIET: Final = 1200
 # How long backfills are waited for: each of their runs takes some ten seconds.
 _BACKFILL_WAITS: Final = 6
@@ -81,7 +81,8 @@ def _unended_backfills(world: World) -> Iterator[str]:
 def _has_waiting_child(world: World, schedule: Object) -> bool:
     children = (run for _, run in _runs(world) if controller_of(run).get("uid") == uid_of(schedule))
     statuses = ((run, run.get("status") or {}) for run in children)
-    return any(s.get("phase") not in _ENDS and _may_wait(world, run, str(s.get("reason"))) for run, s in statuses)
+    unfinished = ((run, s) for run, s in statuses if s.get("phase") not in _ENDS)
+    return any(s.get("phase") == "Suspended" or _may_wait(world, run, str(s.get("reason"))) for run, s in unfinished)
 
 
 def _suspend_schedules(world: World) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from support.simulator.clock import Clock
-from support.simulator.objects import Object, copy_of, is_terminal, key_of, stamp
+from support.simulator.objects import Object, copy_of, is_terminal, key_of, moment_of, stamp
 
 from mlrun_operator.cluster.errors import ApiError
 
@@ -207,7 +207,10 @@ class ApiServer:
         if grace == 0 and not meta.get("finalizers"):
             self._store("pods", pod, None)
             return
-        when = stamp(self.clock.now + timedelta(seconds=grace))
+        since = self.clock.now
+        if "deletionTimestamp" in meta:  # a shorter grace period counts from the first deletion
+            since = moment_of(meta["deletionTimestamp"]) - timedelta(seconds=meta["deletionGracePeriodSeconds"])
+        when = stamp(since + timedelta(seconds=grace))
         self._store(
             "pods", pod, {**pod, "metadata": {**meta, "deletionTimestamp": when, "deletionGracePeriodSeconds": grace}}
         )

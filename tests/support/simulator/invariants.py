@@ -370,12 +370,16 @@ class Ledger:
             jobs = {job.uid: job for job, _ in self.live_pods() if job.run_uid == run_uid}
             # A collector runs no code of the user's; it does not wait for a lost point, and another may be made.
             is_collected = len({job.number for job in jobs.values()}) == 1
-            if is_collected and all(job.is_collector for job in jobs.values()):
+            if is_collected and all(self.is_presumed_lost(pod) or self._is_collector(pod) for pod in older):
                 continue
-            if (record.reruns or is_collected) and all(self.is_presumed_lost(pod) for pod in older):
+            if record.reruns and all(self.is_presumed_lost(pod) for pod in older):
                 continue
             names = [pod["metadata"]["name"] for some in by_job.values() for pod in some]
             self._breaks(record, f"pods of two executions may run at once: {', '.join(names)}")
+
+    def _is_collector(self, pod: Object) -> bool:
+        job = self.jobs.get((pod["metadata"].get("labels") or {}).get(_CONTROLLER_UID, ""))
+        return job is not None and job.is_collector
 
     def _check_outputs(self, record: RunRecord) -> None:
         status = record.statuses[-1]

@@ -233,7 +233,7 @@ class Operator:
     def _reconcile(self, queue: WorkQueue, key: Key, reconcile: "Reconcile") -> None:
         times = queue.times_now(key)
         if times >= _CIRCLE and self.watches["mlrunruns"].is_held:
-            return queue.add_later(key, 1)  # what it makes for a run that is gone is collected at once
+            return queue.add_later(key, 60)  # what it makes for a run that is gone is collected at once
         if times >= _CIRCLE:
             if times == _CIRCLE:
                 self.faults.append(f"{key[1]}: it is reconciled without end: {self.client.requests[-4:]}")

@@ -8,12 +8,12 @@ from typing import Any, Final
 import aiohttp
 
 from mlrun_operator.api import constants
+from mlrun_operator.api.objects import Object
 from mlrun_operator.cluster.codec import decode, encode
 from mlrun_operator.cluster.connection import Connection
 from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.resources import EVENTS, FUNCTIONS, OPENAPI, PODS, RUNS, Resource
 
-Object = dict[str, Any]
 # Called after each request with its verb, its resource's plural, the HTTP code and the duration in seconds.
 Observe = Callable[[str, str, int, float], None]
 

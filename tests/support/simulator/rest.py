@@ -75,9 +75,12 @@ def _restless(world: World) -> Iterator[str]:
 
 
 def _has_owner(world: World, pod: Object) -> bool:
-    """Return whether the garbage collector takes the pod when its run is gone: nobody cut it or its Job off."""
+    """Return whether somebody takes the pod when its run is gone: nobody cut its Job off.
+
+    A pod whose Job went without it (`--cascade=orphan`) is the operator's.
+    """
     job = world.server.by_uid("jobs", str(controller_of(pod).get("uid")))
-    return job is not None and bool(controller_of(job))
+    return job is None or bool(controller_of(job))
 
 
 def _may_wait(world: World, run: Object, reason: str) -> bool:

@@ -2,11 +2,11 @@
 
 from support.real.play import IN_A_WORLD, play
 
-HISTORIES = 3 * IN_A_WORLD
+HISTORIES = 2 * IN_A_WORLD
 
 
 def test_histories_on_the_real_api_server() -> None:
-    outcomes = play(range(HISTORIES), at_once=3)
+    outcomes = play(range(HISTORIES), at_once=2)
     broken = [outcome for outcome in outcomes if outcome.broken]
     assert not broken, "\n\n".join(map(str, broken))
     assert len(outcomes) == HISTORIES

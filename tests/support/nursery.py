@@ -53,6 +53,7 @@ class Child:
     def close(self) -> None:
         if self._handle is not None:
             os.close(self._handle)
+            self._handle = None
 
 
 class Nursery:

@@ -17,6 +17,8 @@ class Keeper:
         # How long the next death lasts, and how often it was started.
         self.downtime = 0.0
         self.starts = 0
+        # The start that was told to end: a kubelet tells it once.
+        self._told = -1
 
     async def keep(self) -> None:
         """Start the operator, whenever it has ended, until cancelled."""
@@ -30,7 +32,8 @@ class Keeper:
     async def restart(self, sign: signal.Signals = signal.SIGTERM) -> None:
         """End the operator, and wait until it is started again."""
         starts = self.starts
-        if self._child is not None:
+        if self._child is not None and self._told != starts:
+            self._told = starts
             self._child.send(sign)
         while self.starts == starts:  # noqa: ASYNC110 - counted by `keep`
             await asyncio.sleep(0.05)

@@ -4,6 +4,7 @@ import asyncio
 import re
 import signal
 import time
+import traceback
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -45,6 +46,10 @@ class Outcome:
     trail: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    jobs: int = 0
+    pods: int = 0
+    # Of the world that it shared with others.
+    restarts: int = 0
 
     def __str__(self) -> str:
         steps = [f"    {call}" for call in self.calls]
@@ -86,10 +91,14 @@ async def _play(steps: dict[int, list[Call]], at_once: int, told: Callable[[Outc
 
 async def _play_world(lab: Lab, node: str, steps: dict[int, list[Call]]) -> list[Outcome]:
     """Play a few histories; again where a deployed operator joined in."""
-    for _ in range(_TRIES):
-        outcomes, was_disturbed = await _play_once(lab, node, steps)
-        if not was_disturbed:
-            break
+    try:
+        for _ in range(_TRIES):
+            outcomes, was_disturbed = await _play_once(lab, node, steps)
+            if not was_disturbed:
+                break
+    except Exception:  # the others are played on
+        told = traceback.format_exc().splitlines()
+        return [Outcome(seed, calls, ["the test itself fails"], told) for seed, calls in steps.items()]
     return outcomes
 
 
@@ -105,6 +114,8 @@ async def _play_once(lab: Lab, node: str, steps: dict[int, list[Call]]) -> tuple
         for history in histories:
             outcome = outcomes[history.seed]
             outcome.skipped, outcome.refused = history.skipped, history.refused
+            outcome.jobs, outcome.pods = (_count(world, outcome.seed, plural) for plural in ("jobs", "pods"))
+            outcome.restarts = keeper.starts - 1
             outcome.broken += [*_replay(world, kubelet, outcome.seed).broken(), *_of_history(shared, outcome.seed)]
             if outcome.broken:
                 outcome.trail += [*trail(_events_of(world, outcome.seed)), *_last_words(world)]
@@ -168,11 +179,7 @@ async def _rest(world: World, kubelet: PlayedKubelet, seeds: Iterable[int]) -> l
     while time.monotonic() < until:
         if not await _is_quiet(world, until):
             return [f"no rest within {_REST_SECONDS:.0f} s; the last requests: {world.requests()[-8:]}"]
-        restless = [
-            seed
-            for seed in restless
-            if Replay(_events_of(world, prefix_of(seed)), kubelet).is_restless(datetime.now(UTC))
-        ]
+        restless = [seed for seed in restless if _replay(world, kubelet, seed).is_restless(datetime.now(UTC))]
         if not restless:
             return []
         await _changes(world)
@@ -245,13 +252,21 @@ def _events_of(world: World, seed: int) -> list[Event]:
     return [event for event in events if event.obj["metadata"]["name"].startswith(prefix)]
 
 
+def _count(world: World, seed: int, plural: str) -> int:
+    return len({event.obj["metadata"]["uid"] for event in _events_of(world, seed) if event.plural == plural})
+
+
 def summary(outcomes: Sequence[Outcome], seconds: float) -> str:
     """Return how many were played, and how many broke something."""
     broken = [outcome.seed for outcome in outcomes if outcome.broken]
     skipped = Counter(verb for outcome in outcomes for verb in outcome.skipped)
     refused = sum(len(outcome.refused) for outcome in outcomes)
-    steps = sum(len(outcome.calls) for outcome in outcomes)
+    steps, jobs, pods = (
+        sum(counts) for counts in zip(*((len(o.calls), o.jobs, o.pods) for o in outcomes), strict=True)
+    )
+    restarts = sum(outcome.restarts for outcome in outcomes) / len(outcomes)
     return (
-        f"{len(outcomes)} real histories of {steps} steps in {seconds / 60:.1f} min; broken: {broken or 'none'}; "
-        f"skipped: {dict(skipped)}; refused by the API server: {refused}"
+        f"{len(outcomes)} real histories of {steps} steps with {jobs} Jobs and {pods} pods in {seconds / 60:.1f} min, "
+        f"{restarts:.0f} deaths of the operator in each; broken: {broken or 'none'}; skipped: {dict(skipped)}; "
+        f"refused by the API server: {refused}"
     )

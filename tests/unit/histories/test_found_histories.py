@@ -11,6 +11,9 @@ def status_of(world: World, name: str = "a") -> dict[str, object]:
     return status
 
 
+SWEEP = {"params": {"p": [1, 2, 3]}, "placement": "FanOut", "parallelism": 2, "maxErrors": 1}
+
+
 def at_rest(world: World) -> World:
     come_to_rest(world)
     assert world.broken == []
@@ -373,3 +376,169 @@ def test_a_stop_acts_where_no_status_can_be_written() -> None:
     assert world.server.all("jobs")
     world.wait(400)
     assert not world.server.all("jobs")
+
+
+def test_a_suspended_sweep_runs_no_point() -> None:
+    """Its status told running points until somebody looked again."""
+    world = World()
+    world.create("a", hyperparameters=SWEEP)
+    world.pods_run(2)
+    world.edit("a", suspend=True)
+    at_rest(world)
+    assert status_of(world)["sweep"]["running"] == 0  # type: ignore[index]
+
+
+def test_a_collector_hears_of_a_failure_without_a_pod() -> None:
+    """The pod had failed and was gone, and so was the operator: the point was called skipped."""
+    world = World()
+    world.create("a", hyperparameters={**SWEEP, "params": {"p": [1]}})
+    world.delete_pod()
+    world.wait(2)
+    world.restart()
+    world.delete_job(0)
+    at_rest(world)
+
+
+def test_a_job_that_cannot_go_holds_no_place() -> None:
+    world = World()
+    world.apply_function(maxConcurrentRuns=1)
+    world.create("a", backoffLimit=1)
+    world.hold_job()
+    world.delete_job()
+    world.delete_pod()
+    world.create("b")
+    at_rest(world)
+    assert status_of(world, "b")["phase"] == "Succeeded"
+
+
+def test_a_resumed_run_keeps_its_position() -> None:
+    """It went back and forth between Queued and Suspended beside another that was queued in the same second."""
+    world = World()
+    world.create("a")
+    world.apply_function(maxConcurrentRuns=1)
+    world.edit("a", suspend=True)
+    world.create("b")
+    world.edit("a", suspend=None)
+    at_rest(world)
+
+
+def test_a_second_rerun_does_not_wait_for_a_lost_pod() -> None:
+    """The first rerun passed by the lost pod, and the condition that let it pass was gone with it."""
+    world = World()
+    world.create("a")
+    world.pod_runs()
+    world.lose_node(0)
+    world.edit("a", stop=True)
+    world.wait(120)
+    world.edit("a", stop=None, rerun="r")
+    world.pod_runs(1)
+    world.pod_ends(1)
+    world.edit("a", rerun="s")
+    at_rest(world)
+    assert status_of(world)["execution"]["rerun"] == "s"  # type: ignore[index]
+
+
+def test_an_edited_run_keeps_its_functions_place() -> None:
+    """While its pod ran it was edited to refer to another function, and the place of the first one was free."""
+    world = World()
+    world.apply_function(maxConcurrentRuns=1)
+    world.apply_function("gn")
+    world.create("a")
+    world.pod_runs()
+    world.create("b")
+    world.edit("a", functionRef={"name": "gn"})
+    assert status_of(world, "b")["reason"] == "Queued"
+    world.pod_ends()
+    assert status_of(world, "b")["reason"] == "Created"
+
+
+def test_an_edit_to_an_inline_function_keeps_the_place() -> None:
+    world = World()
+    world.apply_function(maxConcurrentRuns=1)
+    world.create("a")
+    world.pod_runs()
+    world.create("b")
+    world.edit("a", functionRef=None, function={"source": {"code": "x = 1"}})
+    world.restart()
+    assert status_of(world, "b")["reason"] == "Queued"
+    at_rest(world)
+
+
+def test_a_late_watch_supersedes_nothing_that_runs() -> None:
+    """The image came after all, and its pod was ended by an edit before the watch had shown that it runs."""
+    world = World()
+    world.create("a", function={"source": {"code": "x = 1"}, "image": "example.org/typo:1"})
+    world.wait(20)
+    world.hold("pods")
+    world.kubelet.obstacle = lambda _: None  # type: ignore[method-assign]
+    world.pod_runs()
+    world.edit("a", parameters={"x": 2})
+    assert (status_of(world)["phase"], len(world.live_pods())) == ("Running", 1)
+    at_rest(world)
+
+
+def test_a_late_watch_ends_no_pod_by_its_pending_deadline() -> None:
+    world = World()
+    world.create("a", pendingDeadlineSeconds=30)
+    world.hold("pods")
+    world.pod_runs()
+    world.wait(40)
+    assert status_of(world)["phase"] == "Running"
+    at_rest(world)
+
+
+def test_a_copied_pods_report_is_not_the_runs() -> None:
+    """`kubectl debug --copy-to --keep-labels` makes a pod whose labels name the Job, and which nothing controls."""
+    world = World()
+    world.create("a")
+    world.pod_runs()
+    pod = world.live_pods()[0]
+    world.edit("a", stop=True)
+    meta = {**pod["metadata"], "name": "copy", "ownerReferences": None}
+    for field in ("uid", "resourceVersion", "deletionTimestamp"):
+        meta.pop(field, None)
+    world.server.create("pods", {"metadata": meta, "spec": {"containers": pod["spec"]["containers"]}, "status": {}})
+    world.wait(0)
+    world.pod_runs(1)
+    world.pod_ends(1)
+    world.wait(30)
+    status = status_of(world)
+    assert (status["phase"], status["attemptCount"]) == ("Stopped", 1)
+    assert status["results"]["pod"] == pod["metadata"]["name"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("change", [{"activeDeadlineSeconds": 500}, {"suspend": True}])
+def test_a_refused_patch_does_not_hide_the_status(change: dict[str, object]) -> None:
+    """A policy lets nobody change Jobs: as long as the patch was due the run was told as Pending."""
+    world = World()
+    world.create("a")
+    world.refuse("PATCH", "jobs", "policy", 1000)
+    world.edit("a", **change)
+    world.pod_runs()
+    world.wait(60)
+    status = status_of(world)
+    assert status["phase"] == "Running"
+    assert any("admission webhook" in c["message"] for c in status["conditions"] if c["type"] == "Warnings")  # type: ignore[attr-defined]
+    world.pod_ends()
+    assert status_of(world)["phase"] == "Succeeded"
+
+
+def test_a_pod_that_cannot_be_marked_is_deleted_all_the_same() -> None:
+    """A policy lets nobody change pods' statuses: a sidecar that runs on held its replica for ever."""
+    world = World()
+    world.create("a", replicas=2, podTemplate=SIDECAR)
+    world.refuse("PATCH status", "pods", "policy", 1000)
+    at_rest(world)
+    assert status_of(world)["phase"] == "Succeeded"
+
+
+def test_a_refused_deletion_is_told() -> None:
+    world = World()
+    world.create("a", podTemplate=SIDECAR)
+    world.refuse("DELETE", "pods", "policy", 1000)
+    world.pod_runs()
+    world.pod_ends()
+    world.wait(60)
+    conditions = status_of(world)["conditions"]
+    assert any("delete a pod" in c["message"] for c in conditions if c["type"] == "Warnings")  # type: ignore[attr-defined]
+    at_rest(world)

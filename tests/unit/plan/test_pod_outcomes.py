@@ -356,6 +356,18 @@ def test_an_end_without_a_time_is_as_old_as_the_pod() -> None:
     assert lost.wrapper_ended_at == datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 
 
+def test_a_pod_deleted_before_its_start_was_not_lost() -> None:
+    """The kubelet gives such a container the state of one that was lost."""
+    words = "The container could not be located when the pod was terminated"
+    deleted = pod("Failed", terminated(137, words, "ContainerStatusUnknown", startedAt=None, finishedAt=None))
+    deleted["metadata"]["deletionTimestamp"] = "2026-11-23T12:00:30Z"
+    attempt = read_pod(deleted).attempt
+    assert (attempt.reason, attempt.message) == (
+        Reason.POD_FAILING,
+        "the pod was deleted before container mlrun had started",
+    )
+
+
 def test_a_pod_whose_sidecar_runs_first_has_not_started() -> None:
     """What counts is the wrapper's own container."""
     early = pod("Pending", waiting("ImagePullBackOff"), sidecars={"proxy": RUNNING})

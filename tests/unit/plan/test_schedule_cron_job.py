@@ -100,6 +100,13 @@ def test_a_refused_cron_job_is_tried_ever_later(platform: Platform, function: Ob
     assert world.status["phase"] == "Scheduled"
 
 
+def test_a_long_refusal_is_told(platform: Platform, function: Object) -> None:
+    """An admission policy may answer with the whole object: the status told its own length as the cause."""
+    world = ScheduleSimulator(platform, function, schedule="0 * * * *")
+    world.settle(refusal=Refusal(422, "CronJob.batch is invalid: " + "x" * 10_000))
+    assert world.status["message"].startswith("CronJob.batch is invalid")
+
+
 def test_a_refused_run_is_told_and_holds_up_nothing_else(hourly: ScheduleSimulator) -> None:
     hourly.edit(rerun="now", parameters={"x": 2})
     refusal = Refusal(403, "exceeded quota: count/mlrunruns", name="nightly-6a840b-t-1")

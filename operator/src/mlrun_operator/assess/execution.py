@@ -262,7 +262,10 @@ def _without_report(scene: _Scene, end: JobEnd) -> Assessment:
 def _points(scene: _Scene, points: tuple[Replica, ...], end: JobEnd | None) -> Assessment:
     """Return where the points of a sweep are; what became of them all is the collector's to say."""
     if end is None:
-        return replace(_replicas_run(scene, points), sweep=sweep_of(points))
+        sweep = sweep_of(points)
+        if scene.is_suspended:  # its pods are ending, whatever is still seen of them
+            sweep = sweep.model_copy(update={"running": 0})
+        return replace(_replicas_run(scene, points), sweep=sweep)
     collecting = Outcome(Phase.RUNNING, Reason.COLLECTING, EXPLANATIONS[Reason.COLLECTING].happened)
     return Assessment(
         collecting.phase,

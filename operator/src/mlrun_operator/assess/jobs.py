@@ -18,6 +18,8 @@ DEADLINE: Final = "DeadlineExceeded"
 # Anybody may edit an annotation: what is read of one must not cost more than a Job of ours can.
 _MAX_INDEXES: Final = max(MAX_REPLICAS, MAX_POINTS)
 _COUNT: Final = re.compile(r"[0-9]{1,9}")
+_GENERATION: Final = re.compile(r"[0-9]{0,18}")
+_HASH: Final = re.compile(r"v[0-9]{1,9}-[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,29 +34,32 @@ class JobEnd:
 
 def execution_of(job: Object) -> Execution | None:
     """The execution that the Job was made for; None where its annotations are missing or broken."""
-    annotations = job["metadata"].get("annotations") or {}
+    annotations = annotations_of(job)
     number, generation = (
         annotations.get(constants.ANNOTATION_EXECUTION, ""),
         annotations.get(constants.ANNOTATION_GENERATION, ""),
     )
+    execution_hash = annotations.get(constants.ANNOTATION_HASH, "")
+    if not (_COUNT.fullmatch(number) and _GENERATION.fullmatch(generation) and _HASH.fullmatch(execution_hash)):
+        return None
     try:
         return Execution(
             number=int(number),
-            hash=annotations[constants.ANNOTATION_HASH],
+            hash=execution_hash,
             generation=int(generation) if generation else None,
             rerun=annotations.get(constants.ANNOTATION_RERUN),
         )
-    except (ValueError, KeyError):
+    except ValueError:
         return None
 
 
 def function_of(job: Object) -> FunctionPin | None:
     """The function that was pinned when the Job was made."""
-    text = (job["metadata"].get("annotations") or {}).get(constants.ANNOTATION_FUNCTION, "")
     try:
-        return FunctionPin.model_validate_json(text)
+        pin = FunctionPin.model_validate_json(annotations_of(job).get(constants.ANNOTATION_FUNCTION, ""))
     except ValueError:
         return None
+    return pin if _GENERATION.fullmatch(str(pin.generation or "")) else None
 
 
 def end_of(job: Object) -> JobEnd | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mlrun_operator.api.contract.result import Result
-from mlrun_operator.api.objects import Object, condition_of, has_condition, status_of
+from mlrun_operator.api.objects import Object, condition_of, has_condition, is_deleting, status_of
 from mlrun_operator.api.reasons import EXPLANATIONS, HEALTHY, Reason
 from mlrun_operator.assess.containers import (
     OOM_KILLED,
@@ -37,7 +37,10 @@ _NODE_REFUSALS: Final = (
     ("Shutdown", "the node was shut down"),
     ("", "the node refused the pod"),
 )
-# The same of a container that the kubelet could not start, or lost.
+# What the kubelet says of a container that had not started when its pod was deleted; its reason is the same as of one
+# that was lost.
+_NEVER_LOCATED: Final = "could not be located when the pod was terminated"
+# What the kubelet says of a container that it could not start, or lost.
 _NODE_FAILURES: Final = {
     "StartError": "could not be started",
     "ContainerCannotRun": "could not be started",
@@ -120,6 +123,10 @@ def _sidecar_failed(end: PodEnd) -> bool:
     return end.exit_code == 0 and end.failed(Role.SIDECAR) is not None
 
 
+def _deleted_before_start(end: PodEnd) -> bool:
+    return is_deleting(end.pod) and _NEVER_LOCATED in str((end.container.terminated or {}).get("message"))
+
+
 def _success(end: PodEnd) -> Outcome:
     if end.report is not None and end.report.reason in _SUCCESSES:
         return end.report.reason, end.report.message
@@ -172,6 +179,10 @@ def _other_container(container: Container | None, suffix: str = "") -> Outcome:
     return reason, how_it_ended(container, container.terminated, suffix)
 
 
+def _early_deletion(end: PodEnd) -> Outcome:
+    return Reason.POD_FAILING, f"the pod was deleted before {end.container.described} had started"
+
+
 def _node_failure(end: PodEnd) -> Outcome:
     sentence = f"{end.container.described} {_NODE_FAILURES[end.ended_as]} ({end.ended_as})"
     return Reason.POD_FAILING, _with(sentence, str((end.container.terminated or {}).get("message") or ""))
@@ -220,6 +231,7 @@ _OUTCOMES: Final[tuple[tuple[Callable[[PodEnd], bool], Callable[[PodEnd], Outcom
     (_init_failed, _init_container),
     (_sidecar_failed, _sidecar),
     # What is known of our own container.
+    (_deleted_before_start, _early_deletion),
     (lambda end: end.container.has_failed and end.ended_as in _NODE_FAILURES, _node_failure),
     (lambda end: end.exit_code == EXPLANATIONS[Reason.TERMINATED].exit_code, _terminated),
     (lambda end: end.exit_code == 0, _failed_after_success),

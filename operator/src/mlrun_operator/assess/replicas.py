@@ -132,11 +132,9 @@ def counts(job_replicas: Iterable[Replica]) -> ReplicaCounts:
     )
 
 
-def worth_telling(job_replicas: Sequence[Replica], recorded: ReplicaCounts | None) -> bool:
-    """Return whether replicas that still run have come a step further since the recorded status."""
-    if recorded is None:
-        return True
-    step, counted = max(1, len(job_replicas) // _STEPS), counts(job_replicas)
+def worth_telling(counted: ReplicaCounts, recorded: ReplicaCounts, count: int) -> bool:
+    """Return whether `count` replicas that still run have come a step further since the recorded status."""
+    step = max(1, count // _STEPS)
     return _progress(counted, step) != _progress(recorded, step)
 
 

@@ -28,7 +28,7 @@ from mlrun_operator.cluster.index_entry import (
     run_uid_of_job,
     version_of,
 )
-from mlrun_operator.cluster.queue_position import is_waiting, position_of, queue_of
+from mlrun_operator.cluster.queue_position import is_waiting, occupied_functions, position_of, queue_of
 from mlrun_operator.cluster.resources import CRON_JOBS, FUNCTIONS, JOBS, PODS, RUNS, Resource
 from mlrun_operator.cluster.run_queues import FunctionKey, RunKey, RunQueues
 
@@ -331,7 +331,7 @@ class Index:
         if previous is not None and previous.uid != entry.uid:
             self.run_queues.remove_run(previous.uid)
         position = position_of(run) if is_waiting(run) else None
-        self.run_queues.update_run((entry.key[0], entry.uid), queue_of(run), position)
+        self.run_queues.update_run((entry.key[0], entry.uid), queue_of(run), occupied_functions(run), position)
 
 
 def _is_gone(previous: Entry, entry: Entry | None) -> bool:

@@ -12,6 +12,7 @@ from mlrun_operator.api.objects import (
     controller_of,
     has_job_ended,
     has_pod_ended,
+    is_deleting,
     key_of,
     labels_of,
     spec_of,
@@ -108,7 +109,7 @@ def _job_entry(job: Object) -> Entry:
     entry = _bare_entry(job)
     entry.run_uid = run_uid_of_job(job)
     entry.function = _interned(labels_of(job).get(constants.LABEL_FUNCTION))
-    entry.may_run = not has_job_ended(job) and not _is_suspended_by_us(job)
+    entry.may_run = not (has_job_ended(job) or is_deleting(job) or _is_suspended_by_us(job))
     entry.run_names = tuple(intern(name) for name in run_names_of_job(job))
     return entry
 

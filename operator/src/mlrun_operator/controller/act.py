@@ -32,6 +32,7 @@ from mlrun_operator.plan.decision import (
     Step,
 )
 from mlrun_operator.plan.observation import (
+    Denied,
     EventsRead,
     Fact,
     Gone,
@@ -52,6 +53,15 @@ _EVENT_READS_AT_ONCE: Final = 20
 # Of how many runs the Job that was created is remembered until it is recorded, which takes a moment.
 _REMEMBERED_JOBS: Final = 10_000
 
+# What a policy may forbid without keeping the status from being told.
+_DENIABLE: Final[dict[type, str]] = {
+    Delete: "delete what is over",
+    DeletePod: "delete a pod that another container keeps",
+    MarkReported: "mark a pod as reported",
+    SetSuspended: "suspend or resume the Job",
+    PatchLimits: "change the Job's limits",
+}
+
 
 class Actor:
     """Carries out the steps of plans."""
@@ -66,8 +76,21 @@ class Actor:
         self._direct_reader = DirectReader(context.cluster, context.index, context.clock)
         self._event_reads = TokenBucket(_EVENT_READS_PER_SECOND, _EVENT_READS_AT_ONCE)
 
-    async def apply(self, step: Step, observation: Observation) -> Fact:  # noqa: PLR0911 - one a kind of step
-        """Take the step and return what is known by it. Raises ApiError: try again later."""
+    async def apply(self, step: Step, observation: Observation) -> Fact:
+        """Take the step and return what is known by it. Raises ApiError: try again later.
+
+        A run tells its status although a policy does not let it change or delete an object.
+        """
+        try:
+            return await self._take(step, observation)
+        except ApiError as error:
+            verb = _DENIABLE.get(type(step)) if isinstance(observation, RunObservation) else None
+            if verb is None or not error.refused:
+                raise
+            log.warning("%s/%s: may not %s: %s", *key_of(observation.run), verb, error, extra=about(observation.run))
+            return Denied(f"the API server does not let the operator {verb}: {error.message}")
+
+    async def _take(self, step: Step, observation: Observation) -> Fact:  # noqa: PLR0911 - one a kind of step
         match step:
             case Create():
                 return await self._create(step, observation.run)

@@ -11,7 +11,9 @@ from typing import Final
 
 from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.api.objects import Object, status_of
+from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.v1alpha1.status import RunStatus
+from mlrun_operator.assess.conditions import WARNINGS, Outcome
 from mlrun_operator.assess.status import is_of_a_newer_operator, to_wire
 from mlrun_operator.plan.context import RunContext
 from mlrun_operator.plan.decision import Decision, Tell
@@ -21,7 +23,7 @@ from mlrun_operator.plan.observation import Observation, Refusal, RunObservation
 from mlrun_operator.plan.retain import delete_leftover_jobs, retain_or_expire
 from mlrun_operator.plan.schedule import reconcile_schedule
 from mlrun_operator.plan.schedule_context import ScheduleContext
-from mlrun_operator.plan.start import is_change_due, start, stop_unstarted
+from mlrun_operator.plan.start import RETRY_INTERVAL, is_change_due, start, stop_unstarted
 from mlrun_operator.plan.unwatched import read_unwatched
 
 __all__ = [
@@ -62,7 +64,7 @@ def plan_run(observation: RunObservation, platform: Platform) -> Decision:
     if is_of_a_newer_operator(observation.run, context.recorded):
         return Tell()
     decision = next(d for policy in RUN_POLICIES if (d := policy(context)) is not None)
-    return _if_new(_before_the_next(context, decision), observation.run)
+    return _if_new(_with_denials(context, _before_the_next(context, decision)), observation.run)
 
 
 def plan_schedule(observation: ScheduleObservation, platform: Platform) -> Decision:
@@ -94,6 +96,20 @@ def _without_stamp(wire: Object, written: Object) -> Object:
     is_edit = execution.get("generation") != recorded.get("generation")
     stamp = () if is_edit else ("hash", "runUID")
     return {**wire, "execution": {name: value for name, value in execution.items() if name not in stamp}}
+
+
+def _with_denials(context: RunContext, decision: Decision) -> Decision:
+    """Return the status with a warning of what the API server did not allow; that is tried again after a while."""
+    denials = context.observation.denials
+    if not denials or not isinstance(decision, Tell) or decision.status is None or decision.status.phase is None:
+        return decision
+    warnings = [c.message for c in decision.status.conditions or () if c.type == WARNINGS]
+    outcome = Outcome(decision.status.phase, Reason.RUNNING, "")
+    all_conditions = context.base.conditions(outcome, [(WARNINGS, "; ".join((*denials, *warnings)))])
+    warning = next(condition for condition in all_conditions if condition.type == WARNINGS)
+    others = [condition for condition in decision.status.conditions or () if condition.type != WARNINGS]
+    status = decision.status.model_copy(update={"conditions": [*others, warning]})
+    return Tell(status, min(decision.requeue_after or RETRY_INTERVAL, RETRY_INTERVAL))
 
 
 def _before_the_next(context: RunContext, decision: Decision) -> Decision:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Final
 
 from pydantic.alias_generators import to_snake
 
@@ -26,6 +27,9 @@ from mlrun_operator.assess.pods import PodView
 from mlrun_operator.plan.base_context import BaseContext
 from mlrun_operator.plan.observation import RunObservation
 from mlrun_operator.render.execution import execution_hash
+
+# Ten years in seconds: no limit that a user can set is larger, and an annotation may hold any number.
+_LONGEST_LIMIT: Final = 315_360_000
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,19 @@ class RunContext(BaseContext):
         """Return the pod as an attempt of its execution."""
         return self.observation.read_pod(pod)
 
+    def reporting_pods(self) -> list[Object]:
+        """Return the newest execution's pods whose reports count: its Jobs control them, or they are its attempts.
+
+        After `--cascade=orphan` only a label names the Job, and anybody may write labels.
+        """
+        uids = self._execution_job_uids()
+        known = {attempt.uid for attempt in self.base.of(self.latest).attempts or ()}
+        return [
+            pod
+            for pod in self._execution_pods
+            if not uids or controller_of(pod).get("uid") in uids or pod["metadata"]["uid"] in known
+        ]
+
     @cached_property
     def _execution_pods(self) -> list[Object]:
         uids = self._execution_job_uids()
@@ -155,8 +172,7 @@ class RunContext(BaseContext):
         if isinstance(limit, int):
             return limit
         if job is not None:
-            pinned = _json_object(annotations_of(job).get(constants.ANNOTATION_LIMITS)).get(name)
-            if isinstance(pinned, int):
+            if (pinned := pinned_limits(job).get(name)) is not None:
                 return pinned
         elif isinstance(function := self.spec.get("function") or spec_of(self.observation.function), dict):
             options = function.get("run")
@@ -217,6 +233,12 @@ def fired_job_uid(run: Object) -> str | None:
         return None
     name, slash, uid = note.rpartition("/")
     return uid if not slash or name == run["metadata"]["name"] else None
+
+
+def pinned_limits(job: Object) -> dict[str, int]:
+    """Return the limits that function and platform set when the Job was made."""
+    limits = _json_object(annotations_of(job).get(constants.ANNOTATION_LIMITS))
+    return {name: limit for name, limit in limits.items() if isinstance(limit, int) and 0 <= limit <= _LONGEST_LIMIT}
 
 
 def is_queued_by_kueue(job: Object) -> bool:

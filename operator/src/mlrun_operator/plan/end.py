@@ -20,9 +20,9 @@ from mlrun_operator.assess.pods import PodView, is_presumed_lost
 from mlrun_operator.assess.replicas import reported_successes
 from mlrun_operator.assess.status import ended_status
 from mlrun_operator.assess.times import parse_time
-from mlrun_operator.plan.begin_end import shown_while_ending, tell_ending
+from mlrun_operator.plan.begin_end import recorded_outcome, shown_while_ending, tell_ending
 from mlrun_operator.plan.context import RunContext, can_make_pods
-from mlrun_operator.plan.decision import Ask, Decision, Delete, DeletePod, Do, ReadDirectly, Tell
+from mlrun_operator.plan.decision import Ask, Decision, Delete, DeletePod, ReadDirectly, Tell
 from mlrun_operator.plan.sidecars import delete_lingering_pod
 from mlrun_operator.plan.start import LOST_POD_POLL_INTERVAL, is_rerun, start_successor
 from mlrun_operator.plan.sweep import end_points
@@ -55,8 +55,7 @@ def end(context: RunContext) -> Decision | None:
 
 def conclude(context: RunContext, execution: Execution, ending: Ending) -> Decision:
     """Tell the end of an execution of which nothing may run any more, or go on to the one that takes its place."""
-    pods = context.execution_pods()
-    views = [context.read_pod(pod) for pod in pods]
+    views = [context.read_pod(pod) for pod in context.reporting_pods()]
     outcome = _final_outcome(context, ending, views)
     living = [pod["metadata"]["name"] for pod in context.living_pods()]
     warnings = [(cond.POD_MAY_STILL_RUN, _still_there(living))] if living else []
@@ -89,7 +88,7 @@ def _delete_job(context: RunContext, ending: Ending) -> Decision | None:
         return None
     if ending.reason == Reason.SUCCEEDED and not _is_retried(context, job):
         return None
-    return Do(Delete(job))
+    return context.first(Delete(job))
 
 
 def _is_retried(context: RunContext, job: Object) -> bool:
@@ -112,7 +111,7 @@ def _delete_pods(context: RunContext) -> Decision | None:
     if job is not None or since is None or context.observation.now < since + _ORPHAN_GRACE:
         return None
     orphans = [pod for pod in context.living_pods() if not is_deleting(pod)]
-    return Do(DeletePod(orphans[0], "its Job is gone", is_told=True)) if orphans else None
+    return context.first(DeletePod(orphans[0], "its Job is gone", is_told=True)) if orphans else None
 
 
 def _wait(context: RunContext, execution: Execution, ending: Ending) -> Decision | None:
@@ -129,7 +128,7 @@ def _wait(context: RunContext, execution: Execution, ending: Ending) -> Decision
 
 def _final_outcome(context: RunContext, ending: Ending, views: Sequence[PodView]) -> Outcome:
     """Return how the execution has ended: as recorded, or as the reports of all its indexes say where those decide."""
-    recorded = Outcome(ending.phase, Reason(ending.reason), ending.message)
+    recorded = recorded_outcome(ending)
     if recorded.reason is Reason.JOB_DELETED:
         recorded = replace(recorded, message=f"{ending.message}. {EXPLANATIONS[Reason.JOB_DELETED].todo}")
     if recorded.reason in _FINAL_REASONS:

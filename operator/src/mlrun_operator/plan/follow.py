@@ -20,7 +20,7 @@ from mlrun_operator.assess.times import format_time
 from mlrun_operator.plan.assessed import assessed
 from mlrun_operator.plan.begin_end import begin_end
 from mlrun_operator.plan.context import RunContext, can_make_pods, is_queued_by_kueue, is_watched
-from mlrun_operator.plan.decision import Ask, Decision, Delete, Do, ReadDirectly
+from mlrun_operator.plan.decision import Ask, Decision, Delete, ReadDirectly
 from mlrun_operator.plan.end import conclude
 from mlrun_operator.plan.limits import end_by_limit, patch_limits
 from mlrun_operator.plan.progress import tell_progress
@@ -77,8 +77,8 @@ def _stop(context: RunContext, execution: Execution, job: Object, _: Assessment)
     """End the execution where the run is to stop; one that has ended by itself is told as it ended."""
     if not context.stops or (has_job_ended(job) and points_of(job) is None):
         return None
-    if context.observation.is_status_refused and can_make_pods(job):
-        return Do(Delete(job))  # what cannot be recorded must end all the same
+    if context.observation.is_status_refused and can_make_pods(job) and (delete := context.first(Delete(job))):
+        return delete  # what cannot be recorded must end all the same
     return begin_end(context, execution, STOPPED)
 
 

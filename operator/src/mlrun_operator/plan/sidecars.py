@@ -11,7 +11,7 @@ from mlrun_operator.assess.jobs import has_decided, replicas_of
 from mlrun_operator.assess.pods import PodView
 from mlrun_operator.plan.begin_end import begin_end
 from mlrun_operator.plan.context import RunContext, can_make_pods
-from mlrun_operator.plan.decision import Decision, DeletePod, Do, MarkReported
+from mlrun_operator.plan.decision import Decision, DeletePod, MarkReported
 
 # How long another regular container may run on after the wrapper's has ended; a native sidecar has its grace period.
 SIDECAR_GRACE: Final = timedelta(seconds=30)
@@ -35,14 +35,16 @@ def end_sidecars(context: RunContext, execution: Execution, job: Object) -> Deci
 def delete_lingering_pod(context: RunContext) -> Decision | None:
     """Delete a pod that another container keeps although the wrapper has reported, its success marked before."""
     overdue = ((pod, view) for pod, view, left in _lingering_pods(context) if left < timedelta(0))
-    pod, view = next(overdue, (None, None))
-    if pod is None or view is None:
-        return None
+    decisions = (_end_lingering(context, pod, view) for pod, view in overdue)
+    return next((decision for decision in decisions if decision is not None), None)
+
+
+def _end_lingering(context: RunContext, pod: Object, view: PodView) -> Decision | None:
     if _is_to_be_marked(context, pod, view) and (mark := context.first(MarkReported(pod))) is not None:
         return mark
     names = ", ".join((*view.lingering, *view.sidecars_running))
     why = f"the wrapper has reported, and container {names} runs on"
-    return Do(DeletePod(pod, why, is_told=context.ending is not None))
+    return context.first(DeletePod(pod, why, is_told=context.ending is not None))
 
 
 def _is_to_be_marked(context: RunContext, pod: Object, view: PodView) -> bool:

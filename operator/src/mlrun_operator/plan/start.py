@@ -16,7 +16,7 @@ from mlrun_operator.api.values.names import kubernetes_name
 from mlrun_operator.api.words import in_words
 from mlrun_operator.assess import conditions as cond
 from mlrun_operator.assess.conditions import Outcome
-from mlrun_operator.assess.pods import presumed_lost_in
+from mlrun_operator.assess.pods import is_presumed_lost, presumed_lost_in
 from mlrun_operator.assess.status import waiting_status
 from mlrun_operator.assess.times import parse_time
 from mlrun_operator.plan.context import RunContext
@@ -125,7 +125,8 @@ def _held(context: RunContext, execution: Execution) -> Decision | None:
     if context.spec.get("suspend"):
         message = EXPLANATIONS[Reason.SUSPENDED].happened
         return waiting(context, execution, Outcome(Phase.SUSPENDED, Reason.SUSPENDED, message))
-    if execution.number == 1 and restored(context.observation.run):
+    is_restored_unstarted = is_restored_with_status(context) and not context.is_over
+    if is_restored_unstarted or (execution.number == 1 and restored(context.observation.run)):
         message = EXPLANATIONS[Reason.RESTORED].happened
         return waiting(context, execution, Outcome(Phase.STOPPED, Reason.RESTORED, message))
     return None
@@ -135,8 +136,8 @@ def _wait_for_other_pods(context: RunContext, execution: Execution) -> Decision 
     """Wait until no pod of an earlier Job may run; only an explicit rerun does not wait for a pod that is lost."""
     if context.observation.has_made_job and not context.observation.fresh:
         return Ask(ReadDirectly())  # it was deleted before it was recorded; its pods may not have been seen
-    living = _living_pods_before(context)
-    if not living or (_is_told_lost(context) and (is_rerun(context) or not context.is_over)):
+    living = _waited_pods(context)
+    if not living:
         return None
     if not context.observation.fresh:
         return Ask(ReadDirectly())
@@ -158,6 +159,14 @@ def _orphan_of(context: RunContext, pods: Sequence[Object]) -> Object | None:
     return next((pod for pod in orphans if labels_of(pod).get(constants.LABEL_JOB_UID) not in job_uids), None)
 
 
+def _waited_pods(context: RunContext) -> list[Object]:
+    """Return the pods that the next execution waits for: a lost one does not hold an explicit rerun."""
+    living = _living_pods_before(context)
+    if is_rerun(context) or (_is_told_lost(context) and not context.is_over):
+        return [pod for pod in living if not is_presumed_lost(pod, context.observation.now)]
+    return living
+
+
 def _living_pods_before(context: RunContext) -> list[Object]:
     """Return the pods that may run of any execution before the one that is due."""
     earlier = context.other_living_pods()
@@ -166,9 +175,12 @@ def _living_pods_before(context: RunContext) -> list[Object]:
 
 def lost_pod_warnings(context: RunContext) -> list[tuple[str, str]]:
     """Return that a pod may still run, as long as it is there: a rerun that did not wait for it never will."""
-    pods = ", ".join(pod["metadata"]["name"] for pod in _living_pods_before(context)[:5])
-    if not pods or not (_is_told_lost(context) or (context.ending and is_rerun(context))):
+    living = _living_pods_before(context)
+    if not (_is_told_lost(context) or (context.ending and is_rerun(context))):
+        living = [pod for pod in living if is_presumed_lost(pod, context.observation.now)]
+    if not living:
         return []
+    pods = ", ".join(pod["metadata"]["name"] for pod in living[:5])
     conditions = context.recorded.conditions or ()
     message = next((c.message for c in conditions if c.type == cond.POD_MAY_STILL_RUN), f"pod {pods} has not ended")
     return [(cond.POD_MAY_STILL_RUN, message)]

@@ -50,6 +50,8 @@ def suspended_outcome(context: RunContext, job: Object) -> Outcome:
     if not is_suspended_by_us(job):
         return Outcome(Phase.PENDING, Reason.JOB_SUSPENDED, _suspended_by_another(job))
     turn = waits_to_resume(context, job)
+    if turn is None and context.recorded.reason == Reason.QUEUED:
+        turn = context.recorded.message  # it keeps its position until its pods have ended and it goes on
     return Outcome(Phase.PENDING, Reason.QUEUED, turn) if turn else _explained(Phase.SUSPENDED, Reason.SUSPENDED)
 
 

@@ -20,6 +20,7 @@ from mlrun_operator.assess.sweep_collect import collecting, ending_points
 from mlrun_operator.assess.sweep_status import lost
 from mlrun_operator.assess.times import format_time
 from mlrun_operator.plan.assessed import assessed
+from mlrun_operator.plan.begin_end import recorded_outcome
 from mlrun_operator.plan.context import RunContext, is_queued_by_kueue
 from mlrun_operator.plan.decision import (
     Ask,
@@ -60,7 +61,7 @@ def end_points(context: RunContext, execution: Execution, ending: Ending) -> Dec
 
     The suspended Job is deleted once the run's end is recorded. Kueue would resume it, so that its Jobs are deleted.
     """
-    job, outcome = context.job, Outcome(ending.phase, Reason(ending.reason), ending.message)
+    job, outcome = context.job, recorded_outcome(ending)
     if job is None or points_of(job) is None or is_deleting(job) or outcome.reason in _WITHOUT_RESULTS:
         return None
     if (is_queued_by_kueue(job) and not has_job_ended(job)) or not _has_begun(context, execution, job):

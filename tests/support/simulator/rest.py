@@ -13,7 +13,7 @@ from support.simulator.world import World
 
 _ENDS: Final = ("Succeeded", "Failed", "Stopped")
 # Long enough for back-offs, a lost node's toleration and a grace period; then ever larger steps.
-_WAITS: Final = (450, 400, 1800, 7200)
+_WAITS: Final = (450, 450, 1800, 7200)
 _QUIET: Final = 3600
 # How long backfills are waited for: each of their runs takes some ten seconds.
 _BACKFILL_WAITS: Final = 6

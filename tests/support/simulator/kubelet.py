@@ -144,14 +144,14 @@ class Kubelet:
             self._write(pod, conditions=[scheduled])
             return
         bound = self._server.patch("pods", *key_of(pod), {"spec": {"nodeName": f"node-{pod['metadata']['name']}"}})
-        self._write(bound, startTime=stamp(self._clock.now), **self._first_status(bound, obstacle))
+        self._write(bound, startTime=stamp(self._clock.now), **self._first_status(bound))
         self._mind_deadline(bound)
-        if obstacle and not bound["spec"].get("initContainers"):
-            self._start(self._fresh(bound), [c for c in bound["spec"]["containers"] if c["name"] != MAIN])
-        if self.automatic and not obstacle:
+        if obstacle:
+            self._proceed(uid)
+        elif self.automatic:
             self._clock.after(2, lambda: self._by_itself(uid))
 
-    def _first_status(self, pod: Object, obstacle: Obstacle | None) -> Object:
+    def _first_status(self, pod: Object) -> Object:
         spec = pod["spec"]
         inits = spec.get("initContainers") or ()
         waiting = INITIALIZING if inits else CREATING
@@ -159,9 +159,6 @@ class Kubelet:
         status["containerStatuses"] = [status_of_container(c, waiting=waiting) for c in spec["containers"]]
         if inits:
             status["initContainerStatuses"] = [status_of_container(c, waiting=waiting) for c in inits]
-        if obstacle is not None:
-            told = {"reason": obstacle.waiting, "message": obstacle.message}
-            status["containerStatuses"] = with_state(status["containerStatuses"], MAIN, {"waiting": told})
         return status
 
     def _mind_deadline(self, pod: Object) -> None:
@@ -207,8 +204,12 @@ class Kubelet:
         pod = self._pod(uid)
         if pod is None or is_terminal(pod) or uid in self._stops or not self._start_inits(pod):
             return
-        pod = self._fresh(pod)
+        pod, obstacle = self._fresh(pod), self.obstacle(pod)
         waiting = [c for c in pod["spec"]["containers"] if "waiting" in state_of(pod, c["name"])]
+        if obstacle:
+            waiting = [container for container in waiting if container["name"] != MAIN]
+            told = {"reason": obstacle.waiting, "message": obstacle.message}
+            pod = self._set_state(pod, MAIN, {"waiting": told})
         if waiting:
             self._start(pod, waiting)
         elif all("terminated" in known["state"] for known in pod["status"]["containerStatuses"]):

@@ -102,7 +102,10 @@ _KUBELET: dict[Callable[..., Facts], tuple[Facts, str | None]] = {
         "PodFailing",
     ),
     kubelet.an_image_that_cannot_be_pulled: (
-        [["Pending", "mlrun: waiting ImagePullBackOff"], ["Failed", "deleted", "mlrun: ContainerStatusUnknown 137"]],
+        [
+            ["Pending", "init: Completed 0", "mlrun: waiting ImagePullBackOff"],
+            ["Failed", "deleted", "init: Completed 0", "mlrun: ContainerStatusUnknown 137"],
+        ],
         "PodFailing",
     ),
     kubelet.a_missing_secret: (

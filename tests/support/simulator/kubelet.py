@@ -45,6 +45,8 @@ MAIN: Final = "mlrun"
 NODE_GRACE: Final = 50
 # From the removal of a node to that of its pods.
 ORPHANED_AFTER: Final = 50
+# From the deletion of a pod that never had a node, and that a finalizer holds, to its failure.
+COLLECTED_AFTER: Final = 20
 # Between SIGTERM and SIGKILL, also where a pod was deleted by force, went over its own limit, or has a slow hook.
 LEAST_GRACE: Final = 2
 _MISSING_COMMAND: Final = "/nowhere"
@@ -124,7 +126,7 @@ class Kubelet:
             self._forget(uid)
         elif change.old is None:
             self._clock.after(0, lambda: self._schedule(uid))
-        elif is_deleting(pod) and not is_deleting(change.old) and not is_terminal(pod) and pod["spec"].get("nodeName"):
+        elif is_deleting(pod) and not is_deleting(change.old) and not is_terminal(pod):
             self._terminate(pod)
 
     def _forget(self, uid: str) -> None:
@@ -317,8 +319,10 @@ class Kubelet:
         return state | {"reason": "Error" if exit_code else "Completed", "message": cut(message, count)}
 
     def _terminate(self, pod: Object) -> None:
-        """A deletion: SIGTERM to all containers, SIGKILL at the end of grace."""
-        if not self.is_lost(pod):
+        """A deletion: SIGTERM to all containers, SIGKILL at the end of grace; a pod without a node is collected."""
+        if not pod["spec"].get("nodeName"):
+            self._clock.after(COLLECTED_AFTER, lambda: self._fail_and_delete(uid_of(pod)))
+        elif not self.is_lost(pod):
             self._stop(pod, int(pod["metadata"]["deletionGracePeriodSeconds"]))
 
     def _stop(self, pod: Object, grace: float, **status: Any) -> None:
@@ -440,8 +444,14 @@ class Kubelet:
             return
         if not is_terminal(pod):
             self._disrupt(pod, "DeletionByPodGC", "PodGC: node no longer exists")
-            self._write(self._fresh(pod), phase="Failed")
-        self._server.delete("pods", *key_of(pod), grace=0)
+        self._fail_and_delete(uid)
+
+    def _fail_and_delete(self, uid: str) -> None:
+        pod = self._pod(uid)
+        if pod is not None and not is_terminal(pod):
+            self._write(pod, phase="Failed")
+        if pod is not None:
+            self._remove(pod)
 
     def _disrupt(self, pod: Object, reason: str, message: str) -> None:
         if not has_condition(pod, "DisruptionTarget"):

@@ -349,10 +349,10 @@ def a_missing_secret(port: NodePort) -> Facts:
 
 
 def a_node_selector_that_no_node_meets(port: NodePort) -> Facts:
-    made = pod(port, "nowhere", nodeSelector={"disk": "nowhere"}, finalizers=[])
+    made = pod(port, "nowhere", nodeSelector={"disk": "nowhere"})
     waiting = once(port, made, lambda pod: pod["status"].get("conditions"))
     delete(port, made)
-    return [seen(waiting), port.get("pods", "nowhere") is None]
+    return [seen(waiting), seen(ended(port, made))]
 
 
 # Limits.

@@ -8,8 +8,8 @@ from support.simulator.objects import Object, controller_of, is_deleting, uid_of
 from support.simulator.world import World
 
 _ENDS: Final = ("Succeeded", "Failed", "Stopped")
-# Long enough for back-offs, a lost node's toleration and a grace period; then ever larger steps.
-_WAITS: Final = (400, 400, 1800, 7200)
+# Long enough for back-offs, and for a lost node, its toleration, a grace period and what is waited after it; then more.
+_WAITS: Final = (450, 400, 1800, 7200)
 _QUIET: Final = 3600
 _OBSTACLES: Final = ("ImagePull", "Unschedulable", "SecretMissing", "PodFailing")
 

@@ -116,8 +116,8 @@ _KUBELET: dict[Callable[..., Facts], tuple[Facts, str | None]] = {
         "PodFailing",
     ),
     kubelet.a_node_selector_that_no_node_meets: (
-        [["Pending", "PodScheduled/Unschedulable"], True],
-        None,
+        [["Pending", "PodScheduled/Unschedulable"], ["Failed", "deleted", "PodScheduled/Unschedulable"]],
+        "PodFailing",
     ),
     kubelet.a_container_over_its_memory: (["Failed", "mlrun: OOMKilled 137"], "OOMKilled"),
     kubelet.a_pod_over_its_own_deadline: (["Failed/DeadlineExceeded", "mlrun: Error 143"], "DeadlineExceeded"),

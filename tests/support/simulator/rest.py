@@ -12,7 +12,7 @@ from support.simulator.schedule_ledger import has_backfill_ended
 from support.simulator.world import World
 
 _ENDS: Final = ("Succeeded", "Failed", "Stopped")
-# Long enough for back-offs, a lost node's toleration and a grace period; then ever larger steps.
+# Long enough for back-offs, and for a lost node, its toleration, a grace period and what is waited after it; then more.
 _WAITS: Final = (450, 450, 1800, 7200)
 _QUIET: Final = 3600
 # How long backfills are waited for: each of their runs takes some ten seconds.

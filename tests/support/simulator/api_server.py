@@ -81,6 +81,8 @@ class ApiServer:
         self.objects: dict[str, dict[tuple[str, str], Object]] = {plural: {} for plural in PLURALS}
         self.changes: list[Change] = []
         self.observers: list[Callable[[Change], None]] = []
+        # API groups that neighbours bring.
+        self.groups: set[str] = set()
         # Who writes now: the operator, or somebody else where it is empty.
         self.author = ""
         self._names = 0

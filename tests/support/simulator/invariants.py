@@ -316,8 +316,13 @@ class Ledger:
         name, reports = pod["metadata"]["name"], record.reports[job.number]
         if is_new:
             record.newest_pod[job.number] = name
-        if is_terminal(pod) and _has_outputs(pod):
+        if is_terminal(pod) and _has_outputs(pod) and (controller_of(pod) or self._is_attempt(record, pod)):
             reports[name] = pod["status"]["phase"] == "Succeeded"
+
+    def _is_attempt(self, record: RunRecord, pod: Object) -> bool:
+        """Return whether the status knows the pod: one that was orphaned before that reports nothing."""
+        attempts = (record.statuses[-1].get("attempts") if record.statuses else None) or ()
+        return any(attempt.get("uid") == uid_of(pod) for attempt in attempts)
 
     def show(self, plural: str, obj: Object) -> None:
         """Tell what a watch shows the operator."""
@@ -381,8 +386,8 @@ class Ledger:
         pods = [name for name, succeeded in record.reports[number].items() if succeeded or name == newest]
         if not pods or status.get("results") or status.get("replicaStatuses"):
             return
-        if _lost_both_jobs(status):
-            return
+        if _lost_both_jobs(status) or (status["phase"] == "Stopped" and not status.get("attempts")):
+            return  # it was stopped, and that a pod had run was never seen
         if not any(c["type"] == "ResultMissing" and c["status"] == "True" for c in status.get("conditions") or ()):
             self._breaks(record, f"the report of {', '.join(pods)} is neither in the status nor missed by it")
 

@@ -20,7 +20,8 @@ from support.simulator.objects import (
     uid_of,
 )
 
-QUEUE: Final = "kueue.x-k8s.io/queue-name"
+GROUP: Final = "kueue.x-k8s.io"
+QUEUE: Final = f"{GROUP}/queue-name"
 _CONTROLLER_UID: Final = "batch.kubernetes.io/controller-uid"
 # What an admission sets in the pod template, and an eviction takes back.
 _FLAVOR: Final = {"example.org/flavor": "spot"}

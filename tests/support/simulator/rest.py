@@ -14,7 +14,7 @@ from support.simulator.world import World
 _ENDS: Final = ("Succeeded", "Failed", "Stopped")
 # Long enough for back-offs, and for a lost node, its toleration, a grace period and what is waited after it; then more.
 _WAITS: Final = (450, 450, 1800, 7200)
-_QUIET: Final = 3600
+_QUIET: Final = 1200
 # How long backfills are waited for: each of their runs takes some ten seconds.
 _BACKFILL_WAITS: Final = 6
 _BACKFILL_WAIT: Final = 300
@@ -117,7 +117,8 @@ def _unended_backfills(world: World) -> Iterator[str]:
 def _has_waiting_child(world: World, schedule: Object) -> bool:
     children = (run for _, run in _runs(world) if controller_of(run).get("uid") == uid_of(schedule))
     statuses = ((run, run.get("status") or {}) for run in children)
-    return any(s.get("phase") not in _ENDS and _may_wait(world, run, str(s.get("reason"))) for run, s in statuses)
+    unfinished = ((run, s) for run, s in statuses if s.get("phase") not in _ENDS)
+    return any(s.get("phase") == "Suspended" or _may_wait(world, run, str(s.get("reason"))) for run, s in unfinished)
 
 
 def _suspend_schedules(world: World) -> None:
@@ -217,7 +218,7 @@ def _writes_at_rest(world: World) -> Iterator[str]:
     acts: tuple[tuple[str, Callable[[], None]], ...] = (
         ("at rest", lambda: _look_at_all(world)),
         ("after a restart at rest", world.restart),
-        ("in a quiet hour", lambda: world.wait(_QUIET)),
+        ("in quiet minutes", lambda: world.wait(_QUIET)),
     )
     for when, act in acts:
         del world.requests[:]

@@ -251,5 +251,5 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(3, _simple("release"), lambda world: world.has_late_watches),
     Rule(1, _simple("lose", *_WATCHES)),
     Rule(0.5, _simple("double", *_WATCHES)),
-    Rule(1, _simple("step_clock", 40, 3600)),
+    Rule(1, _simple("step_clock", 40, 3600, -40)),
 )

@@ -17,7 +17,7 @@ from support.simulator.garbage_collector import GarbageCollector
 from support.simulator.invariants import Ledger, function_meaning
 from support.simulator.job_controller import JobController
 from support.simulator.kubelet import Sigterm
-from support.simulator.kueue import QUEUE, Kueue
+from support.simulator.kueue import GROUP, QUEUE, Kueue
 from support.simulator.objects import Object, copy_of, is_deleting, is_terminal, key_of, uid_of
 from support.simulator.operator import Operator
 from support.simulator.schedule_ledger import ScheduleLedger
@@ -226,6 +226,7 @@ class World:
 
     def install_kueue(self, quota: int = 1, *, manages_all: bool = False) -> None:
         """Kueue is installed; so many Jobs are admitted at once."""
+        self.server.groups.add(GROUP)
         self.kueue.is_installed, self.kueue.quota, self.kueue.manages_all = True, quota, manages_all
         self._synced = -1
         self._turn()
@@ -484,7 +485,7 @@ class World:
         self.ledger.check()
 
     def step_clock(self, seconds: float) -> None:
-        """The clock steps forward."""
+        """The clock steps forward, or back."""
         self.clock.now += timedelta(seconds=seconds)
         self._turn()
 

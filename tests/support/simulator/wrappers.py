@@ -18,6 +18,8 @@ _ENVELOPE: Final = "mlrun-operator.dev/envelope"
 _INDEX: Final = "batch.kubernetes.io/job-completion-index"
 _FAILURES: Final = "batch.kubernetes.io/job-index-failure-count"
 _JOB_NAME: Final = "batch.kubernetes.io/job-name"
+# The pod collector looks at all pods so often.
+COLLECTED_AFTER: Final = 20
 # A sweep's folder in the store is known by its run, execution and Job of points.
 SweepKey = tuple[str, int, str]
 
@@ -127,6 +129,16 @@ class Wrappers:
         return self.boards[run["uid"], run["execution"], pod["metadata"]["labels"][_JOB_NAME]]
 
 
+def _collect(server: ApiServer, uid: str) -> None:
+    """Be the pod collector: a deleted pod that never had a node has failed, and goes."""
+    pod = server.by_uid("pods", uid)
+    if pod is None:
+        return
+    if not is_terminal(pod):
+        server.update_status("pods", pod, {**pod["status"], "phase": "Failed"})
+    server.delete("pods", pod["metadata"]["namespace"], pod["metadata"]["name"], grace=0)
+
+
 class NodesWithWrappers(Kubelet):
     """Kubelets whose pods' wrappers end as the store lets them, where the history wants another end."""
 
@@ -138,6 +150,14 @@ class NodesWithWrappers(Kubelet):
         """Let the wrapper's container end with a report; return whether it was running."""
         reported, exit_code = self._wrappers.end_of(pod, reported, exit_code)
         return super().end(pod, reported, exit_code, **terminated)
+
+    def _see(self, change: Change) -> None:
+        super()._see(change)
+        pod = change.new
+        if change.plural != "pods" or pod is None or change.old is None or pod["spec"].get("nodeName"):
+            return
+        if is_deleting(pod) and not is_deleting(change.old):
+            self._clock.after(COLLECTED_AFTER, partial(_collect, self._server, uid_of(pod)))
 
     def recover(self, pods: dict[str, Object]) -> None:
         """Take up the pods of a cluster whose data went back; `pods` are those of before, by uid.

@@ -542,3 +542,34 @@ def test_a_refused_deletion_is_told() -> None:
     conditions = status_of(world)["conditions"]
     assert any("delete a pod" in c["message"] for c in conditions if c["type"] == "Warnings")  # type: ignore[attr-defined]
     at_rest(world)
+
+
+def test_pods_of_a_job_that_cannot_go_end() -> None:
+    """A finalizer held the deleted Job, so that Kubernetes did not delete its pod, and the run waited for ever."""
+    world = World()
+    world.create("a", nodeSelector=NOWHERE)
+    world.hold_job()
+    world.delete_job()
+    at_rest(world)
+    assert status_of(world)["reason"] == "JobDeleted"
+
+
+def test_a_suspended_replicas_success_stays() -> None:
+    """Kubernetes forgets the success of a pod that ends while its Job is being suspended; the status forgot it, too."""
+    world = World()
+    world.create("a", replicas=2)
+    world.pod_runs(1)
+    world.patch_job(0, "suspend")
+    world.pod_ends(1)
+    at_rest(world)
+    assert status_of(world)["replicaCounts"]["succeeded"] == 1  # type: ignore[index]
+
+
+def test_a_preempted_point_does_not_run() -> None:
+    world = World()
+    world.install_kueue(1)
+    function = {"source": {"code": "x = 1"}, "image": "example.org/typo:1"}
+    world.create_queued("a", function=function, hyperparameters=SWEEP)
+    world.preempt()
+    at_rest(world)
+    assert status_of(world)["sweep"]["running"] == 0  # type: ignore[index]

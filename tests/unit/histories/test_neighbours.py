@@ -6,8 +6,10 @@ from support.simulator.history import kind_of
 from support.simulator.kueue import QUEUE
 from support.simulator.objects import Object, uid_of
 from support.simulator.rest import come_to_rest
+from support.simulator.rules import NOWHERE
 from support.simulator.themes import theme_of
 from support.simulator.world import TEAM, World
+from support.simulator.wrappers import COLLECTED_AFTER
 
 SWEEP = {"params": {"p": [1, 2, 3]}, "placement": "FanOut", "parallelism": 3, "maxErrors": 1}
 PAST = {"from": "2026-11-23T11:25:00Z", "to": "2026-11-23T12:00:00Z", "parallelism": 2}
@@ -32,6 +34,17 @@ def as_operator(world: World, plural: str, obj: Object, **status: object) -> Non
 def test_seeds_have_all_themes() -> None:
     names = {theme_of(random.Random(seed)).name for seed in range(100)}
     assert names == {"plain", "sweeps", "schedules", "kueue", "backups", "all"}
+
+
+def test_a_deleted_pod_that_never_had_a_node_is_collected() -> None:
+    """As on Kubernetes 1.34.4: the pod collector lets it fail, and the Job counts it."""
+    world = World()
+    world.create("a", nodeSelector=NOWHERE, backoffLimit=1)
+    pod = world.live_pods()[0]
+    world.delete_pod()
+    world.wait(COLLECTED_AFTER)
+    job = world.server.all("jobs")[0]
+    assert (world.server.by_uid("pods", uid_of(pod)), job["status"]["failed"]) == (None, 1)
 
 
 # Sweeps.

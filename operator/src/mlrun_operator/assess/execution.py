@@ -9,7 +9,7 @@ from mlrun_operator.api.contract.result import Result
 from mlrun_operator.api.objects import Object, has_pod_ended, is_deleting, status_of
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.v1alpha1.status import Phase, RunStatus, SweepStatus
-from mlrun_operator.api.v1alpha1.sweep import sweep_words
+from mlrun_operator.api.v1alpha1.sweep import sweep_words, with_progress
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.diagnose import diagnose
 from mlrun_operator.assess.jobs import DEADLINE, JobEnd, end_of, failing_since, is_failing, points_of
@@ -263,8 +263,9 @@ def _points(scene: _Scene, points: tuple[Replica, ...], end: JobEnd | None) -> A
     """Return where the points of a sweep are; what became of them all is the collector's to say."""
     if end is None:
         sweep = sweep_of(points)
-        if scene.is_suspended:  # its pods are ending, whatever is still seen of them
-            sweep = sweep.model_copy(update={"running": 0})
+        if scene.is_suspended and scene.recorded.sweep:  # Kubernetes forgets successes of pods that it ends
+            succeeded = max(sweep.succeeded, scene.recorded.sweep.succeeded)
+            sweep = with_progress(sweep.model_copy(update={"succeeded": succeeded}))
         return replace(_replicas_run(scene, points), sweep=sweep)
     collecting = Outcome(Phase.RUNNING, Reason.COLLECTING, EXPLANATIONS[Reason.COLLECTING].happened)
     return Assessment(

@@ -55,16 +55,19 @@ class Replica:
 def replicas(job: Object, views: Sequence[PodView], recorded: RunStatus | None = None) -> tuple[Replica, ...]:
     """Return all replicas or points of a Job, by index; none for a Job of a single pod.
 
-    One that is recorded as having run has run, also where its pods are gone.
+    What is recorded of one stays where its pods are gone: that it has run, and that it has succeeded.
     """
     status, end = status_of(job), end_of(job)
     succeeded, failed = indexes(status.get("completedIndexes")), indexes(status.get("failedIndexes"))
+    statuses = (recorded.replica_statuses if recorded else None) or ()
     succeeded |= reported_successes(views)  # whatever another container made of their pods
+    succeeded |= {
+        status.index for status in statuses if status.phase is Phase.SUCCEEDED
+    }  # a suspended Job forgets some
     failed -= succeeded
     count = replicas_of(job) or points_of(job) or 0
     if end is not None and points_of(job) is None:  # not every point of a sweep that has come to its end was started
         failed = frozenset(range(count)) - succeeded
-    statuses = (recorded.replica_statuses if recorded else None) or ()
     ran = {status.index for status in statuses if status.phase is Phase.RUNNING}
     return tuple(
         replace(replica, has_run=replica.index in ran)

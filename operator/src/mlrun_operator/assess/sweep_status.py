@@ -18,7 +18,7 @@ def sweep_of(points: Sequence[Replica]) -> SweepStatus:
     skipped = sum(_skipped(point) for point in points)
     sweep = SweepStatus(
         points=len(points),
-        running=phases.count(Phase.RUNNING),
+        running=sum(point.end is None and any(pod.started and not pod.ended for pod in point.pods) for point in points),
         succeeded=phases.count(Phase.SUCCEEDED) - skipped,
         failed=phases.count(Phase.FAILED),
         skipped=skipped,

@@ -103,15 +103,18 @@ def _is_retried(context: RunContext, job: Object) -> bool:
 
 
 def _delete_pods(context: RunContext) -> Decision | None:
-    """Delete a pod that would run on: another container keeps it, or its Job went and left it."""
+    """Delete a pod that would run on: another container keeps it, or its Job goes and leaves it."""
     job = context.job
     if (decision := delete_lingering_pod(context)) is not None:
         return decision
     since = parse_time(context.ending.since) if context.ending else None
-    if job is not None or since is None or context.observation.now < since + _ORPHAN_GRACE:
+    if since is None or context.observation.now < since + _ORPHAN_GRACE:
+        return None
+    if job is not None and (has_job_ended(job) or not is_deleting(job)):
         return None
     orphans = [pod for pod in context.living_pods() if not is_deleting(pod)]
-    return context.first(DeletePod(orphans[0], "its Job is gone", is_told=True)) if orphans else None
+    why = "its Job is gone" if job is None else "its Job is being deleted, and a finalizer holds it"
+    return context.first(DeletePod(orphans[0], why, is_told=True)) if orphans else None
 
 
 def _wait(context: RunContext, execution: Execution, ending: Ending) -> Decision | None:

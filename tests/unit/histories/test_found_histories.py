@@ -573,3 +573,17 @@ def test_a_preempted_point_does_not_run() -> None:
     world.preempt()
     at_rest(world)
     assert status_of(world)["sweep"]["running"] == 0  # type: ignore[index]
+
+
+def test_a_deadline_of_a_pod_that_never_started_has_its_cause() -> None:
+    """It was told as Running, and then that a report is lost which nothing had written."""
+    world = World()
+    world.create("a", nodeSelector=NOWHERE, activeDeadlineSeconds=40)
+    world.wait(45)
+    assert status_of(world)["phase"] == "Pending"
+    world.wait(60)
+    status = status_of(world)
+    assert (status["phase"], status["reason"]) == ("Failed", "DeadlineExceeded")
+    assert "no pod has started; Unschedulable: " in str(status["message"])
+    assert "ResultMissing" not in [condition["type"] for condition in status["conditions"]]  # type: ignore[attr-defined]
+    at_rest(world)

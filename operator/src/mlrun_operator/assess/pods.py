@@ -27,6 +27,7 @@ class PodView:
         attempt: the pod as the status shows it; reason and message only once the pod has ended, both at once.
         created: when the pod was created.
         started: whether the wrapper's own container has run, or the pod has ended.
+        has_run: whether the wrapper's own container has run.
         ended: whether the pod's phase is terminal.
         succeeded: whether the wrapper ended with exit code 0; without its state, whether the pod succeeded.
         result: the report, from the moment when the wrapper's container has ended.
@@ -50,6 +51,7 @@ class PodView:
     wrapper_ended_at: datetime | None = None
     lingering: tuple[str, ...] = ()
     sidecars_running: tuple[str, ...] = ()
+    has_run: bool = False
 
     def still_running(self) -> "PodView":
         """Return the pod as it was before its end."""
@@ -113,6 +115,7 @@ def read_pod(pod: Object) -> PodView:
         wrapper_ended_at=_ended_at(wrapper, meta),
         lingering=() if ended or not wrapper.terminated else _lingering(containers),
         sidecars_running=() if ended or not wrapper.terminated else _sidecars_running(containers),
+        has_run=_has_run(container),
     )
 
 

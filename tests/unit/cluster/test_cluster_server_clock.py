@@ -1,5 +1,6 @@
 """The operator's time is that of the API server, which stamps what it reads."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -36,8 +37,9 @@ def test_an_answer_without_a_readable_date_tells_nothing(header: str | None) -> 
 
 def test_a_clock_that_is_set_right_counts_again(caplog: pytest.LogCaptureFixture) -> None:
     clock = ServerClock(lambda: OWN)
-    for seconds in (-60, -61, -60, 0):
-        clock.observe(date_header(seconds))
+    with caplog.at_level(logging.WARNING, logger="mlrun_operator"):
+        for seconds in (-60, -61, -60, 0):
+            clock.observe(date_header(seconds))
     assert clock.now() == OWN
     assert [record.getMessage() for record in caplog.records] == [
         "this machine's clock is 60 s ahead of the API server's, whose time is used"

@@ -80,9 +80,10 @@ def _reconcile_spec(context: ScheduleContext, spec: RunSpec, record: ScheduleSta
     if are_counts_lost(context, spec):
         return pause(context, record, WITHOUT_COUNTS)
     function = resolve(context.observation.run, context.observation.function, spec)
-    if function is None:
-        return pause(context, record, missing(spec, context.meta["namespace"]))
     reason = pause_reason(spec, record)
+    if function is None:
+        is_stopped = reason is not None and reason.phase is Phase.STOPPED  # it needs no function any more
+        return pause(context, record, reason if reason and is_stopped else missing(spec, context.meta["namespace"]))
     decision = sync_cron_job(context, spec, function, record, is_paused=reason is not None)
     return decision or _advance(_schedule(context, spec, record, children), reason)
 

@@ -13,6 +13,8 @@ _EXECUTION: Final = "mlrun-operator.dev/execution"
 _UID: Final = "mlrun-operator.dev/run-uid"
 _COLLECTS: Final = "mlrun-operator.dev/collects"
 _SCHEDULE: Final = "mlrun-operator.dev/schedule-uid"
+# The status with which the API server creates a run.
+_BORN: Final = {"observedGeneration": -1}
 
 
 def violations(events: Sequence[Event], namespace: str, requests: Iterable[Sequence[str]]) -> list[str]:
@@ -137,8 +139,8 @@ def _status_changes(events: Sequence[Event], requests: Iterable[Sequence[str]]) 
     changes = 0
     for event in events:
         if event.plural == "mlrunruns" and event.type != "DELETED":
-            uid, status = event.obj["metadata"]["uid"], event.obj.get("status") or {}
-            changes += status != told.get(uid, {})
+            uid, status = event.obj["metadata"]["uid"], event.obj.get("status") or _BORN
+            changes += status != told.get(uid, _BORN)
             told[uid] = status
     return changes, sum(v == "PUT" and "/mlrunruns/" in url and code == "200" for v, url, code in requests)
 

@@ -16,8 +16,9 @@ from support.api import Answer, url
 from support.kube import Object
 from support.lab import World
 from support.simulator.invariants import envelope_of
-from support.simulator.kubelet import MAIN, MESSAGE_BYTES, Obstacle, Sigterm
+from support.simulator.kubelet import MAIN, Obstacle, Sigterm
 from support.simulator.objects import is_deleting, stamp, uid_of
+from support.simulator.pod_status import containers_of, cut
 
 from mlrun_operator.api.contract.result import Result, encode
 from mlrun_operator.api.reasons import Reason
@@ -167,8 +168,8 @@ class PlayedKubelet:
         if played.is_silent or not names:
             return
         moment = stamp(datetime.now(UTC) - (_LONG_AGO if exit_code else timedelta(0)))
-        cut = MESSAGE_BYTES // len([*played.states, *played.pod["spec"].get("initContainers", ())])
-        state = {"exitCode": exit_code, "startedAt": moment, "finishedAt": moment, "message": message[:cut]}
+        count = len([*containers_of(played.pod)])
+        state = {"exitCode": exit_code, "startedAt": moment, "finishedAt": moment, "message": cut(message, count)}
         state |= {"reason": "Error" if exit_code else "Completed", **terminated}
         played.states |= {name: {"terminated": state} for name in names}
         if all("terminated" in state for state in played.states.values()):

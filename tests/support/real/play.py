@@ -23,6 +23,7 @@ from support.real.replay import Replay, trail
 from support.real.steps import RealHistory, prefix_of
 from support.simulator.history import grow
 from support.simulator.rules import Call
+from support.simulator.themes import PLAIN
 from support.troubles import Troubles
 
 # Histories of one world, and a machine's share of worlds at once.
@@ -69,7 +70,7 @@ def play(
     seeds: Sequence[int], at_once: int = AT_ONCE, told: Callable[[Outcome], None] = lambda _: None
 ) -> list[Outcome]:
     """Play the histories of these seeds, which the simulated world grows."""
-    steps = {seed: grow(seed)[0] for seed in seeds}  # before there is an event loop: it has one of its own
+    steps = {seed: grow(seed, theme=PLAIN)[0] for seed in seeds}  # before there is an event loop: it has one of its own
     return asyncio.run(_play(steps, at_once, told))
 
 

@@ -16,9 +16,10 @@ from support.simulator.api_server import ApiServer, Change
 from support.simulator.clock import Clock
 from support.simulator.invariants import Ledger, function_meaning
 from support.simulator.kueue import Kueue
-from support.simulator.objects import Object, key_of
+from support.simulator.objects import Object, controller_of, key_of
 from support.simulator.rest import faults_at_rest, restless
 
+_GROUP: Final = "mlrun-operator.dev/"
 # The longest limit of time of a history, and some more.
 _LONGEST: Final = timedelta(seconds=13)
 
@@ -45,11 +46,15 @@ class Replay:
         self._clock = Clock()
         self.server = RecordedServer(self._clock)
         self.kubelet = kubelet
+        self.kueue = None
         self.kueue: Kueue | None = None
         self.ledger = Ledger(self.server, set())
         self.server.observers.append(self._see_function)
         self._epoch = datetime.now(UTC) - timedelta(seconds=time.monotonic())
-        for event in sorted(events, key=lambda event: event.version):
+        events = sorted(events, key=lambda event: event.version)
+        # As in the simulator: who takes away what names a Job's run also takes it out of the operator's sight.
+        self.ledger.can_count = all(_is_named(event.obj) for event in events if event.plural == "jobs")
+        for event in events:
             self._clock.now = self._epoch + timedelta(seconds=event.at)
             self.server.tell(event)
             self.ledger.check()
@@ -76,6 +81,11 @@ class Replay:
     def broken(self) -> list[str]:
         """Return every broken promise, in words."""
         return [*self.ledger.broken, *faults_at_rest(self)]
+
+
+def _is_named(job: Object) -> bool:
+    labels = job["metadata"].get("labels") or {}
+    return f"{_GROUP}run-uid" in labels and "app.kubernetes.io/managed-by" in labels and bool(controller_of(job))
 
 
 def trail(events: Iterable[Event]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from support.api import Event
+from support.invariants import violations_of_requests, written_by_others
 from support.real.kubelet import PlayedKubelet
 from support.real.replay import Replay, trail
 from support.simulator.objects import Object
@@ -72,6 +73,17 @@ def test_an_ended_run_is_restless_until_its_job_may_go() -> None:
     assert not Replay([ended], NODES).is_restless(now)
     assert Replay([limited], NODES).is_restless(now)
     assert not Replay([limited], NODES).is_restless(now + timedelta(seconds=20))
+
+
+def test_a_status_that_others_wrote_is_seen() -> None:
+    """The status that the API server gives a new run is nobody's."""
+    born = _run(1, observedGeneration=-1)
+    told = [Event("MODIFIED", "mlrunruns", _run(n, phase="Pending", message=str(n)).obj, 1.0) for n in (2, 3)]
+    put = ["PUT", "/apis/mlrun-operator.dev/v1alpha1/namespaces/lab/mlrunruns/h1-a/status", "200"]
+    assert not written_by_others([born, *told], [put, put])
+    assert written_by_others([born, *told], [put])
+    assert violations_of_requests([born, *told], "lab", [put, put]) == []
+    assert violations_of_requests([born, *told], "lab", [put, put, put]) == ["3 status writes for 2 changes"]
 
 
 def test_a_trail_has_each_change_once() -> None:

@@ -7,20 +7,20 @@ from typing import Final
 
 from support.simulator.rest import come_to_rest
 from support.simulator.rules import Call
-from support.simulator.themes import next_call, theme_of
+from support.simulator.themes import Theme, next_call, theme_of
 from support.simulator.world import World
 
 STEPS: Final = 25
 History = Sequence[Call]
 
 
-def grow(seed: int, steps: int = STEPS, without: str = "") -> tuple[list[Call], World]:
-    """Play the history of a seed; return it, and the world at its end.
+def grow(seed: int, steps: int = STEPS, without: str = "", theme: Theme | None = None) -> tuple[list[Call], World]:
+    """Play the history of a seed, of a theme of its own or of this one; return it, and the world at its end.
 
     Calls that match `without`, a regular expression, are left out: to look behind what is known to be broken.
     """
     dice, world, calls = random.Random(seed), World(), list[Call]()
-    theme = theme_of(dice)
+    theme = theme or theme_of(dice)
     liked, begin = theme.liked(dice), theme.begin(dice)
     while True:
         call = begin.pop(0) if begin else next_call(dice, world, theme, liked)

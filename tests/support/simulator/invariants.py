@@ -227,7 +227,10 @@ class Ledger:
         newest = record.newest_pod.get(number)
         is_recent = newest in self.shown and self.shown[newest] > since
         shown = [name for name in record.reports[number] if is_recent and name == newest]
-        if shown and not status.get("results") and not status.get("replicaStatuses") and not _lost_both_jobs(status):
+        # Of a Job that was deleted before it was recorded nothing is kept but that it is lost.
+        is_recorded = any(job.uid in record.recorded for job in record.jobs[number])
+        is_told = status.get("results") or status.get("replicaStatuses") or _lost_both_jobs(status)
+        if shown and is_recorded and not is_told:
             self._breaks(record, f"the report of {shown[0]} was shown, and the status misses it")
 
     def _check_life(self, record: RunRecord, number: int, before: int, old: Object, new: Object) -> None:

@@ -45,6 +45,8 @@ MAIN: Final = "mlrun"
 NODE_GRACE: Final = 50
 # From the removal of a node to that of its pods.
 ORPHANED_AFTER: Final = 50
+# From the deletion of a pod that never had a node, and that a finalizer holds, to its failure.
+COLLECTED_AFTER: Final = 20
 # Between SIGTERM and SIGKILL, also where a pod was deleted by force, went over its own limit, or has a slow hook.
 LEAST_GRACE: Final = 2
 _MISSING_COMMAND: Final = "/nowhere"
@@ -124,7 +126,7 @@ class Kubelet:
             self._forget(uid)
         elif change.old is None:
             self._clock.after(0, lambda: self._schedule(uid))
-        elif is_deleting(pod) and not is_deleting(change.old) and not is_terminal(pod) and pod["spec"].get("nodeName"):
+        elif is_deleting(pod) and not is_deleting(change.old) and not is_terminal(pod):
             self._terminate(pod)
 
     def _forget(self, uid: str) -> None:
@@ -144,14 +146,14 @@ class Kubelet:
             self._write(pod, conditions=[scheduled])
             return
         bound = self._server.patch("pods", *key_of(pod), {"spec": {"nodeName": f"node-{pod['metadata']['name']}"}})
-        self._write(bound, startTime=stamp(self._clock.now), **self._first_status(bound, obstacle))
+        self._write(bound, startTime=stamp(self._clock.now), **self._first_status(bound))
         self._mind_deadline(bound)
-        if obstacle and not bound["spec"].get("initContainers"):
-            self._start(self._fresh(bound), [c for c in bound["spec"]["containers"] if c["name"] != MAIN])
-        if self.automatic and not obstacle:
+        if obstacle:
+            self._proceed(uid)
+        elif self.automatic:
             self._clock.after(2, lambda: self._by_itself(uid))
 
-    def _first_status(self, pod: Object, obstacle: Obstacle | None) -> Object:
+    def _first_status(self, pod: Object) -> Object:
         spec = pod["spec"]
         inits = spec.get("initContainers") or ()
         waiting = INITIALIZING if inits else CREATING
@@ -159,9 +161,6 @@ class Kubelet:
         status["containerStatuses"] = [status_of_container(c, waiting=waiting) for c in spec["containers"]]
         if inits:
             status["initContainerStatuses"] = [status_of_container(c, waiting=waiting) for c in inits]
-        if obstacle is not None:
-            told = {"reason": obstacle.waiting, "message": obstacle.message}
-            status["containerStatuses"] = with_state(status["containerStatuses"], MAIN, {"waiting": told})
         return status
 
     def _mind_deadline(self, pod: Object) -> None:
@@ -207,8 +206,12 @@ class Kubelet:
         pod = self._pod(uid)
         if pod is None or is_terminal(pod) or uid in self._stops or not self._start_inits(pod):
             return
-        pod = self._fresh(pod)
+        pod, obstacle = self._fresh(pod), self.obstacle(pod)
         waiting = [c for c in pod["spec"]["containers"] if "waiting" in state_of(pod, c["name"])]
+        if obstacle:
+            waiting = [container for container in waiting if container["name"] != MAIN]
+            told = {"reason": obstacle.waiting, "message": obstacle.message}
+            pod = self._set_state(pod, MAIN, {"waiting": told})
         if waiting:
             self._start(pod, waiting)
         elif all("terminated" in known["state"] for known in pod["status"]["containerStatuses"]):
@@ -316,8 +319,10 @@ class Kubelet:
         return state | {"reason": "Error" if exit_code else "Completed", "message": cut(message, count)}
 
     def _terminate(self, pod: Object) -> None:
-        """A deletion: SIGTERM to all containers, SIGKILL at the end of grace."""
-        if not self.is_lost(pod):
+        """A deletion: SIGTERM to all containers, SIGKILL at the end of grace; a pod without a node is collected."""
+        if not pod["spec"].get("nodeName"):
+            self._clock.after(COLLECTED_AFTER, lambda: self._fail_and_delete(uid_of(pod)))
+        elif not self.is_lost(pod):
             self._stop(pod, int(pod["metadata"]["deletionGracePeriodSeconds"]))
 
     def _stop(self, pod: Object, grace: float, **status: Any) -> None:
@@ -439,8 +444,14 @@ class Kubelet:
             return
         if not is_terminal(pod):
             self._disrupt(pod, "DeletionByPodGC", "PodGC: node no longer exists")
-            self._write(self._fresh(pod), phase="Failed")
-        self._server.delete("pods", *key_of(pod), grace=0)
+        self._fail_and_delete(uid)
+
+    def _fail_and_delete(self, uid: str) -> None:
+        pod = self._pod(uid)
+        if pod is not None and not is_terminal(pod):
+            self._write(pod, phase="Failed")
+        if pod is not None:
+            self._remove(pod)
 
     def _disrupt(self, pod: Object, reason: str, message: str) -> None:
         if not has_condition(pod, "DisruptionTarget"):

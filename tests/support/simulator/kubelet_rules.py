@@ -334,7 +334,7 @@ def a_sidecar_that_cannot_be_started(port: NodePort) -> Facts:
 
 
 def an_image_that_cannot_be_pulled(port: NodePort) -> Facts:
-    made = pod(port, "no-image", container(image="localhost:1/typo:1"))
+    made = pod(port, "no-image", container(image="localhost:1/typo:1"), inits=(container("init", lasts=0),))
     waiting = once(port, made, lambda pod: _waits(pod, "ImagePullBackOff"), 90)
     delete(port, made)
     return [seen(waiting), seen(ended(port, made))]
@@ -349,10 +349,10 @@ def a_missing_secret(port: NodePort) -> Facts:
 
 
 def a_node_selector_that_no_node_meets(port: NodePort) -> Facts:
-    made = pod(port, "nowhere", nodeSelector={"disk": "nowhere"}, finalizers=[])
+    made = pod(port, "nowhere", nodeSelector={"disk": "nowhere"})
     waiting = once(port, made, lambda pod: pod["status"].get("conditions"))
     delete(port, made)
-    return [seen(waiting), port.get("pods", "nowhere") is None]
+    return [seen(waiting), seen(ended(port, made))]
 
 
 # Limits.

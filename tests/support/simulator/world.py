@@ -35,7 +35,7 @@ _PLATFORM: Final = Platform(
 )
 # A world in which so much happens at one moment goes round in a circle.
 _CIRCLE: Final = 600
-_REFUSALS: Final[dict[str, Callable[[], ApiError]]] = {
+REFUSALS: Final[dict[str, Callable[[], ApiError]]] = {
     "quota": lambda: ApiError(403, "Forbidden", 'jobs.batch "a" is forbidden: exceeded quota: jobs, requested: 1'),
     "policy": lambda: ApiError(403, "Forbidden", "admission webhook denied the request: not on my watch"),
     "webhook": lambda: ApiError(500, "InternalError", 'failed calling webhook "policy.example.org": timed out'),
@@ -44,7 +44,7 @@ _REFUSALS: Final[dict[str, Callable[[], ApiError]]] = {
     "busy": lambda: ApiError(429, "TooManyRequests", "please try again later"),
     "lost": lambda: ApiError(0, "Unreachable", "connection reset"),
 }
-_JOB_PATCHES: Final[dict[str, Object]] = {
+JOB_PATCHES: Final[dict[str, Object]] = {
     "suspend": {"spec": {"suspend": True}},
     "resume": {"spec": {"suspend": False}},
     "backoffLimit": {"spec": {"backoffLimit": 3}},
@@ -414,7 +414,7 @@ class World:
         """Somebody changes a Job."""
         self.ledger.are_labels_taken |= what == "labels"
         self.ledger.can_count = self.ledger.can_count and what not in ("labels", "manager", "owner", "annotations")
-        self._with_job(number, lambda job: self.server.patch("jobs", *key_of(job), _JOB_PATCHES[what]))
+        self._with_job(number, lambda job: self.server.patch("jobs", *key_of(job), JOB_PATCHES[what]))
 
     def refuse_pods(self, *, refused: bool) -> None:
         """A quota lets the Job controller make no pods, or lets it again."""
@@ -443,7 +443,7 @@ class World:
 
     def refuse(self, verb: str, plural: str, why: str, times: int) -> None:
         """The API server refuses so many requests of that kind."""
-        self.trouble.refusals.append(Refusal(verb, plural, _REFUSALS[why], times))
+        self.trouble.refusals.append(Refusal(verb, plural, REFUSALS[why], times))
         self._turn()
 
     def cut_off(self, *, cut: bool) -> None:

@@ -573,3 +573,53 @@ def test_a_preempted_point_does_not_run() -> None:
     world.preempt()
     at_rest(world)
     assert status_of(world)["sweep"]["running"] == 0  # type: ignore[index]
+
+
+def test_a_deadline_of_a_pod_that_never_started_has_its_cause() -> None:
+    """It was told as Running, and then that a report is lost which nothing had written."""
+    world = World()
+    world.create("a", nodeSelector=NOWHERE, activeDeadlineSeconds=40)
+    world.wait(45)
+    assert status_of(world)["phase"] == "Pending"
+    world.wait(60)
+    status = status_of(world)
+    assert (status["phase"], status["reason"]) == ("Failed", "DeadlineExceeded")
+    assert "no pod has started; Unschedulable: " in str(status["message"])
+    assert "ResultMissing" not in [condition["type"] for condition in status["conditions"]]  # type: ignore[attr-defined]
+    at_rest(world)
+
+
+def test_a_stop_ends_an_orphaned_pod_of_an_unrecorded_job() -> None:
+    """The run was told to be Stopped, and the pod ran on: found on the real API server (seed 218)."""
+    world = World()
+    world.die(2, after=False, seconds=120)
+    world.create("a")
+    world.edit("a", stop=True)
+    world.delete_job(0, "Orphan")
+    at_rest(world)
+    assert status_of(world)["phase"] == "Stopped"
+    assert world.live_pods() == []
+
+
+def test_a_stop_tells_that_an_unrecorded_report_is_lost() -> None:
+    world = World()
+    world.die(2, after=False, seconds=120)
+    world.create("a")
+    world.pod_runs()
+    world.edit("a", stop=True)
+    world.delete_job(0, "Orphan")
+    at_rest(world)
+    status = status_of(world)
+    assert (status["phase"], status["message"]) == ("Stopped", "stopped; its Job was deleted before it was recorded")
+    assert "ResultMissing" in [c["type"] for c in status["conditions"] if c["status"] == "True"]  # type: ignore[attr-defined]
+
+
+def test_an_orphaned_pod_of_an_unrecorded_job_is_ended() -> None:
+    """The run waited for ever for a pod that nobody ended: found on the real API server (seed 87)."""
+    world = World()
+    world.refuse("PUT status", "mlrunruns", "webhook", 3)
+    world.create("a", nodeSelector=NOWHERE)
+    world.delete_job(0, "Orphan")
+    at_rest(world)
+    assert len(world.live_pods()) == 1
+    assert status_of(world)["reason"] == "Unschedulable"

@@ -102,7 +102,10 @@ _KUBELET: dict[Callable[..., Facts], tuple[Facts, str | None]] = {
         "PodFailing",
     ),
     kubelet.an_image_that_cannot_be_pulled: (
-        [["Pending", "mlrun: waiting ImagePullBackOff"], ["Failed", "deleted", "mlrun: ContainerStatusUnknown 137"]],
+        [
+            ["Pending", "init: Completed 0", "mlrun: waiting ImagePullBackOff"],
+            ["Failed", "deleted", "init: Completed 0", "mlrun: ContainerStatusUnknown 137"],
+        ],
         "PodFailing",
     ),
     kubelet.a_missing_secret: (
@@ -113,8 +116,8 @@ _KUBELET: dict[Callable[..., Facts], tuple[Facts, str | None]] = {
         "PodFailing",
     ),
     kubelet.a_node_selector_that_no_node_meets: (
-        [["Pending", "PodScheduled/Unschedulable"], True],
-        None,
+        [["Pending", "PodScheduled/Unschedulable"], ["Failed", "deleted", "PodScheduled/Unschedulable"]],
+        "PodFailing",
     ),
     kubelet.a_container_over_its_memory: (["Failed", "mlrun: OOMKilled 137"], "OOMKilled"),
     kubelet.a_pod_over_its_own_deadline: (["Failed/DeadlineExceeded", "mlrun: Error 143"], "DeadlineExceeded"),

@@ -153,6 +153,14 @@ def warning(world: ScheduleSimulator) -> str | None:
     return next((c["message"] for c in world.status["conditions"] if c["type"] == "Warnings"), None)
 
 
+def test_a_stopped_schedule_stays_stopped_without_its_function(hourly: ScheduleSimulator) -> None:
+    hourly.edit(stop=True)
+    hourly.settle()
+    hourly.function = None  # type: ignore[assignment]
+    hourly.settle()
+    assert (hourly.status["phase"], hourly.status["reason"]) == ("Stopped", "Stopped")
+
+
 def test_a_suspension_that_is_undone_is_told(hourly: ScheduleSimulator) -> None:
     """The operator asked for the same step again, which was logged as a bug, and told nothing."""
     hourly.undoes_suspension = True

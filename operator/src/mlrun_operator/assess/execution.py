@@ -106,6 +106,16 @@ class _Scene:
         """Return whether the Job is suspended."""
         return bool(self.job["spec"].get("suspend"))
 
+    @property
+    def cause(self) -> Outcome | None:
+        """Return what the pods were last told to wait for; None where one has started, or no cause was known."""
+        recorded = self.recorded
+        has_run = any(attempt.exit_code is not None for attempt in recorded.attempts or ())
+        if has_run or any(pod.has_run for pod in self.views) or recorded.phase is not Phase.PENDING:
+            return None
+        is_known = recorded.message and recorded.reason in set(Reason)
+        return Outcome(Phase.PENDING, Reason(recorded.reason or ""), recorded.message or "") if is_known else None
+
     def describe(self, pod: PodView) -> str:
         """Return which replica or point a pod is, as users count: points from 1, as mlrun does."""
         return f"replica {pod.index}" if points_of(self.job) is None else f"point {(pod.index or 0) + 1}"
@@ -138,7 +148,8 @@ def _ended(scene: _Scene, end: JobEnd) -> Assessment:
     if ended and not end.succeeded and _all_ended(scene):
         return _finished(scene, ended[-1], end)
     if (wait := scene.waits_for_pods(end)) is not None:
-        return Assessment(Phase.RUNNING, Reason.RUNNING, "", scene.views, end=end, wait=wait)
+        shown = scene.cause or Outcome(Phase.RUNNING, Reason.RUNNING, "")
+        return Assessment(shown.phase, shown.reason, shown.message, scene.views, end=end, wait=wait)
     return _finished(scene, ended[-1], end) if ended and not end.succeeded else _without_report(scene, end)
 
 
@@ -154,6 +165,8 @@ def _unfinished(scene: _Scene) -> Assessment:
         views = (*views[:-1], views[-1].still_running())
     if scene.is_suspended:
         return _suspended(scene, views)
+    if is_failing(job) and scene.cause:
+        return Assessment(Phase.PENDING, scene.cause.reason, scene.cause.message, views)
     current = [(pod, view) for pod, view in zip(scene.pods, views, strict=True) if not _before_resumption(job, pod)]
     pod, view = current[-1] if current else (None, None)
     cause = None if view is not None and view.started else diagnose(pod, scene.events, scene.now)
@@ -254,6 +267,9 @@ def _without_report(scene: _Scene, end: JobEnd) -> Assessment:
     reason = Reason.SUCCEEDED if end.succeeded else Reason.WRAPPER_ERROR
     if end.reason == DEADLINE and not end.succeeded:
         reason = Reason.DEADLINE_EXCEEDED
+    if reason is Reason.DEADLINE_EXCEEDED and (cause := scene.cause) is not None:
+        message = f"{end.message}; no pod has started; {cause.reason}: {cause.message}"
+        return Assessment(phase, reason, message, scene.views, None, end)
     words = end.message or EXPLANATIONS[reason].happened
     message = f"no pod of the Job could be found; Kubernetes says: {words}"
     return Assessment(phase, reason, message, scene.views, None, end, result_missing=True)

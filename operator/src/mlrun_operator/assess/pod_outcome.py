@@ -6,10 +6,10 @@ where the wrapper could not report, or where the pod failed although the wrapper
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from mlrun_operator.api.contract.result import Result
-from mlrun_operator.api.objects import condition_of, has_condition, is_deleting, status_of
+from mlrun_operator.api.objects import Object, condition_of, has_condition, is_deleting, status_of
 from mlrun_operator.api.reasons import EXPLANATIONS, HEALTHY, Reason
 from mlrun_operator.assess.containers import (
     OOM_KILLED,
@@ -20,7 +20,6 @@ from mlrun_operator.assess.containers import (
     last_words,
 )
 
-Object = dict[str, Any]
 Outcome = tuple[Reason, str]
 
 DISRUPTION: Final = "DisruptionTarget"

@@ -3,17 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.contract.result import Result, decode
-from mlrun_operator.api.objects import has_pod_ended, is_deleting, labels_of, spec_of, status_of
+from mlrun_operator.api.objects import Object, has_pod_ended, is_deleting, labels_of, spec_of, status_of
 from mlrun_operator.api.v1alpha1.status import MAX_MESSAGE, Attempt
 from mlrun_operator.assess.containers import Container, Role, containers_of, deciding_of, wrapper_of
 from mlrun_operator.assess.pod_outcome import has_succeeded, is_disrupted, outcome_of
 from mlrun_operator.assess.times import parse_time
 
-Object = dict[str, Any]
 # How long after its grace period a pod that does not vanish is still waited for: its node may be lost.
 _LOST: Final = timedelta(seconds=30)
 # How long until pods that end are looked at again, though no event of theirs comes.
@@ -28,6 +27,7 @@ class PodView:
         attempt: the pod as the status shows it; reason and message only once the pod has ended, both at once.
         created: when the pod was created.
         started: whether the wrapper's own container has run, or the pod has ended.
+        has_run: whether the wrapper's own container has run.
         ended: whether the pod's phase is terminal.
         succeeded: whether the wrapper ended with exit code 0; without its state, whether the pod succeeded.
         result: the report, from the moment when the wrapper's container has ended.
@@ -51,6 +51,7 @@ class PodView:
     wrapper_ended_at: datetime | None = None
     lingering: tuple[str, ...] = ()
     sidecars_running: tuple[str, ...] = ()
+    has_run: bool = False
 
     def still_running(self) -> "PodView":
         """Return the pod as it was before its end."""
@@ -114,6 +115,7 @@ def read_pod(pod: Object) -> PodView:
         wrapper_ended_at=_ended_at(wrapper, meta),
         lingering=() if ended or not wrapper.terminated else _lingering(containers),
         sidecars_running=() if ended or not wrapper.terminated else _sidecars_running(containers),
+        has_run=_has_run(container),
     )
 
 

@@ -109,9 +109,12 @@ def _readable(written: Object) -> RunStatus:
     return RunStatus.model_validate(readable)
 
 
-def is_of_a_newer_operator(run: Object) -> bool:
-    """Return whether a newer operator wrote how far the run is, in a way that an older one must not touch."""
-    written, recorded = status_of(run), parse_status(run)
+def is_of_a_newer_operator(run: Object, recorded: RunStatus) -> bool:
+    """Return whether a newer operator wrote how far the run is, in a way that an older one must not touch.
+
+    `recorded` is the run's status as far as it can be read.
+    """
+    written = status_of(run)
     parts = {"phase": recorded.phase, "execution": recorded.execution, "schedule": recorded.schedule}
     if any(name in written and part is None for name, part in parts.items()):
         return True

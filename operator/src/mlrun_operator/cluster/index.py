@@ -7,10 +7,10 @@ an older state never replaces a newer one. Every object that it returns is a cop
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.objects import controller_of, key_of
+from mlrun_operator.api.objects import Object, controller_of, key_of
 from mlrun_operator.api.values.names import kubernetes_name, label_value, slot_of
 from mlrun_operator.cluster.index_entry import (
     OF_JOB,
@@ -32,7 +32,6 @@ from mlrun_operator.cluster.queue_position import is_waiting, occupied_functions
 from mlrun_operator.cluster.resources import CRON_JOBS, FUNCTIONS, JOBS, PODS, RUNS, Resource
 from mlrun_operator.cluster.run_queues import FunctionKey, RunKey, RunQueues
 
-Object = dict[str, Any]
 # A fired Job's name ends in minutes since 1970, any other in the number of its execution, which is small.
 _FIRST_YEAR: Final = 2000
 # How many deleted objects are remembered, so that a late response does not bring them back.

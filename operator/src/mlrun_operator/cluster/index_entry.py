@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.objects import (
+    Object,
     annotations_of,
     controller_of,
     has_job_ended,
@@ -24,7 +25,6 @@ from mlrun_operator.cluster.resources import FUNCTIONS, JOBS, PODS, RUNS, Resour
 from mlrun_operator.cluster.run_queues import FunctionKey, RunId, RunKey
 from mlrun_operator.cluster.slim import pack_slim
 
-Object = dict[str, Any]
 _FINISHED_PHASES: Final = tuple(phase.value for phase in Phase if phase.finished)
 
 # How objects belong to another object, and its uid: `jobs` and `pods` belong to a run, by their label or controller.

@@ -1,17 +1,16 @@
 """The position of a run in its queues, read from its object by pure functions."""
 
 from sys import intern
-from typing import Any, Final
+from typing import Final
 
 from pydantic import ValidationError
 
-from mlrun_operator.api.objects import is_deleting, spec_of, status_of
+from mlrun_operator.api.objects import Object, is_deleting, spec_of, status_of
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.v1alpha1.status import EXECUTION_SCHEMA, RunStatus
 from mlrun_operator.api.values.names import kubernetes_name
 from mlrun_operator.cluster.run_queues import FunctionKey, Position, RunId
 
-Object = dict[str, Any]
 # Sorts a run that has not waited yet behind all runs that have.
 _NOT_QUEUED: Final = "9999"
 # The fields of a status that record the run's progress.

@@ -8,10 +8,10 @@ that, and where nothing is missing nothing is written.
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from mlrun_operator.api.constants import RUN_KIND
-from mlrun_operator.api.objects import key_of, status_of
+from mlrun_operator.api.objects import Object, key_of, status_of
 from mlrun_operator.api.v1alpha1.status import RunStatus
 from mlrun_operator.assess.events import event, event_name, pod_deletion_event
 from mlrun_operator.assess.status import parse_status
@@ -22,7 +22,6 @@ from mlrun_operator.cluster.run_queues import RunKey
 from mlrun_operator.controller.log_format import about_key
 
 log = logging.getLogger("mlrun_operator")
-Object = dict[str, Any]
 
 # How old a status may be whose event a predecessor may have left out; events themselves live for an hour.
 _RECENT: Final = timedelta(minutes=10)

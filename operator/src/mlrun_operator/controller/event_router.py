@@ -1,13 +1,9 @@
 """Where an event of a watched object leads: which runs and functions are queued, and how soon."""
 
-from typing import Any
-
-from mlrun_operator.api.objects import has_job_ended, key_of, status_of
+from mlrun_operator.api.objects import Object, has_job_ended, key_of, status_of
 from mlrun_operator.cluster.index import Index
 from mlrun_operator.cluster.resources import FUNCTIONS, JOBS, RUNS, Resource
 from mlrun_operator.controller.queue import FairQueue, Lane
-
-Object = dict[str, Any]
 
 
 class EventRouter:

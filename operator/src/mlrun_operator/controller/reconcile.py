@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, assert_never
 
 from mlrun_operator.api.contract.platform import Platform
@@ -26,11 +26,6 @@ from mlrun_operator.plan.observation import Fact, Stored
 _STEPS_A_TURN: Final = 64
 
 
-def utc_now() -> datetime:
-    """Return the time of decisions."""
-    return datetime.now(UTC)
-
-
 class EndlessPlanError(RuntimeError):
     """A plan asks for a step that was taken in this reconcile: that would go on for ever."""
 
@@ -45,10 +40,14 @@ class Reconciler:
         platform: Platform,
         *,
         wake: Callable[[RunKey], None] = lambda _: None,
-        clock: Callable[[], datetime] = utc_now,
+        clock: Callable[[], datetime] | None = None,
         observers: Sequence[ReconcileObserver] = NO_OBSERVERS,
     ) -> None:
-        """`wake` is told whom our own writes concern: the watch shows nothing new of them."""
+        """`wake` is told whom our own writes concern: the watch shows nothing new of them.
+
+        Without a `clock` the API server's time counts.
+        """
+        clock = clock or cluster.now
         self._index = index
         self._platform = platform
         self._events = EventRecorder(cluster, clock)

@@ -22,7 +22,9 @@ from mlrun_operator.plan.follow import follow
 from mlrun_operator.plan.observation import Observation, Refusal, RunObservation, RunsAhead, ScheduleObservation
 from mlrun_operator.plan.retain import delete_leftover_jobs, retain_or_expire
 from mlrun_operator.plan.schedule import reconcile_schedule
+from mlrun_operator.plan.schedule_context import ScheduleContext
 from mlrun_operator.plan.start import RETRY_INTERVAL, is_change_due, start, stop_unstarted
+from mlrun_operator.plan.unwatched import read_unwatched
 
 __all__ = [
     "Decision",
@@ -38,6 +40,7 @@ __all__ = [
 
 RUN_POLICIES: Final[tuple[Callable[[RunContext], Decision | None], ...]] = (
     stop_unstarted,  # spec.stop lets nothing start
+    read_unwatched,  # somebody took the label off its Job, so that no watch tells of it
     end,  # an execution that is being ended is led to its end
     follow,  # one that was made is followed: ended, steered, or told of
     delete_leftover_jobs,  # what is over must not run on
@@ -57,18 +60,19 @@ def plan(observation: Observation, platform: Platform) -> Decision:
 
 def plan_run(observation: RunObservation, platform: Platform) -> Decision:
     """Decide what to do next about a run without a schedule."""
-    if is_of_a_newer_operator(observation.run):
-        return Tell()
     context = RunContext(observation, platform)
+    if is_of_a_newer_operator(observation.run, context.recorded):
+        return Tell()
     decision = next(d for policy in RUN_POLICIES if (d := policy(context)) is not None)
     return _if_new(_with_denials(context, _before_the_next(context, decision)), observation.run)
 
 
 def plan_schedule(observation: ScheduleObservation, platform: Platform) -> Decision:
     """Decide what to do next about a schedule."""
-    if is_of_a_newer_operator(observation.run):
+    context = ScheduleContext(observation, platform)
+    if is_of_a_newer_operator(observation.run, context.recorded):
         return Tell()
-    return _if_new(reconcile_schedule(observation, platform), observation.run)
+    return _if_new(reconcile_schedule(context), observation.run)
 
 
 def _if_new(decision: Decision, run: Object) -> Decision:

@@ -9,7 +9,6 @@ from typing import Final
 from pydantic.alias_generators import to_snake
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.api.objects import (
     Object,
     annotations_of,
@@ -21,12 +20,11 @@ from mlrun_operator.api.objects import (
     labels_of,
     spec_of,
 )
-from mlrun_operator.api.v1alpha1.status import Ending, Execution, RunStatus
+from mlrun_operator.api.v1alpha1.status import Ending, Execution
 from mlrun_operator.api.values.names import collector_name, job_name
 from mlrun_operator.assess.jobs import execution_of
 from mlrun_operator.assess.pods import PodView
-from mlrun_operator.assess.status import StatusBase, parse_status
-from mlrun_operator.plan.decision import Action, Do
+from mlrun_operator.plan.base_context import BaseContext
 from mlrun_operator.plan.observation import RunObservation
 from mlrun_operator.render.execution import execution_hash
 
@@ -35,40 +33,15 @@ _LONGEST_LIMIT: Final = 315_360_000
 
 
 @dataclass(frozen=True)
-class RunContext:
+class RunContext(BaseContext):
     """A run without a schedule at one moment. `latest` is its newest execution, recorded or not."""
 
     observation: RunObservation
-    platform: Platform
-    base: StatusBase = field(init=False)
     latest: Execution | None = field(init=False)
 
     def __post_init__(self) -> None:
-        run = self.observation.run
-        base = StatusBase(self.generation, parse_status(run), self.observation.now, self.meta["uid"])
-        object.__setattr__(self, "base", base)
+        super().__post_init__()
         object.__setattr__(self, "latest", self._latest())
-
-    @property
-    def meta(self) -> Object:
-        """Return the run's metadata."""
-        meta: Object = self.observation.run["metadata"]
-        return meta
-
-    @property
-    def spec(self) -> Object:
-        """Return the run's spec as it was written, valid or not."""
-        return spec_of(self.observation.run)
-
-    @property
-    def generation(self) -> int:
-        """Return the run's generation."""
-        return int(self.meta.get("generation", 1))
-
-    @property
-    def recorded(self) -> RunStatus:
-        """Return the recorded status."""
-        return self.base.recorded
 
     @property
     def is_recorded(self) -> bool:
@@ -149,10 +122,6 @@ class RunContext:
     def execution_pods(self) -> list[Object]:
         """Return the newest execution's pods, oldest first, whatever became of its Job."""
         return list(self._execution_pods)
-
-    def first(self, action: Action) -> Do | None:
-        """Return the action; None where it was taken in this reconcile, and somebody has undone it at once."""
-        return None if action.key in self.observation.taken else Do(action)
 
     def read_pod(self, pod: Object) -> PodView:
         """Return the pod as an attempt of its execution."""

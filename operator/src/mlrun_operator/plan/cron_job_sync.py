@@ -1,6 +1,7 @@
 """The schedule's CronJob, as the spec has it: created, replaced where it differs, suspended where nothing may fire."""
 
 from datetime import timedelta
+from typing import Final
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.objects import Object, spec_of
@@ -17,6 +18,9 @@ from mlrun_operator.plan.start import refused
 from mlrun_operator.render.cron_job import build_cron_job, is_in_line
 from mlrun_operator.render.envelope import PinnedFunction
 
+# When a CronJob that somebody else has changed at once is written again.
+_UNDONE_INTERVAL: Final = timedelta(minutes=1)
+
 
 def pause(
     context: ScheduleContext, record: ScheduleStatus, outcome: Outcome, requeue_after: timedelta | None = None
@@ -27,7 +31,8 @@ def pause(
     if cron_job is not None and not spec_of(cron_job).get("suspend"):
         if (decision := context.first(SetSuspended(cron_job, suspended=True))) is not None:
             return decision
-        warnings = [(cond.SUSPEND_IGNORED, f"{_changed_by_another(cron_job)}: it may still fire")]
+        warnings = [(cond.SUSPEND_IGNORED, f"the schedule may still fire: {_changed_by_another(cron_job)}")]
+        requeue_after = min(requeue_after or _UNDONE_INTERVAL, _UNDONE_INTERVAL)
     record = record.model_copy(update={"next_schedule_time": None})
     return Tell(schedule_status(context.base, outcome, record, cron_job, warnings), requeue_after)
 

@@ -21,7 +21,7 @@ from mlrun_operator.assess.replicas import reported_successes
 from mlrun_operator.assess.status import ended_status
 from mlrun_operator.assess.times import parse_time
 from mlrun_operator.plan.begin_end import recorded_outcome, shown_while_ending, tell_ending
-from mlrun_operator.plan.context import RunContext, can_make_pods, is_watched
+from mlrun_operator.plan.context import RunContext, can_make_pods
 from mlrun_operator.plan.decision import Ask, Decision, Delete, DeletePod, ReadDirectly, Tell
 from mlrun_operator.plan.sidecars import delete_lingering_pod
 from mlrun_operator.plan.start import LOST_POD_POLL_INTERVAL, is_rerun, start_successor
@@ -43,8 +43,6 @@ def end(context: RunContext) -> Decision | None:
     execution, ending = context.latest, context.ending
     if execution is None or ending is None:
         return None
-    if context.job is not None and not (is_watched(context.job) or context.observation.fresh):
-        return Ask(ReadDirectly())  # no watch tells of a Job whose label was taken off
     if (decision := end_points(context, execution, ending)) is not None:
         return decision
     return (

@@ -137,13 +137,7 @@ def _read_directly(_: RunContext, __: Execution, ___: Object, assessment: Assess
     return Ask(ReadDirectly()) if is_due else None
 
 
-def _read_unwatched(context: RunContext, _: Execution, job: Object, __: Assessment) -> Decision | None:
-    """Read a Job directly whose label was taken off: no watch tells of it."""
-    return Ask(ReadDirectly()) if not (is_watched(job) or context.observation.fresh) else None
-
-
 _POLICIES: Final[tuple[_Policy, ...]] = (
-    _read_unwatched,  # somebody took its label off
     _stop,  # spec.stop, of the run or of its schedule
     _end_deleted,  # somebody else deletes the Job
     supersede,  # it waits for a cause, and what it was made of has changed

@@ -1,6 +1,7 @@
 """A new execution, where the user asks for one that was not started yet (BEHAVIOUR A1, A2, A5)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -35,6 +36,7 @@ _LONGEST_RETRY_INTERVAL: Final = timedelta(minutes=10)
 QUEUE_POLL_INTERVAL: Final = timedelta(minutes=5)
 # The same for the end of a pod of an earlier execution. Each time its pods are listed directly.
 LOST_POD_POLL_INTERVAL: Final = timedelta(minutes=1)
+_UNRECORDED: Final = "The Job was deleted before it was recorded. What its pods reported is lost."
 
 
 def start(context: RunContext) -> Decision | None:
@@ -64,7 +66,25 @@ def stop_unstarted(context: RunContext) -> Decision | None:
     execution = due(context)
     if execution is None:
         return None
-    return waiting(context, execution, Outcome(Phase.STOPPED, Reason.STOPPED, "stopped before it started"))
+    return _end_unrecorded_pods(context, execution) or _tell_unstarted(context, execution)
+
+
+def _end_unrecorded_pods(context: RunContext, execution: Execution) -> Decision | None:
+    """Wait for the pods of a Job that was deleted before it was recorded: a run that stops leaves none that runs on."""
+    living = _living_pods_before(context)
+    if context.is_over or (living and all(is_presumed_lost(pod, context.observation.now) for pod in living)):
+        return None
+    return _wait_for_other_pods(context, execution)
+
+
+def _tell_unstarted(context: RunContext, execution: Execution) -> Tell:
+    """Tell that the execution is stopped, and that the reports of pods are lost where some were waited for."""
+    outcome = Outcome(Phase.STOPPED, Reason.STOPPED, "stopped before it started")
+    recorded = context.recorded
+    if context.is_over or recorded.phase is not Phase.PENDING or recorded.reason != Reason.STOPPING:
+        return waiting(context, execution, outcome)
+    outcome = replace(outcome, message="stopped; its Job was deleted before it was recorded")
+    return waiting(context, execution, outcome, warnings=[(cond.RESULT_MISSING, _UNRECORDED)])
 
 
 def due(context: RunContext) -> Execution | None:
@@ -85,7 +105,11 @@ def wanted_execution(context: RunContext, number: int) -> Execution:
 
 
 def waiting(
-    context: RunContext, execution: Execution, outcome: Outcome, requeue_after: timedelta | None = None
+    context: RunContext,
+    execution: Execution,
+    outcome: Outcome,
+    requeue_after: timedelta | None = None,
+    warnings: Sequence[tuple[str, str]] = (),
 ) -> Tell:
     """Tell of an execution without a Job: it waits for something, or cannot start at all."""
     left = _pending_left(context, execution, outcome)
@@ -93,7 +117,7 @@ def waiting(
         limit = context.limit("pendingDeadlineSeconds", None)
         message = f"not started within {limit} s; {outcome.reason}: {outcome.message}"
         outcome, left, requeue_after = Outcome(Phase.FAILED, Reason.PENDING_DEADLINE_EXCEEDED, message), None, None
-    status = waiting_status(context.base, execution, outcome, lost_pod_warnings(context))
+    status = waiting_status(context.base, execution, outcome, [*lost_pod_warnings(context), *warnings])
     if outcome.phase.finished and (function := function_of(context)) is not None:
         pin = FunctionPin(
             name=function["metadata"]["name"],
@@ -144,7 +168,8 @@ def _wait_for_other_pods(context: RunContext, execution: Execution) -> Decision 
     if (orphan := _orphan_of(context, living)) is not None:
         return Do(DeletePod(orphan, "its Job is gone"))
     names = ", ".join(sorted({pod["metadata"]["name"] for pod in living})[:5])
-    message = f"execution {execution.number} starts when pod {names} of an earlier one has ended"
+    change = "is stopped" if context.stops else "starts"
+    message = f"execution {execution.number} {change} when pod {names} of an earlier one has ended"
     wait = min((left for pod in living if (left := presumed_lost_in(pod, context.observation.now))), default=None)
     wait = min(wait or LOST_POD_POLL_INTERVAL, LOST_POD_POLL_INTERVAL)
     if not context.is_over:

@@ -21,7 +21,6 @@ from mlrun_operator.render.pod import pod_spec
 
 # Kubernetes allows 262,144 bytes for all annotations of an object. The rest is for users and other controllers.
 MAX_ANNOTATIONS: Final = 200 * 1024
-# Limits that the operator enforces itself.
 # The limits that an edit of the run changes while its Job runs.
 _LIMITS: Final = (
     *("pendingDeadlineSeconds", "maxDisruptions", "ttlSecondsAfterFinished"),

@@ -202,7 +202,8 @@ class Ledger:
         if "jobUID" in execution:
             record.recorded.add(execution["jobUID"])
         phase, last = new.get("phase"), record.over.get(number)
-        if last is not None and phase not in (last, "Scheduled", "Suspended") and number == before:
+        is_run = "schedule" not in new  # a schedule goes on when what stopped it is over
+        if is_run and last is not None and phase not in (last, "Scheduled", "Suspended") and number == before:
             self._breaks(record, f"execution {number} was over as {last} and is {phase}/{new.get('reason')} now")
         if phase in _ENDS:
             if last is None:

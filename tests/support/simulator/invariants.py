@@ -195,7 +195,8 @@ class Ledger:
         record.statuses.append(new)
         number, before = _number(new), _number(old)
         execution = new.get("execution") or {}
-        if new.get("observedGeneration", -1) < old.get("observedGeneration", -1):
+        is_own = (old.get("execution") or {}).get("runUID") in (None, record.uid)  # not one that a backup brought
+        if is_own and new.get("observedGeneration", -1) < old.get("observedGeneration", -1):
             self._breaks(record, f"observedGeneration went back from {old['observedGeneration']}")
         if number < before:
             self._breaks(record, f"the execution's number went from {before} to {number}")

@@ -156,6 +156,8 @@ def restless(world: Resting) -> Iterator[str]:
     for job, pod in world.ledger.live_pods():
         owner = next((r for u, r in _runs(world) if u.uid == job.run_uid), None)
         phase = ((owner or {}).get("status") or {}).get("phase")
+        if world.is_rolled_back and is_deleting(pod):
+            continue  # what its kubelet remembers of it is not played
         if world.kubelet.is_lost(pod) or (owner is None and not _has_owner(world, pod)):
             continue
         if phase in (*_ENDS, "Suspended") or owner is None:

@@ -77,6 +77,7 @@ class World:
         self.kueue = Kueue(self.server)
         self.backup: Backup | None = None
         self.snapshot: Snapshot | None = None
+        self.is_rolled_back = False
         self.trouble = Trouble()
         self.is_cut_off = False
         self._platform = platform
@@ -311,7 +312,7 @@ class World:
         memory = roll_back(self.server, self.snapshot)
         for ledger, known in zip((self.ledger, self.schedules), memory["ledgers"], strict=True):
             ledger.recall(known)
-        self._synced = -1
+        self._synced, self.is_rolled_back = -1, True
         self.kubelet.recover(pods)
         return self._turn()
 

@@ -162,13 +162,17 @@ class NodesWithWrappers(Kubelet):
     def recover(self, pods: dict[str, Object]) -> None:
         """Take up the pods of a cluster whose data went back; `pods` are those of before, by uid.
 
-        A pod that is still known ends as it has ended; one that nobody knows any more runs as its status says.
+        A pod that is still known ends as it has ended; one that had gone has failed.
         """
         for pod in self._server.all("pods"):
             before = pods.get(uid_of(pod))
             if is_terminal(pod):
                 continue
-            if before is not None and is_terminal(before):
+            if before is None:  # its kubelet has ended it long since
+                self._write(pod, phase="Failed")
+                if is_deleting(pod):
+                    self._remove(self._fresh(pod))
+            elif is_terminal(before):
                 self._write(pod, **before["status"])
             elif is_deleting(pod):
                 self._terminate(pod)

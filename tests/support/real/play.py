@@ -70,7 +70,9 @@ def play(
     seeds: Sequence[int], at_once: int = AT_ONCE, told: Callable[[Outcome], None] = lambda _: None
 ) -> list[Outcome]:
     """Play the histories of these seeds, which the simulated world grows."""
-    steps = {seed: grow(seed, theme=PLAIN)[0] for seed in seeds}  # before there is an event loop: it has one of its own
+    steps = {
+        seed: grow(seed, theme=PLAIN, rests=False)[0] for seed in seeds
+    }  # before there is an event loop: it has one of its own
     return asyncio.run(_play(steps, at_once, told))
 
 

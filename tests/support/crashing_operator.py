@@ -30,15 +30,18 @@ def arm(environment: dict[str, str]) -> None:
     async def counted(self: ApiClient, verb: str, resource: Any, url: str, **kwargs: Any) -> Any:
         if "limit" in kwargs.get("params", ()):
             return await _plain_request(self, verb, resource, url, **kwargs)
-        mine, code = next(numbers) == at, 200
+        mine, code = next(numbers) == at, 0  # of a request that is broken off
         if mine and when == "before":
             _note(log, f"{verb} {url} died")
             os._exit(137)
         try:
-            return await _plain_request(self, verb, resource, url, **kwargs)
+            answer = await _plain_request(self, verb, resource, url, **kwargs)
         except ApiError as error:
             code = error.code
             raise
+        else:
+            code = 200
+            return answer
         finally:
             _note(log, f"{verb} {url} {code}")
             if mine:

@@ -3,7 +3,7 @@
 Names begin with the history's prefix, so that many histories share one namespace and one operator. Limits of time are a
 sixth of the simulator's, and waits a second or a few. Steps that no real cluster offers are skipped: clocks that step
 (`step_clock`), watches that are held, lost or doubled (`hold`, `release`, `lose`, `double`), and a quota for pods
-(`refuse_pods`), which would hold all histories of the namespace.
+(`refuse_pods`), which would hold all histories of the namespace. So is every verb that is unknown here.
 """
 
 import asyncio

@@ -14,7 +14,9 @@ STEPS: Final = 25
 History = Sequence[Call]
 
 
-def grow(seed: int, steps: int = STEPS, without: str = "", theme: Theme | None = None) -> tuple[list[Call], World]:
+def grow(
+    seed: int, steps: int = STEPS, without: str = "", *, theme: Theme | None = None, rests: bool = True
+) -> tuple[list[Call], World]:
     """Play the history of a seed, of a theme of its own or of this one; return it, and the world at its end.
 
     Calls that match `without`, a regular expression, are left out: to look behind what is known to be broken.
@@ -31,7 +33,8 @@ def grow(seed: int, steps: int = STEPS, without: str = "", theme: Theme | None =
         if world.broken:
             return calls, world
         if len(calls) == steps:
-            come_to_rest(world)
+            if rests:
+                come_to_rest(world)
             return calls, world
 
 

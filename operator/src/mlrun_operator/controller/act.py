@@ -3,11 +3,12 @@
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, assert_never
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.objects import Object, has_job_ended, key_of
+from mlrun_operator.api.objects import Object, annotations_of, has_job_ended, key_of
 from mlrun_operator.assess.jobs import collects
 from mlrun_operator.assess.pods import unstarted
 from mlrun_operator.assess.status import parse_status
@@ -16,6 +17,7 @@ from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.index import Index
 from mlrun_operator.cluster.resources import CRON_JOBS, JOBS, PODS, RUNS, SERVICES, Resource
 from mlrun_operator.cluster.run_queues import RunKey
+from mlrun_operator.controller import kueue
 from mlrun_operator.controller.concurrency import ConcurrencyLimiter
 from mlrun_operator.controller.log_format import about
 from mlrun_operator.controller.observers import ReconcileObserver
@@ -31,7 +33,9 @@ from mlrun_operator.plan.decision import (
     ReadDirectly,
     ReadEvents,
     ReadWholeJob,
+    ReadWorkload,
     Replace,
+    SetActive,
     SetSuspended,
     Step,
 )
@@ -82,7 +86,7 @@ class Actor:
         self._created_jobs: OrderedDict[str, str] = OrderedDict()
         self._event_reads = TokenBucket(_EVENT_READS_PER_SECOND, _EVENT_READS_AT_ONCE)
 
-    async def apply(self, step: Step, observation: Observation) -> Fact:  # noqa: PLR0911 - one a kind of step
+    async def apply(self, step: Step, observation: Observation) -> Fact:  # noqa: PLR0911, PLR0912 - one a kind of step
         """Take the step and return what is known by it. Raises ApiError: try again later."""
         match step:
             case Create():
@@ -99,6 +103,8 @@ class Actor:
                 return await self._adopt(step, observation.run)
             case SetSuspended():
                 return await self._set_suspended(step, observation)
+            case SetActive():
+                return await self._set_active(step, observation.run)
             case PatchLimits():
                 return await self._patch_limits(step)
             case ReadDirectly():
@@ -107,6 +113,8 @@ class Actor:
                 return EventsRead(await self._events(observation))
             case ReadWholeJob():
                 return await self._read_whole_job(step.job)
+            case ReadWorkload():
+                return await kueue.read_workload(self._cluster, step.job)
         assert_never(step)
 
     async def _create(self, step: Create, run: Object) -> Fact:
@@ -212,6 +220,29 @@ class Actor:
         mark = {constants.ANNOTATION_SUSPENDED_BY: "run" if step.suspended else None}
         with self._limiter.reserve(observation.run):
             return await self._patched(JOBS, step.obj, {**changes, "metadata": {"annotations": mark}})
+
+    async def _set_active(self, step: SetActive, run: Object) -> Fact:
+        """Set the Job's Workload active or inactive. The Job is marked before that, or unmarked after it.
+
+        So whoever dies in between leaves a mark, by which the rest is done.
+        """
+        with self._limiter.reserve(run):
+            marked = step.job if step.active else await self._mark_held(step.job, is_held=True)
+            if marked is None:
+                return Gone(step.job["metadata"]["uid"])
+            fact = await kueue.set_active(self._cluster, marked, step.workload, is_active=step.active)
+            if fact.is_forbidden or not step.active:
+                return fact
+            unmarked = await self._mark_held(step.job, is_held=False)
+            return Gone(step.job["metadata"]["uid"]) if unmarked is None else replace(fact, job=unmarked)
+
+    async def _mark_held(self, job: Object, *, is_held: bool) -> Object | None:
+        """Return the Job with the mark of what the operator holds, or without it; None where it is gone."""
+        if is_held == (constants.ANNOTATION_SUSPENDED_BY in annotations_of(job)):
+            return job
+        mark = {constants.ANNOTATION_SUSPENDED_BY: "run" if is_held else None}
+        fact = await self._patched(JOBS, job, {"metadata": {"annotations": mark}}, any_state=True)
+        return fact.obj if isinstance(fact, Stored) else None
 
     async def _patch_limits(self, step: PatchLimits) -> Fact:
         mark = {constants.ANNOTATION_LIMITS_GENERATION: str(step.generation)}

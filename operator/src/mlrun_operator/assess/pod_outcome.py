@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mlrun_operator.api.contract.result import Result
-from mlrun_operator.api.objects import condition_of, has_condition, status_of
+from mlrun_operator.api.objects import condition_of, has_condition, is_deleting, status_of
 from mlrun_operator.api.reasons import EXPLANATIONS, HEALTHY, Reason
 from mlrun_operator.assess.containers import (
     OOM_KILLED,
@@ -44,6 +44,8 @@ _NODE_FAILURES: Final = {
     "ContainerCannotRun": "could not be started",
     "ContainerStatusUnknown": "was lost by its node",
 }
+# The exit code after SIGKILL.
+_KILLED: Final = 137
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,11 @@ def _init_failed(end: PodEnd) -> bool:
 
 def _sidecar_failed(end: PodEnd) -> bool:
     return end.exit_code == 0 and end.failed(Role.SIDECAR) is not None
+
+
+def _was_killed_on_its_way_out(end: PodEnd) -> bool:
+    """Return whether the kubelet killed a pod that was deleted, at the end of its grace period or before it started."""
+    return is_deleting(end.pod) and end.report is None and end.exit_code == _KILLED
 
 
 def _success(end: PodEnd) -> Outcome:
@@ -221,6 +228,7 @@ _OUTCOMES: Final[tuple[tuple[Callable[[PodEnd], bool], Callable[[PodEnd], Outcom
     (_init_failed, _init_container),
     (_sidecar_failed, _sidecar),
     # What is known of our own container.
+    (_was_killed_on_its_way_out, _terminated),
     (lambda end: end.container.has_failed and end.ended_as in _NODE_FAILURES, _node_failure),
     (lambda end: end.exit_code == EXPLANATIONS[Reason.TERMINATED].exit_code, _terminated),
     (lambda end: end.exit_code == 0, _failed_after_success),

@@ -65,7 +65,7 @@ class Nursery:
             *(sys.executable, "-m", "support.nursery"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(REPOSITORY / "tests")},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(REPOSITORY / "tests"), *sys.path])},
         )
         try:
             yield cls(process)

@@ -113,6 +113,7 @@ prove: cluster images ## The long proofs, hours: histories, death at every reque
 	@PROVE=1 $(BIN)/pytest -q tests/integration/test_operator_faults.py tests/integration/test_operator_schedules.py
 	@FLOOD_MIB=1024 $(BIN)/pytest -q -n 0 tests/wrapper/test_wrapper_process.py -k flood
 	@PYTHONPATH=tests $(BIN)/python -m histories --count $${HISTORIES:-30000}
+	@PYTHONPATH=tests $(BIN)/python -m histories --real --count $${REAL_HISTORIES:-300} --jobs 4
 	@PYTHONPATH=tests $(BIN)/python -m prove
 
 .PHONY: bench

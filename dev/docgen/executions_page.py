@@ -28,10 +28,16 @@ def executions_page() -> str:
         "- A row stands for all fields below its field that have no row of their own.\n"
         "- `null` is the same as an absent field.\n"
         "- An empty list, map or text is the same as an absent field where the third column names it, and in "
-        f"{_nested_empties(run, function)}.\n"
+        f"{_nested(HashMark.EMPTY_IS_ABSENT, run, function)}.\n"
+        f"- `false` is the same as an absent field in {_nested(HashMark.FALSE_IS_ABSENT, run, function)}.\n"
+        "- A map with one field is the same as its text: `secrets: [{name: keys}]` and `secrets: [keys]`, "
+        "`outputs: {model: {name: best}}` and `outputs: {model: best}`, in `inputs` `{path: s3://bucket/x.csv}` and "
+        "`s3://bucket/x.csv`, `{key: store://…}` and `store://…`.\n"
         "- A quantity in `resources`, `sizeLimit` or `size` is compared by its amount: `cpu: 1`, `cpu: '1.0'` and "
         "`cpu: 1000m` are the same, and so are `64Mi` and `65536Ki`.\n"
         "- The order of a list counts; the order of fields does not.\n"
+        "- Other spellings of one meaning are changes: a default that is written out, code in `base64` instead of "
+        "`code`, the name of a function in another form.\n"
         "- Where the third column says *as written*, each value inside counts: `null`, an empty value and another "
         "spelling of a number are changes.",
         "A new version of the operator compares a run by the rules that its last execution was recorded with, so an "
@@ -86,24 +92,25 @@ def _empty(shape: Shape) -> str:
     return "{}" if shape.fields or shape.values is not None else '""'
 
 
-def _nested_empties(*shapes: Shape) -> str:
-    """Return the paths of the fields below the tables' rows whose emptiness is the same as absence."""
-    paths = (path for shape in shapes for path in _empty_paths(shape, "", listed=True))
+def _nested(mark: HashMark, *shapes: Shape) -> str:
+    """Return the paths of the fields with this mark; of those like an empty absent one only those below rows."""
+    listed = mark is HashMark.EMPTY_IS_ABSENT
+    paths = (path for shape in shapes for path in _marked_paths(mark, shape, "", listed=listed))
     return ", ".join(code(path) for path in dict.fromkeys(paths) if not path.startswith(("run.", "function.")))
 
 
-def _empty_paths(shape: Shape, prefix: str, *, listed: bool) -> Iterator[str]:
+def _marked_paths(mark: HashMark, shape: Shape, prefix: str, *, listed: bool) -> Iterator[str]:
     for name, part in shape.fields.items():
         if part.starts_nothing or HashMark.AS_WRITTEN in part.marks:
             continue
-        if HashMark.EMPTY_IS_ABSENT in part.marks and not listed:
+        if mark in part.marks and not listed:
             yield f"{prefix}{name}"
-        yield from _below(part, f"{prefix}{name}", listed=listed and answer(part) == MIXED)
+        yield from _below(mark, part, f"{prefix}{name}", listed=listed and answer(part) == MIXED)
 
 
-def _below(shape: Shape, path: str, *, listed: bool) -> Iterator[str]:
-    yield from _empty_paths(shape, f"{path}.", listed=listed)
+def _below(mark: HashMark, shape: Shape, path: str, *, listed: bool) -> Iterator[str]:
+    yield from _marked_paths(mark, shape, f"{path}.", listed=listed)
     if shape.items is not None:
-        yield from _below(shape.items, f"{path}[]", listed=listed)
+        yield from _below(mark, shape.items, f"{path}[]", listed=listed)
     if shape.values is not None:
-        yield from _below(shape.values, f"{path}.{{name}}", listed=listed)
+        yield from _below(mark, shape.values, f"{path}.{{name}}", listed=listed)

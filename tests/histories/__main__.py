@@ -1,6 +1,7 @@
 """Play histories and print each kind of broken promise once, with the shortest history that breaks it.
 
 `python -m histories [--count 2000] [--first 0] [--jobs 2]`; `--seed N` plays and prints the one history of that seed.
+With `--real` they are played on the real API server, which `make cluster` starts, `--jobs` worlds at once.
 """
 
 import argparse
@@ -11,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from multiprocessing import Pool
+from pathlib import Path
 
 from support.simulator.history import grow, kind_of, play, program_of, shorten
 
@@ -54,14 +56,21 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="histories", description="Play random histories of runs in memory.")
     parser.add_argument("--count", type=int, default=int(os.environ.get("HISTORIES", "2000")))
     parser.add_argument("--first", type=int, default=0, help="the first seed")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes, or real worlds at once")
     parser.add_argument("--most", type=int, default=12, help="kinds of faults that are shortened and printed")
     parser.add_argument("--without", default="", help="leave out the calls that match this regular expression")
     parser.add_argument("--seed", type=int, help="play this one only")
+    parser.add_argument("--real", action="store_true", help="play them on the real API server")
+    parser.add_argument("--report", type=Path, help="the file that takes real histories that break something")
     given = parser.parse_args(arguments)
+    seeds = range(given.first, given.first + given.count)
+    if given.real:
+        from histories.real import play_real
+
+        seeds = range(given.seed, given.seed + 1) if given.seed is not None else seeds
+        return 0 if play_real(seeds, given.jobs, given.report) else 1
     if given.seed is not None:
         return 0 if _one(given.seed, given.without) else 1
-    seeds = range(given.first, given.first + given.count)
     return 0 if _many(seeds, given.jobs, given.most, given.without) else 1
 
 

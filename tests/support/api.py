@@ -32,6 +32,7 @@ ROOTS: Final = {
     "workloads": "/apis/kueue.x-k8s.io/v1beta2",
     "localqueues": "/apis/kueue.x-k8s.io/v1beta2",
 }
+RECORDED: Final = ("mlrunruns", "jobs", "pods")
 MERGE: Final = "application/merge-patch+json"
 
 
@@ -82,6 +83,9 @@ class Api:
         version = (await self.request("GET", f"{ROOTS[plural]}/{plural}", limit="1"))["metadata"]["resourceVersion"]
         while True:
             async for event in self._watch_from(plural, version):
+                if event.get("kind") == "Status":
+                    await _patience(event)
+                    break
                 if event["type"] == "ERROR":
                     raise Answer(event["object"]["code"], event["object"])
                 version = event["object"]["metadata"]["resourceVersion"]
@@ -108,6 +112,13 @@ async def lines(stream: aiohttp.StreamReader) -> AsyncIterator[bytes]:
         for line in whole:
             if line:
                 yield line
+
+
+async def _patience(status: Object) -> None:
+    """Wait a while where the server is busy, as it is for some seconds after a CRD has changed."""
+    if status["code"] not in (429, 503):
+        raise Answer(status["code"], status)
+    await asyncio.sleep(1)
 
 
 def kubeconfig() -> Object:
@@ -165,7 +176,7 @@ class Event:
 class Records:
     """Everything that happened to runs, Jobs and pods, or what else is named, since it began; and how things stand."""
 
-    def __init__(self, api: Api, plurals: Sequence[str] = ("mlrunruns", "jobs", "pods")) -> None:
+    def __init__(self, api: Api, plurals: Sequence[str] = RECORDED) -> None:
         self._api = api
         self._plurals = plurals
         self._events: dict[str, list[Event]] = {}

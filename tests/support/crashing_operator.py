@@ -2,7 +2,7 @@
 
 `REQUESTS_LOG` is a file; `CRASH_AT=3` `CRASH_WHEN=before|after` says when: before the request is sent, or once its
 answer is there. What the watches read is not counted: nothing is decided in between. `RIGHTS_LOG` gets every request of
-the process with its query.
+the process with its query. `TROUBLES` is a folder (see there).
 """
 
 import itertools
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from support import troubles
 from yarl import URL
 
 from mlrun_operator.cluster.api_client import ApiClient
@@ -44,6 +45,8 @@ def arm(environment: dict[str, str]) -> None:
                 os._exit(137)
 
     ApiClient._request = counted  # type: ignore[method-assign]
+    if "TROUBLES" in environment:
+        troubles.arm(Path(environment["TROUBLES"]))
     if "RIGHTS_LOG" in environment:
         _note_all(Path(environment["RIGHTS_LOG"]))
 

@@ -23,9 +23,13 @@ def violations(events: Sequence[Event], namespace: str, requests: Iterable[Seque
         *_every_firing_is_a_run(events),
         *_phases_only_advance(events),
         *_no_start_after_the_end(events),
-        *_writes_stay_inside(requests, namespace),
-        *_every_status_write_says_something(events, requests),
+        *violations_of_requests(events, namespace, requests),
     ]
+
+
+def violations_of_requests(events: Sequence[Event], namespace: str, requests: Iterable[Sequence[str]]) -> list[str]:
+    """The promises that the operator's requests break, in words."""
+    return [*_writes_stay_inside(requests, namespace), *_every_status_write_says_something(events, requests)]
 
 
 def _one_job_an_execution(events: Sequence[Event]) -> Iterator[str]:
@@ -118,10 +122,13 @@ def untold(events: Sequence[Event], posted: Iterable[Object]) -> list[str]:
     ]
 
 
-def written_by_others(events: Sequence[Event], requests: Iterable[Sequence[str]]) -> bool:
-    """Whether statuses changed that this operator did not write: one that somebody else deployed watches, too."""
+def written_by_others(events: Sequence[Event], requests: Iterable[Sequence[str]], unlogged: int = 0) -> bool:
+    """Whether statuses changed that this operator did not write: one that somebody else deployed watches, too.
+
+    `unlogged` is how many of its own writes it may have died in, and not logged.
+    """
     changes, written = _status_changes(events, requests)
-    return changes > written
+    return changes > written + unlogged
 
 
 def _status_changes(events: Sequence[Event], requests: Iterable[Sequence[str]]) -> tuple[int, int]:

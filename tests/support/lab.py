@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import subprocess
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import aiohttp
 import yaml
-from support.api import Answer, Api, Records, admin, kubeconfig
+from support.api import RECORDED, Answer, Api, Records, admin, kubeconfig
 from support.kube import REPOSITORY, Object, facts
 from support.nursery import Child, Nursery
 from support.operators import STANDIN_IMAGE
@@ -67,6 +67,8 @@ class World:
 
     async def start(self, **environment: str) -> Child:
         """Start the operator."""
+        if self._child and not self._child.alive:
+            self._child.close()
         self._child = await self._nursery.start(
             self.log,
             {
@@ -208,17 +210,10 @@ class Lab:
 
 
 @asynccontextmanager
-async def laboratory(*plurals: str) -> AsyncIterator[Lab]:
-    """An administrator, a record and a nursery; an operator that is deployed in the cluster rests meanwhile.
-
-    The record is of runs, Jobs, pods and these.
-    """
+async def laboratory(plurals: Sequence[str] = RECORDED) -> AsyncIterator[Lab]:
+    """An administrator, a record and a nursery; an operator that is deployed in the cluster rests meanwhile."""
     with TemporaryDirectory() as folder:
-        async with (
-            admin() as api,
-            Records(api, ("mlrunruns", "jobs", "pods", *plurals)).kept() as records,
-            Nursery.opened() as nursery,
-        ):
+        async with admin() as api, Records(api, plurals).kept() as records, Nursery.opened() as nursery:
             resting = asyncio.create_task(_keep_deployed_away(api))
             try:
                 yield Lab(api, records, nursery, Path(folder))

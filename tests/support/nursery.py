@@ -30,7 +30,7 @@ class Child:
         return self._handle is not None and not select.select([self._handle], [], [], 0)[0]
 
     async def ended(self) -> None:
-        """Wait for its end."""
+        """Wait for its end; only one may wait."""
         if self._handle is None:
             return
         loop, done = asyncio.get_running_loop(), asyncio.Event()
@@ -40,15 +40,20 @@ class Child:
         finally:
             loop.remove_reader(self._handle)
 
-    async def kill(self, sign: signal.Signals = signal.SIGKILL) -> None:
+    def send(self, sign: signal.Signals) -> None:
+        """Send a signal, if it is still there."""
         if self._handle is not None:
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._handle, sign)
+
+    async def kill(self, sign: signal.Signals = signal.SIGKILL) -> None:
+        self.send(sign)
         await self.ended()
 
     def close(self) -> None:
         if self._handle is not None:
             os.close(self._handle)
+            self._handle = None
 
 
 class Nursery:
@@ -65,7 +70,7 @@ class Nursery:
             *(sys.executable, "-m", "support.nursery"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(REPOSITORY / "tests"), *sys.path])},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join((str(REPOSITORY / "tests"), *_python_path()))},
         )
         try:
             yield cls(process)
@@ -81,6 +86,11 @@ class Nursery:
             wish = json.dumps({"log": str(log), "environment": environment})
             self._process.stdin.write(wish.encode() + b"\n")
             return Child(int(await self._process.stdout.readline()))
+
+
+def _python_path() -> list[str]:
+    """What this process was given, too: another tree's operator, for one."""
+    return [folder for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder]
 
 
 def _serve() -> None:

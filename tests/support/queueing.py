@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
-from support.api import Answer
+from support.api import RECORDED, Answer
 from support.kube import Object, function, run
 from support.kubelet import NOWHERE
 from support.lab import World, laboratory
@@ -170,8 +170,11 @@ class Queue:
 @asynccontextmanager
 async def queueing(*queues: str, kueue: bool = True) -> AsyncIterator[Queue]:
     """A namespace with these queues besides `team`, and an operator with the chart's rights, Kueue's as asked for."""
-    settings = f"kueue.enabled={str(kueue).lower()}"
-    async with laboratory("workloads") as lab, lab.world(settings, labels={NAMESPACE_LABEL: "true"}) as world:
+    settings, labels = f"kueue.enabled={str(kueue).lower()}", {NAMESPACE_LABEL: "true"}
+    async with (
+        laboratory((*RECORDED, "workloads")) as lab,
+        lab.world(settings, labels=labels) as world,
+    ):
         queue = Queue(world)
         await queue.make(*queues)
         try:

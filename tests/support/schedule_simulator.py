@@ -45,9 +45,13 @@ class ScheduleSimulator:
         self.replaced = 0
         self._uid = 0
         self._unseen: set[str] = set()
+        # The steps of this reconcile.
+        self._taken: frozenset[str] = frozenset()
         self._shown: Object = {}
         # What an admission webhook, or the API server's own defaults, make of a CronJob that is written.
         self.admission: Callable[[Object], None] | None = None
+        # Whether a webhook lets no CronJob be suspended.
+        self.undoes_suspension = False
 
     @property
     def status(self) -> Object:
@@ -68,15 +72,18 @@ class ScheduleSimulator:
             cron_job=self._watched_cron_job(),
             children=copy.deepcopy(list(self.children.values())),
             fresh=self.read_directly,
+            taken=self._taken,
             **more,
         )
         return Decided(plan(observation, self.platform))
 
     def step(self, **more: Any) -> bool:
         """Take one step; return whether it was the last one."""
-        match self.decide(**more).decision:
+        decision = self.decide(**more).decision
+        self._taken |= {decision.action.key} if isinstance(decision, Do) else set()
+        match decision:
             case Tell(status):
-                self.read_directly = False
+                self.read_directly, self._taken = False, frozenset()
                 if status is not None:
                     self.run["status"] = to_wire(status, self.run)
                     self.writes += 1
@@ -96,7 +103,8 @@ class ScheduleSimulator:
                 self._delete(obj)
             case Do(SetSuspended(_, suspended)):
                 assert self.cron_job is not None
-                self._update_cron_job({**self.cron_job, "spec": {**self.cron_job["spec"], "suspend": suspended}})
+                stored = False if self.undoes_suspension else suspended
+                self._update_cron_job({**self.cron_job, "spec": {**self.cron_job["spec"], "suspend": stored}})
             case Do(action):
                 raise AssertionError(f"a schedule does not {action.key}")
         return False

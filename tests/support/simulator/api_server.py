@@ -10,7 +10,7 @@ from support.simulator.objects import Object, copy_of, is_terminal, key_of, stam
 
 from mlrun_operator.cluster.errors import ApiError
 
-PLURALS: Final = ("mlrunruns", "mlrunfunctions", "jobs", "cronjobs", "pods", "events", "services")
+PLURALS: Final = ("mlrunruns", "mlrunfunctions", "jobs", "cronjobs", "pods", "events", "services", "workloads")
 _KINDS: Final = {
     "mlrunruns": ("MlrunRun", "mlrun-operator.dev/v1alpha1"),
     "mlrunfunctions": ("MlrunFunction", "mlrun-operator.dev/v1alpha1"),
@@ -19,10 +19,13 @@ _KINDS: Final = {
     "pods": ("Pod", "v1"),
     "events": ("Event", "v1"),
     "services": ("Service", "v1"),
+    "workloads": ("Workload", "kueue.x-k8s.io/v1beta1"),
 }
 # Fields of a Job's spec that a patch cannot change.
 _FIXED_IN_JOBS: Final = ("template", "completionMode", "podFailurePolicy", "backoffLimitPerIndex", "selector")
-_WITH_SPEC: Final = ("mlrunruns", "mlrunfunctions", "jobs", "cronjobs")
+_WITH_SPEC: Final = ("mlrunruns", "mlrunfunctions", "jobs", "cronjobs", "workloads")
+# What of a Job's pod template may change while the Job is suspended and has not started since.
+_SCHEDULING: Final = ("nodeSelector", "tolerations", "affinity", "schedulingGates")
 _SET_BY_SERVER: Final = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
 _ORPHAN: Final = "orphan"
 _FOREGROUND: Final = "foregroundDeletion"
@@ -78,6 +81,10 @@ class ApiServer:
         self.objects: dict[str, dict[tuple[str, str], Object]] = {plural: {} for plural in PLURALS}
         self.changes: list[Change] = []
         self.observers: list[Callable[[Change], None]] = []
+        # API groups that neighbours bring.
+        self.groups: set[str] = set()
+        # Who writes now: the operator, or somebody else where it is empty.
+        self.author = ""
         self._names = 0
 
     # What is there.
@@ -118,6 +125,8 @@ class ApiServer:
         if plural in _WITH_SPEC:
             meta["generation"] = 1
             obj.pop("status", None)
+        if plural == "pods":
+            obj.setdefault("status", {"phase": "Pending"})
         if plural == "jobs":
             _default_job(obj)
         if plural == "cronjobs":
@@ -280,12 +289,22 @@ def _merged_conditions(old: list[Object], new: list[Object]) -> list[Object]:
 
 def _check_job(old: Object, new: Object) -> None:
     for name in _FIXED_IN_JOBS:
-        if old["spec"].get(name) != new["spec"].get(name):
+        if _fixed_part(name, old, old) != _fixed_part(name, old, new):
             raise ApiError(422, "Invalid", f"Job.batch is invalid: spec.{name}: Invalid value: field is immutable")
     spec = new["spec"]
     is_elastic = spec["completionMode"] == "Indexed" and spec["completions"] == spec["parallelism"]
     if old["spec"]["completions"] != spec["completions"] and not is_elastic:
         raise ApiError(422, "Invalid", "Job.batch is invalid: spec.completions: Invalid value: field is immutable")
+
+
+def _fixed_part(name: str, old: Object, job: Object) -> Any:
+    """Return what of a field must not change: of a template not how it is scheduled, before the Job starts."""
+    value = job["spec"].get(name)
+    if name != "template" or not old["spec"]["suspend"] or "startTime" in (old.get("status") or {}):
+        return value
+    meta = {part: kept for part, kept in value["metadata"].items() if part not in ("labels", "annotations")}
+    pod = {part: kept for part, kept in value["spec"].items() if part not in _SCHEDULING}
+    return {"metadata": meta, "spec": pod}
 
 
 def _default_job(job: Object) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from support.simulator.api_server import ApiServer
+from support.simulator.api_server import PLURALS, ApiServer
 from support.simulator.objects import Object, copy_of
 
 from mlrun_operator.cluster.api_client import ApiClient
@@ -62,6 +62,8 @@ class SimulatedClient(ApiClient):
         accept: str = "application/json",
         content: str = "",
     ) -> Any:
+        if url.startswith("/apis/") and resource.plural not in PLURALS:
+            return self._group(url.rpartition("/")[2])
         namespace, name, sub = _place_of(url, resource.plural)
         what = " ".join(filter(None, (verb if name or verb != "GET" else "LIST", sub)))
         told = copy_of(body) if body is not None else {}
@@ -73,7 +75,11 @@ class SimulatedClient(ApiClient):
         if self._outage():
             raise ApiError(0, "Unreachable", f"{verb} {url}: Connection refused")
         self._refuse(what, resource.plural)
-        answer = self._answer(what, (resource.plural, namespace, name), told, params or {})
+        self._server.author = "operator"
+        try:
+            answer = self._answer(what, (resource.plural, namespace, name), told, params or {})
+        finally:
+            self._server.author = ""
         if dies:
             raise DiedError
         return copy_of(answer)
@@ -103,6 +109,12 @@ class SimulatedClient(ApiClient):
                 server.delete(*place, propagation=body["propagationPolicy"], preconditions=checked, grace=grace)
                 return {}
         raise AssertionError(f"the simulator does not answer {what} {plural}")
+
+    def _group(self, name: str) -> Object:
+        """Answer the discovery of an API group; that of Kueue is there with Kueue."""
+        if name not in self._server.groups:
+            raise ApiError(404, "NotFound", "the server could not find the requested resource")
+        return {"name": name, "preferredVersion": {"version": "v1beta1"}}
 
     def _interrupt(self) -> None:
         for interrupt in list(self._trouble.interrupts):

@@ -4,6 +4,8 @@ from support.simulator.api_server import PLURALS, ApiServer
 from support.simulator.objects import Object, is_deleting, key_of, uid_of
 
 _OWNERS = ("mlrunruns", "cronjobs", "jobs")
+# What may be deleted in the foreground.
+_HELD = (*_OWNERS, "workloads")
 
 
 class GarbageCollector:
@@ -15,7 +17,7 @@ class GarbageCollector:
     def collect(self) -> None:
         """Do once what is to be done."""
         owners = {uid_of(obj): obj for plural in _OWNERS for obj in self._server.all(plural)}
-        for plural in _OWNERS:
+        for plural in _HELD:
             for obj in self._server.all(plural):
                 finalizers = obj["metadata"].get("finalizers") or ()
                 if "orphan" in finalizers:

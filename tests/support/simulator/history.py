@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from support.simulator.rest import come_to_rest
-from support.simulator.rules import RULES, Call, next_call, spec
+from support.simulator.rules import Call
+from support.simulator.themes import next_call, theme_of
 from support.simulator.world import World
 
 STEPS: Final = 25
@@ -19,9 +20,12 @@ def grow(seed: int, steps: int = STEPS, without: str = "") -> tuple[list[Call], 
     Calls that match `without`, a regular expression, are left out: to look behind what is known to be broken.
     """
     dice, world, calls = random.Random(seed), World(), list[Call]()
-    liked = dice.sample(RULES, 6)
-    call = Call("create", ("a",), spec(dice))
+    theme = theme_of(dice)
+    liked, begin = theme.liked(dice), theme.begin(dice)
     while True:
+        call = begin.pop(0) if begin else next_call(dice, world, theme, liked)
+        while without and not begin and re.search(without, str(call)):
+            call = next_call(dice, world, theme, liked)
         calls.append(call)
         _do(world, call)
         if world.broken:
@@ -29,9 +33,6 @@ def grow(seed: int, steps: int = STEPS, without: str = "") -> tuple[list[Call], 
         if len(calls) == steps:
             come_to_rest(world)
             return calls, world
-        call = next_call(dice, world, liked)
-        while without and re.search(without, str(call)):
-            call = next_call(dice, world, liked)
 
 
 def play(history: History) -> World:

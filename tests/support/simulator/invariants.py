@@ -8,7 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from support.simulator.api_server import ApiServer, Change
+from support.simulator.backup import RESTORE_LABEL
+from support.simulator.kueue import QUEUE
 from support.simulator.objects import Object, controller_of, is_deleting, is_terminal, moment_of, uid_of
+from support.simulator.wrappers import envelope_of, sweep_part
 
 _GROUP: Final = "mlrun-operator.dev/"
 _ENDS: Final = ("Succeeded", "Failed", "Stopped")
@@ -17,6 +20,8 @@ _CONTROLLER_UID: Final = "batch.kubernetes.io/controller-uid"
 _LOST: Final = timedelta(seconds=30)
 # For so long the operator keeps what was shown of a pod that is gone.
 _REMEMBERED: Final = timedelta(seconds=55)
+# So many changes of one Job's suspension at one moment are a fight.
+_MANY_FLIPS: Final = 4
 # Reasons that must not stand with these phases.
 _CONTRADICTIONS: Final = {
     "Failed": ("Succeeded", "Running", "Created", "Stopped", "Queued", "Stopping"),
@@ -25,7 +30,10 @@ _CONTRADICTIONS: Final = {
     "Pending": ("Succeeded", "Running", "Stopped", "JobDeleted", "HandlerFailed"),
 }
 # Fields that change what runs, of those that histories edit.
-_HASHED: Final = ("functionRef", "function", "parameters", "nodeSelector", "env", "secrets", "replicas", "podTemplate")
+_HASHED: Final = (
+    *("functionRef", "function", "parameters", "nodeSelector", "env", "secrets", "replicas", "podTemplate"),
+    "hyperparameters",
+)
 _NOT_HASHED_IN_FUNCTION: Final = ("description", "maxConcurrentRuns")
 _LIMITS: Final = (
     "backoffLimit",
@@ -48,6 +56,8 @@ class JobRecord:
     x: Any
     version: int
     is_fired: bool = False
+    # Whether it collects what the points of a sweep have left.
+    is_collector: bool = False
 
 
 @dataclass(slots=True)
@@ -98,11 +108,17 @@ class Ledger:
         self.runs: dict[str, RunRecord] = {}
         self.jobs: dict[str, JobRecord] = {}
         self.started_jobs: set[str] = set()
+        # By uid of a Job all pods that it has had.
+        self.pods: dict[str, set[str]] = defaultdict(set)
         # By name the pods whose reports the watch has shown to the operator's present process, and when.
         self.shown: dict[str, datetime] = {}
         self.broken: list[str] = []
+        # By Job and moment how often the operator changed its suspension.
+        self._flips: dict[tuple[str, datetime], int] = {}
         # Whether the operator has been shown all that it needs to count who runs.
         self.can_count = True
+        # Whether somebody took a Job's labels away.
+        self.are_labels_taken = False
         server.observers.append(self._see)
 
     # What happens.
@@ -112,6 +128,8 @@ class Ledger:
             self._see_run(change)
         elif change.plural == "jobs" and change.old is None:
             self._see_new_job(change)
+        elif change.plural == "jobs" and change.new is not None:
+            self._see_suspension(change.old or {}, change.new)
         elif change.plural == "pods" and change.new is not None:
             self._see_pod(change.new, is_new=change.old is None)
 
@@ -120,12 +138,24 @@ class Ledger:
         record = self.runs.setdefault(uid_of(obj), RunRecord(uid_of(obj), obj["metadata"]["name"]))
         if change.old is None:
             self._see_new_child(record, obj)
+            if RESTORE_LABEL in (obj["metadata"].get("labels") or {}):
+                record.causes.clear()  # what it ran before is not run again
+        if self._server.author == "backup":
+            self._see_restored_status(record, obj.get("status") or {})
+            return
         if change.new is None:
             record.is_gone = True
         elif change.old is not None and change.new.get("status") != change.old.get("status"):
             self._see_status(record, change.old.get("status") or {}, change.new.get("status") or {})
         if change.old is not None and change.new is not None:
             self._see_edit(record, change.old, change.new)
+
+    def _see_restored_status(self, record: RunRecord, status: Object) -> None:
+        """Take the status of a run that has come back with it: it starts nothing."""
+        record.causes.clear()
+        record.statuses.append(status)
+        if status.get("phase") in _ENDS:
+            record.over[_number(status)] = status["phase"]
 
     def _see_new_child(self, record: RunRecord, run: Object) -> None:
         """Give the Job that a CronJob fired to the run that was made for it."""
@@ -165,6 +195,8 @@ class Ledger:
         record.statuses.append(new)
         number, before = _number(new), _number(old)
         execution = new.get("execution") or {}
+        if new.get("observedGeneration", -1) < old.get("observedGeneration", -1):
+            self._breaks(record, f"observedGeneration went back from {old['observedGeneration']}")
         if number < before:
             self._breaks(record, f"the execution's number went from {before} to {number}")
         if "jobUID" in execution:
@@ -177,8 +209,17 @@ class Ledger:
                 self._check_shown(record, number, new)
             record.over[number] = str(phase)
         self._check_life(record, number, before, old.get("execution") or {}, execution)
+        count = self._pod_count(record, number)
+        if (new.get("attemptCount") or 0) > count and record.jobs[number]:
+            self._breaks(record, f"{new['attemptCount']} attempts are counted of {count} pods")
         if new.get("reason") in _CONTRADICTIONS.get(str(phase), ()):
             self._breaks(record, f"phase {phase} has reason {new.get('reason')}: {new.get('message')}")
+
+    def _pod_count(self, record: RunRecord, number: int) -> int:
+        """Return how many pods the Jobs of an execution have had."""
+        collectors = (j.uid for j in self.jobs.values() if j.is_collector and j.run_uid == record.uid)
+        uids = {*(job.uid for job in record.jobs[number]), *(c for c in collectors if self.jobs[c].number == number)}
+        return sum(len(self.pods[uid]) for uid in uids)
 
     def _check_shown(self, record: RunRecord, number: int, status: Object) -> None:
         """Check that no report is missed that was shown shortly before the execution was over."""
@@ -186,7 +227,7 @@ class Ledger:
         newest = record.newest_pod.get(number)
         is_recent = newest in self.shown and self.shown[newest] > since
         shown = [name for name in record.reports[number] if is_recent and name == newest]
-        if shown and not status.get("results") and not status.get("replicaStatuses"):
+        if shown and not status.get("results") and not status.get("replicaStatuses") and not _lost_both_jobs(status):
             self._breaks(record, f"the report of {shown[0]} was shown, and the status misses it")
 
     def _check_life(self, record: RunRecord, number: int, before: int, old: Object, new: Object) -> None:
@@ -206,13 +247,26 @@ class Ledger:
         owner = controller_of(job)
         if owner.get("kind") != "MlrunRun" or f"{_GROUP}execution" not in annotations:
             return
-        if f"{_GROUP}collects" in annotations:
-            return
+        if self._server.author == "backup":
+            return  # its run is gone, and so it goes
         record = self.runs.get(owner["uid"]) or RunRecord(owner["uid"], owner["name"])
         made = _record_of(job, owner["uid"], change.version)
         self.jobs[made.uid] = made
+        if made.is_collector:
+            return
         self._check_new_job(record, made)
         record.jobs[made.number].append(made)
+
+    def _see_suspension(self, old: Object, new: Object) -> None:
+        """Check that the operator leaves `suspend` to Kueue, and does not change it again and again."""
+        if self._server.author != "operator" or old["spec"]["suspend"] == new["spec"]["suspend"]:
+            return
+        name = controller_of(new).get("name", new["metadata"]["name"])
+        if QUEUE in (old["metadata"].get("labels") or {}):
+            self.breaks(name, "the operator has written suspend of a Job in a queue")
+        flips = self._flips[uid_of(new), self._clock.now] = self._flips.get((uid_of(new), self._clock.now), 0) + 1
+        if flips == _MANY_FLIPS:
+            self.breaks(name, "the operator fights over suspend of its Job")
 
     def _check_new_job(self, record: RunRecord, job: JobRecord) -> None:
         if record.jobs[job.number]:
@@ -248,6 +302,7 @@ class Ledger:
 
     def _see_pod(self, pod: Object, *, is_new: bool) -> None:
         job_uid = (pod["metadata"].get("labels") or {}).get(_CONTROLLER_UID, "")
+        self.pods[job_uid].add(uid_of(pod))
         job = self.jobs.get(job_uid)
         if job is None:
             return
@@ -256,16 +311,32 @@ class Ledger:
         record = self.runs.get(job.run_uid)
         if record is None:
             return
+        if sweep_part(pod) == "point":
+            return
         name, reports = pod["metadata"]["name"], record.reports[job.number]
         if is_new:
             record.newest_pod[job.number] = name
-        if is_terminal(pod) and _has_outputs(pod):
+        if is_terminal(pod) and _has_outputs(pod) and (controller_of(pod) or self._is_attempt(record, pod)):
             reports[name] = pod["status"]["phase"] == "Succeeded"
+
+    def _is_attempt(self, record: RunRecord, pod: Object) -> bool:
+        """Return whether the status knows the pod: one that was orphaned before that reports nothing."""
+        attempts = (record.statuses[-1].get("attempts") if record.statuses else None) or ()
+        return any(attempt.get("uid") == uid_of(pod) for attempt in attempts)
 
     def show(self, plural: str, obj: Object) -> None:
         """Tell what a watch shows the operator."""
         if plural == "pods" and is_terminal(obj) and _has_outputs(obj):
             self.shown.setdefault(obj["metadata"]["name"], self._clock.now)
+
+    def memory(self) -> Object:
+        """Return what a rollback of the cluster's data brings back."""
+        return {"runs": self.runs, "jobs": self.jobs, "started_jobs": self.started_jobs, "can_count": self.can_count}
+
+    def recall(self, memory: Object) -> None:
+        """Go back to what was known."""
+        for name, value in memory.items():
+            setattr(self, name, value)
 
     # What must hold.
 
@@ -296,7 +367,12 @@ class Ledger:
                 continue
             record = self.runs[run_uid]
             older = [pod for version in sorted(by_job)[:-1] for pod in by_job[version]]
-            if record.reruns and all(self.is_presumed_lost(pod) for pod in older):
+            jobs = {job.uid: job for job, _ in self.live_pods() if job.run_uid == run_uid}
+            # A collector runs no code of the user's; it does not wait for a lost point, and another may be made.
+            is_collected = len({job.number for job in jobs.values()}) == 1
+            if is_collected and all(job.is_collector for job in jobs.values()):
+                continue
+            if (record.reruns or is_collected) and all(self.is_presumed_lost(pod) for pod in older):
                 continue
             names = [pod["metadata"]["name"] for some in by_job.values() for pod in some]
             self._breaks(record, f"pods of two executions may run at once: {', '.join(names)}")
@@ -310,11 +386,17 @@ class Ledger:
         pods = [name for name, succeeded in record.reports[number].items() if succeeded or name == newest]
         if not pods or status.get("results") or status.get("replicaStatuses"):
             return
+        if _lost_both_jobs(status) or (status["phase"] == "Stopped" and not status.get("attempts")):
+            return  # it was stopped, and that a pod had run was never seen
         if not any(c["type"] == "ResultMissing" and c["status"] == "True" for c in status.get("conditions") or ()):
             self._breaks(record, f"the report of {', '.join(pods)} is neither in the status nor missed by it")
 
     def _breaks(self, record: RunRecord, words: str) -> None:
-        told = f"{record.name}: {words}"
+        self.breaks(record.name, words)
+
+    def breaks(self, run_name: str, words: str) -> None:
+        """Tell that a promise to a run is broken."""
+        told = f"{run_name}: {words}"
         if told not in self.broken:
             self.broken.append(told)
 
@@ -330,18 +412,17 @@ def _record_of(job: Object, run_uid: str, version: int) -> JobRecord:
         function_generation=function.get("generation"),
         x=envelope_of(job["spec"]["template"]).get("parameters", {}).get("x"),
         version=version,
+        is_collector=f"{_GROUP}collects" in annotations,
     )
-
-
-def envelope_of(obj: Object) -> Object:
-    """Return the envelope of a pod, or of a Job's template."""
-    text = (obj["metadata"].get("annotations") or {}).get(f"{_GROUP}envelope", "{}")
-    envelope: Object = json.loads(text) if text.startswith("{") else {}
-    return envelope
 
 
 def _number(status: Object) -> int:
     return int((status.get("execution") or {}).get("number") or 0)
+
+
+def _lost_both_jobs(status: Object) -> bool:
+    """Return whether somebody may have taken both Jobs of a sweep away: the collector's pod goes on alone."""
+    return bool(status.get("sweep")) and status.get("reason") == "JobDeleted"
 
 
 def _has_outputs(pod: Object) -> bool:

@@ -144,8 +144,8 @@ class JobController:
     def _indexed(self, sync: _Sync) -> bool:
         if sync.job["spec"]["completionMode"] != "Indexed":
             return False
-        sync.succeeded_indexes = set(_numbers(sync.status.get("completedIndexes", "")))
-        sync.failed_indexes = set(_numbers(sync.status.get("failedIndexes", "")))
+        sync.succeeded_indexes = set(numbers_of(sync.status.get("completedIndexes", "")))
+        sync.failed_indexes = set(numbers_of(sync.status.get("failedIndexes", "")))
         limit = sync.job["spec"].get("backoffLimitPerIndex")
         for pod in sync.pods:
             index = _index_of(pod)
@@ -246,7 +246,7 @@ class JobController:
             "generateName": f"{meta['name']}-" + ("" if index is None else f"{index}-"),
             "labels": template["metadata"].get("labels") or {},
             "annotations": template["metadata"].get("annotations") or {},
-            "finalizers": [TRACKING],
+            "finalizers": [*(template["metadata"].get("finalizers") or ()), TRACKING],
             "ownerReferences": [{**owner, "controller": True, "blockOwnerDeletion": True}],
         }
         if index is not None:
@@ -305,9 +305,7 @@ class JobController:
             return
         reason, words = ("JobSuspended", "Job suspended") if suspended else ("JobResumed", "Job resumed")
         sync.status["conditions"] = [*conditions, condition("Suspended", wanted, self._clock.now, reason, words)]
-        if suspended:
-            sync.status.pop("startTime", None)
-        else:
+        if not suspended:
             sync.status["startTime"] = stamp(self._clock.now)
 
     def _tell_refusal(self, job: Object) -> None:
@@ -456,7 +454,8 @@ def _counters(job: Object, failed: Object | None) -> dict[str, str]:
     return {**counters, **({INDEX_IGNORED: str(ignored)} if ignored else {})}
 
 
-def _numbers(text: str) -> list[int]:
+def numbers_of(text: str) -> list[int]:
+    """Return the indexes of Kubernetes' compact form: 1,3-5."""
     numbers: list[int] = []
     for part in filter(None, text.split(",")):
         first, _, last = part.partition("-")

@@ -399,6 +399,85 @@ def a_cron_job_fires_by_its_policy(port: Port) -> Facts:
     return [all(names), counts, replaced]
 
 
+def a_suspended_job_keeps_its_start_time(port: Port) -> Facts:
+    job(port)
+    pod = pods(port)[0]
+    started = until(port, lambda: status(port).get("startTime"))
+    port.merge("jobs", "job", {"spec": {"suspend": True}})
+    until(port, lambda: conditions(port) and is_going(fresh(port, pod)))
+    return [conditions(port), status(port).get("startTime") == started]
+
+
+def a_jobs_scheduling_may_change_only_before_it_starts(port: Port) -> Facts:
+    """Kueue changes the template with an admission, and back with an eviction, once it has reset the start time."""
+
+    def selector(value: str | None) -> int:
+        return port.merge("jobs", "job", {"spec": {"template": {"spec": {"nodeSelector": {"flavor": value}}}}})
+
+    job(port, suspend=True)
+    codes = [selector("spot"), port.merge("jobs", "job", {"spec": {"template": {"spec": {"hostNetwork": True}}}})]
+    port.merge("jobs", "job", {"spec": {"suspend": False}})
+    pods(port)
+    codes.append(selector(None))
+    port.merge("jobs", "job", {"spec": {"suspend": True}})
+    until(port, lambda: "Suspended/JobSuspended" in conditions(port))
+    codes.append(selector(None))
+    codes.append(port.merge("jobs", "job", {"status": {"startTime": None}}, "/status"))
+    return [*codes, selector(None)]
+
+
+def too_many_failed_indexes_end_the_job(port: Port) -> Facts:
+    indexed(port, maxFailedIndexes=0)
+    first, second = sorted(pods(port, 2), key=lambda p: p["metadata"]["labels"][_INDEX])
+    runs(port, second)
+    ends(port, first, 1)
+    until(port, lambda: is_going(fresh(port, second)))
+    meanwhile = [conditions(port), status(port).get("failedIndexes")]
+    ends(port, second, 0)
+    is_removed(port, second)
+    until(port, lambda: len(conditions(port)) == 2)
+    return [*meanwhile, conditions(port), status(port).get("completedIndexes") or ""]
+
+
+def a_job_whose_owner_never_was_is_collected(port: Port) -> Facts:
+    """A backup brings a Job back with its owner's old uid."""
+    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "none", "uid": "0e9a4b5c-0000-4000-8000-000000000000"}
+    pod = {"restartPolicy": "Never", "nodeName": port.node, "containers": [{"name": "mlrun", "image": "e.org/none:1"}]}
+    port.create(
+        "jobs",
+        {
+            "metadata": {"name": "job", "ownerReferences": [{**owner, "controller": True}]},
+            "spec": {"backoffLimit": 0, "template": {"spec": pod}},
+        },
+    )
+    until(port, lambda: port.get("jobs", "job") is None)
+    return [port.get("jobs", "job") is None]
+
+
+def a_cron_job_deletes_ended_jobs_beyond_its_limit(port: Port) -> Facts:
+    cron_job(port, "short", "* * * * *", successfulJobsHistoryLimit=0)
+    fired = until(port, lambda: port.all("jobs"), 70)
+    ends(port, pods(port)[0], 0)
+    until(port, lambda: are_gone(port, fired), 20)
+    return [len(fired), are_gone(port, fired)]
+
+
+def a_resumed_cron_job_fires_only_the_newest_slot(port: Port) -> Facts:
+    cron_job(port, "late", "* * * * *", suspend=True)
+    port.wait(125)
+    minute = int(port.now().timestamp()) // 60
+    port.merge("cronjobs", "late", {"spec": {"suspend": False}})
+    until(port, lambda: port.all("jobs"), 20)
+    port.wait(1)
+    slots = [int(found["metadata"]["name"].rsplit("-", 1)[1]) for found in port.all("jobs")]
+    return [len([slot for slot in slots if slot <= minute]), max(slots) >= minute]
+
+
+def are_gone(port: Port, jobs: list[Object]) -> bool:
+    """Return whether all these Jobs are gone."""
+    return not set(_uids(*jobs)) & set(_uids(*port.all("jobs")))
+
+
 def cron_job(port: Port, name: str, schedule: str, **spec: Any) -> Object:
     pod = {"restartPolicy": "Never", "nodeName": port.node, "containers": [{"name": "mlrun", "image": "e.org/none:1"}]}
     template = {"spec": {"template": {"spec": pod}, "backoffLimit": 0, "podFailurePolicy": _POLICY}}
@@ -431,4 +510,16 @@ def rules() -> Iterator[Rule]:
             yield found
 
 
-_BEGINNINGS: Final = ("a", "an", "no", "the", "after", "suspension", "background", "foreground", "orphan", "retries")
+_BEGINNINGS: Final = (
+    "a",
+    "an",
+    "no",
+    "the",
+    "after",
+    "suspension",
+    "background",
+    "foreground",
+    "orphan",
+    "retries",
+    "too",
+)

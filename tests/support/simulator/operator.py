@@ -19,6 +19,7 @@ from mlrun_operator.cluster.index import Index
 from mlrun_operator.cluster.resources import CRON_JOBS, FUNCTIONS, JOBS, PODS, RUNS, Resource
 from mlrun_operator.controller.event_handler import WatchEventHandler
 from mlrun_operator.controller.event_router import EventRouter
+from mlrun_operator.controller.queue import Lane
 from mlrun_operator.controller.rate_limiter import TokenBucket
 from mlrun_operator.controller.reconcile import Reconciler
 from mlrun_operator.controller.reconcile_function import FunctionReconciler
@@ -108,12 +109,12 @@ class WorkQueue:
         self._failures: dict[Key, int] = {}
         self._often: dict[Key, tuple[datetime, int]] = {}
 
-    def add(self, key: Key, *, urgent: bool = False) -> None:
+    def add(self, key: Key, lane: Lane = Lane.OTHER) -> None:
         """Queue the key."""
         if (timer := self._timers.pop(key, None)) is not None:
             timer[1].cancel()
         self._keys[key] = None
-        self._keys.move_to_end(key, last=not urgent)
+        self._keys.move_to_end(key, last=lane is not Lane.NEW)
 
     def add_soon(self, key: Key) -> None:
         """Queue the key."""
@@ -231,10 +232,12 @@ class Operator:
 
     def _reconcile(self, queue: WorkQueue, key: Key, reconcile: "Reconcile") -> None:
         times = queue.times_now(key)
+        if times >= _CIRCLE and self.watches["mlrunruns"].is_held:
+            return queue.add_later(key, 1)  # what it makes for a run that is gone is collected at once
         if times >= _CIRCLE:
             if times == _CIRCLE:
                 self.faults.append(f"{key[1]}: it is reconciled without end: {self.client.requests[-4:]}")
-            return
+            return None
         try:
             with self._running():
                 again = _finish(reconcile(key))
@@ -246,6 +249,7 @@ class Operator:
             queue.failed(key)
         else:
             queue.succeeded(key, again)
+        return None
 
     @contextmanager
     def _running(self) -> Iterator[None]:

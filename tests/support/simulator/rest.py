@@ -1,31 +1,75 @@
 """The world comes to rest: troubles end, pods start and succeed by themselves, and all must be as it was asked."""
 
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Final, Protocol
 
-from support.simulator.invariants import RunRecord
-from support.simulator.objects import Object, controller_of, is_deleting, uid_of
+from support.simulator.api_server import ApiServer
+from support.simulator.invariants import Ledger, RunRecord
+from support.simulator.kubelet import Obstacle
+from support.simulator.kueue import QUEUE, Kueue
+from support.simulator.objects import Object, controller_of, is_deleting, key_of, uid_of
+from support.simulator.schedule_ledger import has_backfill_ended
 from support.simulator.world import World
 
 _ENDS: Final = ("Succeeded", "Failed", "Stopped")
-# Long enough for back-offs, a lost node's toleration and a grace period; then ever larger steps.
-_WAITS: Final = (400, 400, 1800, 7200)
-_QUIET: Final = 3600
+# Long enough for back-offs, and for a lost node, its toleration, a grace period and what is waited after it; then more.
+_WAITS: Final = (450, 450, 1800, 7200)
+_QUIET: Final = 1200
+# How long backfills are waited for: each of their runs takes some ten seconds.
+_BACKFILL_WAITS: Final = 6
+_BACKFILL_WAIT: Final = 300
 _OBSTACLES: Final = ("ImagePull", "Unschedulable", "SecretMissing", "PodFailing")
+
+
+class Nodes(Protocol):
+    """What the checks ask of the nodes."""
+
+    def obstacle(self, pod: Object) -> Obstacle | None:
+        """Return why the pod cannot start."""
+
+    def is_lost(self, pod: Object) -> bool:
+        """Return whether the pod's node is silent."""
+
+
+class Resting(Protocol):
+    """What the checks read of a world: the simulator's, or the record of a real one."""
+
+    @property
+    def server(self) -> ApiServer:
+        """The objects."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """What has happened."""
+
+    @property
+    def kubelet(self) -> Nodes:
+        """The nodes."""
+
+    @property
+    def kueue(self) -> Kueue | None:
+        """The Kueue that is played, where one is."""
 
 
 def come_to_rest(world: World) -> None:
     """Let the world rest, and record everything that is not as it should be then."""
     _end_troubles(world)
     world.kubelet.carry_on()
+    _end_backfills(world)
+    _suspend_schedules(world)
     for seconds in _WAITS:
         world.wait(seconds)
-        if world.broken or not list(_restless(world)):
+        if world.broken or not list(restless(world)):
             break
     if not world.broken:
-        world.ledger.broken += [*_restless(world), *_unfulfilled(world), *_orphaned_firings(world)]
+        world.ledger.broken += [*faults_at_rest(world), *world.sweeps.lost_points(), *world.schedules.at_rest()]
     if not world.broken:
         world.ledger.broken += _writes_at_rest(world)
+
+
+def faults_at_rest(world: Resting) -> list[str]:
+    """Return what is not as it should be in a world that rests."""
+    return [*restless(world), *_unfulfilled(world), *_orphaned_firings(world)]
 
 
 def _end_troubles(world: World) -> None:
@@ -33,28 +77,72 @@ def _end_troubles(world: World) -> None:
     world.trouble.interrupts.clear()
     world.trouble.dies_in = None
     world.is_cut_off = False
+    world.start_operator()
     world.jobs.refusal = ""
     world.release()
-    for run in world.server.all("mlrunruns"):
-        if "schedule" in run["spec"]:
-            world.edit(run["metadata"]["name"], suspend=True)
+    world.kueue.quota = 1000
+    for workload in world.server.all("workloads"):
+        owner = world.ledger.jobs.get(controller_of(workload).get("uid", ""))
+        run = world.server.by_uid("mlrunruns", owner.run_uid) if owner else None
+        if not (run or {"spec": {}})["spec"].get("suspend"):
+            world.server.patch("workloads", *key_of(workload), {"spec": {"active": True}})
 
 
-def _orphaned_firings(world: World) -> Iterator[str]:
+def _schedules(world: World) -> list[Object]:
+    return [run for run in world.server.all("mlrunruns") if "schedule" in run["spec"] and not is_deleting(run)]
+
+
+def _end_backfills(world: World) -> None:
+    """Let schedules fire as long as a backfill of theirs goes on, and tell of one that does not end."""
+    names = [run["metadata"]["name"] for run in _schedules(world) if not has_backfill_ended(run)]
+    for name in names:
+        world.edit(name, suspend=None)
+    for _ in range(_BACKFILL_WAITS):
+        if not list(_unended_backfills(world)) or world.broken:
+            return
+        world.wait(_BACKFILL_WAIT)
+    world.ledger.broken += _unended_backfills(world)
+
+
+def _unended_backfills(world: World) -> Iterator[str]:
+    if any(world.kubelet.is_lost(pod) for pod in world.live_pods()) or world.kueue.manages_all:
+        return  # a run that cannot end keeps the next ones waiting
+    for run in _schedules(world):
+        is_firing = (run.get("status") or {}).get("phase") == "Scheduled" and not run["spec"].get("stop")
+        if is_firing and not has_backfill_ended(run) and not _has_waiting_child(world, run):
+            backfill = run["status"]["schedule"].get("backfill")
+            yield f"{run['metadata']['name']}: its backfill does not end: {backfill}"
+
+
+def _has_waiting_child(world: World, schedule: Object) -> bool:
+    children = (run for _, run in _runs(world) if controller_of(run).get("uid") == uid_of(schedule))
+    statuses = ((run, run.get("status") or {}) for run in children)
+    unfinished = ((run, s) for run, s in statuses if s.get("phase") not in _ENDS)
+    return any(s.get("phase") == "Suspended" or _may_wait(world, run, str(s.get("reason"))) for run, s in unfinished)
+
+
+def _suspend_schedules(world: World) -> None:
+    for run in _schedules(world):
+        world.edit(run["metadata"]["name"], suspend=True)
+
+
+def _orphaned_firings(world: Resting) -> Iterator[str]:
     """Yield Jobs that a CronJob fired and that are not those of a run; without our label nobody sees them."""
     for job in world.server.all("jobs"):
         is_seen = (job["metadata"].get("labels") or {}).get("app.kubernetes.io/managed-by") == "mlrun-operator"
+        if is_deleting(job):
+            continue
         if controller_of(job).get("kind") == "CronJob" and is_seen and uid_of(job) not in world.ledger.jobs:
             yield f"Job {job['metadata']['name']} fired and has no run"
 
 
-def _runs(world: World) -> Iterator[tuple[RunRecord, Object]]:
+def _runs(world: Resting) -> Iterator[tuple[RunRecord, Object]]:
     for run in world.server.all("mlrunruns"):
         if "schedule" not in run["spec"]:
             yield world.ledger.runs[uid_of(run)], run
 
 
-def _restless(world: World) -> Iterator[str]:
+def restless(world: Resting) -> Iterator[str]:
     """Yield the runs that are neither finished nor wait for a cause, and what runs that should not."""
     for record, run in _runs(world):
         if is_deleting(run) and not run["spec"].get("stop"):
@@ -74,35 +162,40 @@ def _restless(world: World) -> Iterator[str]:
             yield f"{pod['metadata']['name']} may run at rest, though its run is {phase or 'gone'}"
 
 
-def _has_owner(world: World, pod: Object) -> bool:
-    """Return whether the garbage collector takes the pod when its run is gone: nobody cut it or its Job off."""
+def _has_owner(world: Resting, pod: Object) -> bool:
+    """Return whether somebody takes the pod when its run is gone: nobody cut its Job off.
+
+    A pod whose Job went without it (`--cascade=orphan`) is the operator's.
+    """
     job = world.server.by_uid("jobs", str(controller_of(pod).get("uid")))
-    return job is not None and bool(controller_of(job))
+    return job is None or bool(controller_of(job))
 
 
-def _may_wait(world: World, run: Object, reason: str) -> bool:
+def _may_wait(world: Resting, run: Object, reason: str) -> bool:
     """Return whether what the run says that it waits for is so."""
     pods = [pod for job, pod in world.ledger.live_pods() if job.run_uid == uid_of(run)]
     jobs = [job for job in world.server.all("jobs") if world.ledger.jobs.get(uid_of(job)) in _made_for(world, run)]
     if reason in _OBSTACLES:
         return any(world.kubelet.obstacle(pod) for pod in pods)
-    if reason == "NameConflict":
-        return any(not controller_of(job) for job in world.server.all("jobs"))
-    if reason == "FunctionMissing":
-        return not world.server.all("mlrunfunctions")
+    if reason in ("NameConflict", "FunctionMissing"):
+        is_taken = any(not controller_of(job) for job in world.server.all("jobs"))
+        return is_taken if reason == "NameConflict" else not world.server.all("mlrunfunctions")
+    is_lost = any(world.kubelet.is_lost(pod) for pod in pods)
+    if reason == "Queued" and any(QUEUE in (job["metadata"].get("labels") or {}) for job in jobs):
+        return is_lost or world.kueue is None or not world.kueue.is_installed or bool(run["spec"].get("suspend"))
     if reason == "Queued":
         others = {job.run_uid for job, _ in world.ledger.live_pods()} - {uid_of(run)}
-        return bool(others) or any(world.kubelet.is_lost(pod) for pod in pods)  # then others wait for its own pod
+        return bool(others) or is_lost  # then others wait for its own pod
     if reason in ("JobSuspended", "Suspended"):
         return any(job["spec"].get("suspend") for job in jobs)
-    return any(world.kubelet.is_lost(pod) for pod in pods)
+    return is_lost
 
 
-def _made_for(world: World, run: Object) -> list[object]:
+def _made_for(world: Resting, run: Object) -> list[object]:
     return [job for jobs in world.ledger.runs[uid_of(run)].jobs.values() for job in jobs]
 
 
-def _unfulfilled(world: World) -> Iterator[str]:
+def _unfulfilled(world: Resting) -> Iterator[str]:
     """Yield the finished runs that are not what their spec says: an edit or a rerun was lost."""
     for record, run in _runs(world):
         spec, status = run["spec"], run.get("status") or {}
@@ -125,13 +218,16 @@ def _writes_at_rest(world: World) -> Iterator[str]:
     acts: tuple[tuple[str, Callable[[], None]], ...] = (
         ("at rest", lambda: _look_at_all(world)),
         ("after a restart at rest", world.restart),
-        ("in a quiet hour", lambda: world.wait(_QUIET)),
+        ("in quiet minutes", lambda: world.wait(_QUIET)),
     )
     for when, act in acts:
         del world.requests[:]
         before = {record.name: run.get("status") or {} for record, run in _runs(world)}
         act()
-        if writes := [request for request in world.requests if request[0] not in ("GET", "LIST")]:
+        writes = [request for request in world.requests if request[0] not in ("GET", "LIST")]
+        if world.ledger.are_labels_taken:  # a Job without its labels is not always seen when its time is over
+            writes = [request for request in writes if request[:2] != ("DELETE", "jobs")]
+        if writes:
             after = {record.name: run.get("status") or {} for record, run in _runs(world)}
             yield f"the operator writes {when}: {writes}; changed: {list(_changes(before, after))}"
 

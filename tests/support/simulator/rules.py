@@ -50,14 +50,6 @@ _ENDS: Final = (
 )
 
 
-def next_call(dice: random.Random, world: World, liked: list[Rule]) -> Call:
-    """Return a step that makes sense in this world, those that are liked more often."""
-    rules = liked if dice.random() < 0.35 else RULES
-    fitting = [rule for rule in rules if rule.fits(world)] or [rule for rule in RULES if rule.fits(world)]
-    rule = dice.choices(fitting, [rule.weight for rule in fitting])[0]
-    return rule.make(dice, world)
-
-
 def spec(dice: random.Random) -> Values:
     """Return the spec of a new run: a plain one most of the time."""
     made: Values = {}
@@ -116,8 +108,13 @@ _EDITS: Final[tuple[Callable[[random.Random], Values], ...]] = (
 )
 
 
+def edits(dice: random.Random) -> Values:
+    """Return what an edit of a run changes."""
+    return dice.choice(_EDITS)(dice)
+
+
 def _edit(dice: random.Random, _: World) -> Call:
-    return Call("edit", (dice.choice(_NAMES),), dice.choice(_EDITS)(dice))
+    return Call("edit", (dice.choice(_NAMES),), edits(dice))
 
 
 def _change_function(dice: random.Random, _: World) -> Call:
@@ -223,6 +220,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(1, _on_pod("force_delete"), _has_pods()),
     Rule(2, lambda dice, _: Call("sigterm", (dice.choice((0, 3, 20, 40)), dice.choice((0, 143))))),
     Rule(3, _on_job("delete_job", "Background", "Background", "Foreground", "Orphan"), _has_jobs),
+    Rule(0.3, _on_job("hold_job"), _has_jobs),
     Rule(2, _on_job("patch_job", *_JOB_CHANGES), _has_jobs),
     Rule(0.5, lambda dice, _: Call("refuse_pods", (), {"refused": dice.random() < 0.6})),
     Rule(2, _simple("restart")),
@@ -253,5 +251,5 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(3, _simple("release"), lambda world: world.has_late_watches),
     Rule(1, _simple("lose", *_WATCHES)),
     Rule(0.5, _simple("double", *_WATCHES)),
-    Rule(1, _simple("step_clock", 40, 3600)),
+    Rule(1, _simple("step_clock", 40, 3600, -40)),
 )

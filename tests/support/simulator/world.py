@@ -9,20 +9,23 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from support.simulator.api_server import ApiServer
+from support.simulator.backup import Backup, Snapshot, restored, roll_back, snapshot_of
 from support.simulator.client import DiedError, Refusal, SimulatedClient, Trouble
-from support.simulator.clock import Clock
+from support.simulator.clock import Alarm, Clock
 from support.simulator.cron_job_controller import CronJobController
 from support.simulator.garbage_collector import GarbageCollector
-from support.simulator.invariants import Ledger, envelope_of, function_meaning
+from support.simulator.invariants import Ledger, function_meaning
 from support.simulator.job_controller import JobController
-from support.simulator.kubelet import Kubelet, Sigterm
-from support.simulator.objects import Object, is_deleting, is_terminal, key_of
+from support.simulator.kubelet import Sigterm
+from support.simulator.kueue import GROUP, QUEUE, Kueue
+from support.simulator.objects import Object, copy_of, is_deleting, is_terminal, key_of, uid_of
 from support.simulator.operator import Operator
+from support.simulator.schedule_ledger import ScheduleLedger
+from support.simulator.sweep_ledger import SweepLedger
+from support.simulator.wrappers import NodesWithWrappers, Wrappers
 
 from mlrun_operator.api.contract.envelope import StoreInfo
 from mlrun_operator.api.contract.platform import Platform
-from mlrun_operator.api.contract.result import Result, encode
-from mlrun_operator.api.reasons import Reason
 from mlrun_operator.cluster.errors import ApiError
 
 TEAM: Final = "team"
@@ -32,7 +35,7 @@ _PLATFORM: Final = Platform(
 )
 # A world in which so much happens at one moment goes round in a circle.
 _CIRCLE: Final = 600
-_REFUSALS: Final[dict[str, Callable[[], ApiError]]] = {
+REFUSALS: Final[dict[str, Callable[[], ApiError]]] = {
     "quota": lambda: ApiError(403, "Forbidden", 'jobs.batch "a" is forbidden: exceeded quota: jobs, requested: 1'),
     "policy": lambda: ApiError(403, "Forbidden", "admission webhook denied the request: not on my watch"),
     "webhook": lambda: ApiError(500, "InternalError", 'failed calling webhook "policy.example.org": timed out'),
@@ -41,7 +44,7 @@ _REFUSALS: Final[dict[str, Callable[[], ApiError]]] = {
     "busy": lambda: ApiError(429, "TooManyRequests", "please try again later"),
     "lost": lambda: ApiError(0, "Unreachable", "connection reset"),
 }
-_JOB_PATCHES: Final[dict[str, Object]] = {
+JOB_PATCHES: Final[dict[str, Object]] = {
     "suspend": {"spec": {"suspend": True}},
     "resume": {"spec": {"suspend": False}},
     "backoffLimit": {"spec": {"backoffLimit": 3}},
@@ -52,6 +55,7 @@ _JOB_PATCHES: Final[dict[str, Object]] = {
         "metadata": {"annotations": {"mlrun-operator.dev/execution": None, "mlrun-operator.dev/execution-hash": None}}
     },
     "owner": {"metadata": {"ownerReferences": None}},
+    "queue": {"metadata": {"labels": {QUEUE: "team"}}},
 }
 
 
@@ -62,17 +66,24 @@ class World:
         logging.getLogger("mlrun_operator").setLevel(logging.ERROR)
         self.clock = Clock()
         self.server = ApiServer(self.clock)
-        self.kubelet = Kubelet(self.server, self._report)
+        self.wrappers = Wrappers(self.server)
+        self.kubelet = NodesWithWrappers(self.server, self.wrappers)
         self.ledger = Ledger(self.server, self.kubelet.started)
+        self.sweeps = SweepLedger(self.server, self.wrappers, self.ledger.breaks, self.ledger.is_presumed_lost)
+        self.schedules = ScheduleLedger(self.server, self.ledger.breaks)
         self.jobs = JobController(self.server)
         self.cron_jobs = CronJobController(self.server)
         self.garbage = GarbageCollector(self.server)
+        self.kueue = Kueue(self.server)
+        self.backup: Backup | None = None
+        self.snapshot: Snapshot | None = None
         self.trouble = Trouble()
         self.is_cut_off = False
         self._platform = platform
         self._synced = -1
         self._faults: list[str] = []
         self._downtime = 0.0
+        self._restart: Alarm | None = None
         self.operator: Operator | None = None
         self.requests: list[tuple[str, str, str]] = []
         self._start()
@@ -114,13 +125,16 @@ class World:
 
     def create(self, name: str, **spec: Any) -> None:
         """Create a run, unless there is one of that name."""
+        self._create(name, {}, spec)
+        self._turn()
+
+    def _create(self, name: str, labels: dict[str, str], spec: Object) -> None:
         if self.server.get("mlrunruns", TEAM, name) is None:
             whole = {"parameters": {"x": 1}, **spec}
             if "function" not in whole:
                 whole.setdefault("functionRef", {"name": "fn"})
-            about = {"name": name, "namespace": TEAM}
+            about = {"name": name, "namespace": TEAM, **({"labels": labels} if labels else {})}
             self.server.create("mlrunruns", {"metadata": about, "spec": _without_nones(whole)})
-        self._turn()
 
     def edit(self, name: str, **spec: Any) -> None:
         """Change fields of a run's spec; None removes a field. Nobody edits an object that is going."""
@@ -153,6 +167,174 @@ class World:
         self.kubelet.missing_secrets.clear()
         self._turn()
 
+    def rename(self, name: str, new_name: str) -> None:
+        """Somebody gives a run another name: it is deleted, and created under that."""
+        run = self.server.get("mlrunruns", TEAM, name)
+        if run is not None:
+            self.server.delete("mlrunruns", TEAM, name)
+            self._create(new_name, run["metadata"].get("labels") or {}, copy_of(run["spec"]))
+        self._turn()
+
+    def delete_child(self, number: int) -> None:
+        """Somebody deletes a run that a schedule made."""
+        children = self._children()
+        if number < len(children):
+            self.server.delete("mlrunruns", *key_of(children[-1 - number]))
+        self._turn()
+
+    def edit_child(self, number: int, **spec: Any) -> None:
+        """Somebody changes a run that a schedule made."""
+        children = self._children()
+        if number < len(children):
+            self.server.patch("mlrunruns", *key_of(children[-1 - number]), {"spec": spec})
+        self._turn()
+
+    def _children(self) -> list[Object]:
+        return [run for run in self.server.all("mlrunruns") if run["metadata"].get("ownerReferences")]
+
+    def trigger_cron_job(self) -> None:
+        """Somebody makes a Job of a CronJob by hand (`kubectl create job --from=cronjob/…`)."""
+        for cron_job in self.server.all("cronjobs")[:1]:
+            template, meta = cron_job["spec"]["jobTemplate"], cron_job["metadata"]
+            owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": meta["name"], "uid": meta["uid"]}
+            about = {
+                "name": f"by-hand-{self.server.version}",
+                "namespace": TEAM,
+                "labels": template["metadata"].get("labels") or {},
+                "annotations": {
+                    **(template["metadata"].get("annotations") or {}),
+                    "cronjob.kubernetes.io/instantiate": "manual",
+                },
+                "ownerReferences": [{**owner, "controller": True}],
+            }
+            self.server.create("jobs", {"metadata": about, "spec": template["spec"]})
+        self._turn()
+
+    def delete_cron_job(self) -> None:
+        """Somebody deletes a CronJob."""
+        for cron_job in self.server.all("cronjobs")[:1]:
+            self.server.delete("cronjobs", *key_of(cron_job))
+        self._turn()
+
+    def patch_cron_job(self, **spec: Any) -> None:
+        """Somebody changes a CronJob."""
+        for cron_job in self.server.all("cronjobs")[:1]:
+            self.server.patch("cronjobs", *key_of(cron_job), {"spec": spec})
+        self._turn()
+
+    # Kueue.
+
+    def install_kueue(self, quota: int = 1, *, manages_all: bool = False) -> None:
+        """Kueue is installed; so many Jobs are admitted at once."""
+        self.server.groups.add(GROUP)
+        self.kueue.is_installed, self.kueue.quota, self.kueue.manages_all = True, quota, manages_all
+        self._synced = -1
+        self._turn()
+
+    def create_queued(self, name: str, **spec: Any) -> None:
+        """Create a run with a queue's label, unless there is one of that name."""
+        self._create(name, {QUEUE: "team"}, spec)
+        self._turn()
+
+    def set_quota(self, quota: int) -> None:
+        """So many Jobs are admitted at once from now on."""
+        self.kueue.quota = quota
+        self._synced = -1
+        self._turn()
+
+    def preempt(self, number: int = 0) -> None:
+        """Kueue takes an admission back."""
+        workloads = self.server.all("workloads")
+        if number < len(workloads):
+            self.kueue.preempt(workloads[-1 - number])
+        self._turn()
+
+    def activate(self, number: int = 0, *, active: bool) -> None:
+        """An administrator holds a workload, or lets it go."""
+        workloads = self.server.all("workloads")
+        if number < len(workloads):
+            self.server.patch("workloads", *key_of(workloads[-1 - number]), {"spec": {"active": active}})
+        self._turn()
+
+    # Backups, GitOps and copies.
+
+    def back_up(self) -> None:
+        """A tool saves what there is, and etcd a snapshot."""
+        self.backup = Backup.of(self.server)
+        ledgers = (self.ledger.memory(), self.schedules.memory())
+        self.snapshot = snapshot_of(self.server, {"ledgers": ledgers})
+        self._turn()
+
+    def lose_namespace(self) -> None:
+        """Everything in the namespace is deleted."""
+        for plural in ("mlrunruns", "mlrunfunctions"):
+            for obj in self.server.all(plural):
+                if obj["metadata"].get("finalizers"):
+                    self.server.set_meta(plural, obj, finalizers=None)
+                self.server.delete(plural, *key_of(obj))
+        self._turn()
+
+    def restore(self, *plurals: str, status: str = "") -> None:
+        """What is in the backup and missing is created again; `status` comes "with" the object, "late", or not."""
+        for plural in plurals:
+            for obj in (self.backup or Backup()).objects.get(plural, ()):
+                if self.server.get(plural, *key_of(obj)) is None:
+                    self._restore(plural, obj, status if plural == "mlrunruns" else "")
+        self._turn()
+
+    def _restore(self, plural: str, obj: Object, status: str) -> None:
+        self.server.author = "backup"
+        try:
+            made = self.server.create(plural, restored(plural, obj))
+        finally:
+            self.server.author = ""
+        if plural == "mlrunfunctions":
+            self.ledger.function_changed(obj["metadata"]["name"], 1)
+        if status == "late":
+            self._turn()
+        fresh = self.server.get(plural, *key_of(obj))
+        is_same = fresh is not None and fresh["metadata"]["resourceVersion"] == made["metadata"]["resourceVersion"]
+        if status and is_same and obj.get("status"):
+            self.server.author = "backup"
+            try:
+                self.server.update_status(plural, made, obj["status"])
+            finally:
+                self.server.author = ""
+
+    def roll_back(self) -> None:
+        """All of etcd goes back to the snapshot, and the operator starts anew."""
+        if self.snapshot is None:
+            return self._turn()
+        if self.operator is not None:
+            self._stop(0)
+        pods = {uid_of(pod): pod for pod in self.server.all("pods")}
+        memory = roll_back(self.server, self.snapshot)
+        for ledger, known in zip((self.ledger, self.schedules), memory["ledgers"], strict=True):
+            ledger.recall(known)
+        self._synced = -1
+        self.kubelet.recover(pods)
+        return self._turn()
+
+    def recreate(self, name: str) -> None:
+        """A GitOps tool prunes the run and applies it again."""
+        run = self.server.get("mlrunruns", TEAM, name)
+        if run is not None and not run["metadata"].get("finalizers"):
+            labels = run["metadata"].get("labels") or {}
+            self.server.delete("mlrunruns", TEAM, name)
+            self._turn()
+            self._create(name, labels, copy_of(run["spec"]))
+        self._turn()
+
+    def copy(self, number: int, name: str) -> None:
+        """Somebody applies a run's manifest under another name, with all that `kubectl get -o yaml` shows."""
+        runs = self.server.all("mlrunruns")
+        if number < len(runs) and self.server.get("mlrunruns", TEAM, name) is None:
+            original = copy_of(runs[number])
+            meta = {n: v for n, v in original["metadata"].items() if n in ("labels", "annotations", "ownerReferences")}
+            about = {**meta, "name": name, "namespace": TEAM}
+            self.server.create("mlrunruns", {"metadata": about, "spec": original["spec"]})
+        self._turn()
+
     # Pods, by their place among those that may run.
 
     def pod_runs(self, number: int = 0) -> None:
@@ -162,6 +344,25 @@ class World:
     def pod_ends(self, number: int = 0, reason: str = "Succeeded", code: int = 0) -> None:
         """A pod's wrapper reports and ends."""
         self._with_pod(number, lambda pod: self.kubelet.end(pod, reason, code))
+
+    def pods_run(self, count: int) -> None:
+        """The containers of so many pods start."""
+        waiting = (pod for pod in self.live_pods() if pod["status"].get("phase") != "Running")
+        for pod in list(waiting)[:count]:
+            self.kubelet.run(pod)
+        self._turn()
+
+    def pods_end(self, count: int, reason: str = "Succeeded", code: int = 0) -> None:
+        """The wrappers of so many pods report and end."""
+        running = (pod for pod in self.live_pods() if pod["status"].get("phase") == "Running")
+        for pod in list(running)[:count]:
+            self.kubelet.end(pod, reason, code)
+        self._turn()
+
+    def pods_by_themselves(self) -> None:
+        """From now on pods start and succeed by themselves."""
+        self.kubelet.carry_on()
+        self._turn()
 
     def pod_is_killed(self, number: int = 0) -> None:
         """A pod's wrapper is killed for its memory, without a report."""
@@ -205,10 +406,15 @@ class World:
         """Somebody deletes a Job."""
         self._with_job(number, lambda job: self.server.delete("jobs", *key_of(job), propagation=propagation))
 
+    def hold_job(self, number: int = 0) -> None:
+        """Somebody puts a finalizer on a Job, and never takes it off."""
+        self._with_job(number, lambda job: self.server.set_meta("jobs", job, finalizers=["example.org/keep"]))
+
     def patch_job(self, number: int, what: str) -> None:
         """Somebody changes a Job."""
+        self.ledger.are_labels_taken |= what == "labels"
         self.ledger.can_count = self.ledger.can_count and what not in ("labels", "manager", "owner", "annotations")
-        self._with_job(number, lambda job: self.server.patch("jobs", *key_of(job), _JOB_PATCHES[what]))
+        self._with_job(number, lambda job: self.server.patch("jobs", *key_of(job), JOB_PATCHES[what]))
 
     def refuse_pods(self, *, refused: bool) -> None:
         """A quota lets the Job controller make no pods, or lets it again."""
@@ -237,7 +443,7 @@ class World:
 
     def refuse(self, verb: str, plural: str, why: str, times: int) -> None:
         """The API server refuses so many requests of that kind."""
-        self.trouble.refusals.append(Refusal(verb, plural, _REFUSALS[why], times))
+        self.trouble.refusals.append(Refusal(verb, plural, REFUSALS[why], times))
         self._turn()
 
     def cut_off(self, *, cut: bool) -> None:
@@ -279,7 +485,7 @@ class World:
         self.ledger.check()
 
     def step_clock(self, seconds: float) -> None:
-        """The clock steps forward."""
+        """The clock steps forward, or back."""
         self.clock.now += timedelta(seconds=seconds)
         self._turn()
 
@@ -316,6 +522,7 @@ class World:
     def _sync_controllers(self) -> None:
         self.jobs.sync_all()
         self.cron_jobs.sync_all()
+        self.kueue.sync_all()
         self.garbage.collect()
 
     def _push(self) -> None:
@@ -348,7 +555,14 @@ class World:
         self.operator.die()
         self._faults += self.operator.faults
         self.operator = None
-        self.clock.after(seconds, self._start)
+        self._restart = self.clock.after(seconds, self._start)
+
+    def start_operator(self) -> None:
+        """The operator starts at once where it was to start later."""
+        if self.operator is None and self._restart is not None:
+            self._restart.cancel()
+            self._start()
+        self._turn()
 
     # Small parts.
 
@@ -372,18 +586,10 @@ class World:
         if self.server.get("mlrunruns", TEAM, name) is not None:
             self.server.patch("mlrunruns", TEAM, name, {"spec": spec})
 
-    def _delete_job_now(self, number: int = 0) -> None:
+    def _delete_job_now(self, number: int = 0, propagation: str = "Background") -> None:
         jobs = self.server.all("jobs")
         if number < len(jobs):
-            self.server.delete("jobs", *key_of(jobs[-1 - number]))
-
-    def _report(self, pod: Object, reason: str, exit_code: int) -> str:
-        envelope = envelope_of(pod)
-        if not envelope:
-            return ""
-        results = {"x": envelope.get("parameters", {}).get("x"), "pod": pod["metadata"]["name"]}
-        result = Result(reason=Reason(reason), message=reason if exit_code else "", results=results)
-        return encode(result, int(envelope.get("result_budget", 4096)))
+            self.server.delete("jobs", *key_of(jobs[-1 - number]), propagation=propagation)
 
 
 def _without_nones(spec: Object) -> Object:

@@ -218,6 +218,20 @@ def test_pods_are_found_by_their_label_when_orphaned() -> None:
     assert not index._related
 
 
+def test_an_orphaned_pod_without_its_run_is_told() -> None:
+    index = Index()
+    named = labelled(orphan(), 2, **orphan()["metadata"]["labels"], **{"mlrun-operator.dev/run": "run"})
+    index.put(RUNS, run())
+    index.put(PODS, named)
+    assert index.orphaned_pods("team", "run") == [], "its run ends it"
+    index.drop(RUNS, run())
+    assert [found["metadata"]["uid"] for found in index.orphaned_pods("team", "run")] == ["p"]
+    assert ("team", "run") in index.runs_of(PODS, named)
+    ended = {**labelled(named, 3), "status": {"phase": "Succeeded"}}
+    index.put(PODS, ended)
+    assert index.orphaned_pods("team", "run") == []
+
+
 def test_a_job_without_its_label_is_found_by_its_controller() -> None:
     index = Index()
     index.put(RUNS, run())

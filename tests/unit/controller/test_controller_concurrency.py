@@ -313,8 +313,13 @@ def test_a_queued_run_that_is_deleted_keeps_nobody_waiting(index: Index, woken: 
 
 @pytest.mark.parametrize(
     "status",
-    [{"phase": "Rehearsing"}, {"execution": {"number": 1, "hash": "v1-0", "fromTheFuture": 1}}, {"execution": "odd"}],
-    ids=["phase", "part of the execution", "execution"],
+    [
+        {"phase": "Rehearsing"},
+        {"execution": {"number": 1, "hash": "v1-0", "fromTheFuture": 1}},
+        {"execution": {"number": 1, "hash": "v1-0", "schema": 2}},
+        {"execution": "odd"},
+    ],
+    ids=["phase", "part of the execution", "schema", "execution"],
 )
 def test_a_queued_run_of_a_newer_operator_keeps_nobody_waiting(index: Index, status: dict[str, Any]) -> None:
     newer = queued("first", 1)

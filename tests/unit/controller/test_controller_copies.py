@@ -15,7 +15,7 @@ from mlrun_operator.cluster.resources import CRON_JOBS, FUNCTIONS, JOBS, RUNS
 from mlrun_operator.controller.observe import Observer
 from mlrun_operator.plan import plan
 from mlrun_operator.plan.decision import Ask, Create, Decision, Do, ReadDirectly, Tell
-from mlrun_operator.plan.observation import Observation, ReadFresh
+from mlrun_operator.plan.observation import Observation, ReadFresh, RunObservation
 
 Object = dict[str, Any]
 
@@ -70,6 +70,18 @@ def test_a_copy_under_another_name_runs_by_itself(world: ScheduleSimulator) -> N
     job = decision.action.obj
     assert (job["kind"], job["metadata"]["name"]) == ("Job", job_name("again", "copy", 1))
     assert job["metadata"]["ownerReferences"][0]["uid"] == "copy"
+
+
+def test_a_copy_does_not_stop_with_the_schedule_of_the_original(world: ScheduleSimulator) -> None:
+    """The controller reference came along with the manifest: the copy was Stopped before it started."""
+    world.run["spec"]["stop"] = True
+    decision = decide(world, copied(world, "again"))
+    assert isinstance(decision, Do)
+    assert isinstance(decision.action, Create)
+    (child,) = world.children.values()
+    observation = observe(world, child)
+    assert isinstance(observation, RunObservation)
+    assert observation.schedule is not None
 
 
 def test_a_copy_of_a_deleted_run_says_how_it_runs(world: ScheduleSimulator) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.index import Index
 from mlrun_operator.cluster.resources import JOBS, PODS, RUNS, Resource
+from mlrun_operator.controller.direct_reader import DirectReader
 from mlrun_operator.controller.reconcile import Reconciler
 
 Object = dict[str, Any]
@@ -68,3 +69,29 @@ async def test_a_job_without_its_labels_is_not_gone(world: Any) -> None:
     assert (status["phase"], status["reason"]) == ("Succeeded", "Succeeded")
     assert cluster.requests == ["list jobs", "read jobs", "list pods"]
     assert index.sizes()[PODS.plural] == 0
+
+
+async def test_what_a_direct_reading_lacks_leaves_the_index(world: Any) -> None:
+    """It stayed until the next listing of all, up to ten minutes, and held the run's place meanwhile."""
+    world.settle()
+    world.pod_runs()
+    world.settle()
+    index, cluster = Index(), Reading(world)
+    world.pods[0]["metadata"]["labels"] = {"mlrun-operator.dev/run-uid": world.run["metadata"]["uid"]}
+    for resource, objects in ((JOBS, world.jobs), (PODS, world.pods)):
+        for obj in objects:
+            index.put(resource, obj)
+    world.jobs.clear()
+    await DirectReader(cluster, index, lambda: world.now).read(world.run)  # type: ignore[arg-type]
+    assert (index.sizes()[JOBS.plural], index.sizes()[PODS.plural]) == (0, 0)
+
+
+async def test_a_pod_that_has_ended_is_kept_for_its_report(world: Any) -> None:
+    world.settle()
+    world.succeed()
+    index, cluster = Index(), Reading(world)
+    for pod in world.pods:
+        pod["metadata"]["labels"] = {"mlrun-operator.dev/run-uid": world.run["metadata"]["uid"]}
+        index.put(PODS, pod)
+    await DirectReader(cluster, index, lambda: world.now).read(world.run)  # type: ignore[arg-type]
+    assert index.sizes()[PODS.plural] == len(world.pods) > 0

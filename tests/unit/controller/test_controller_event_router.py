@@ -54,6 +54,15 @@ async def test_a_run_without_a_phase_goes_first(routed: Routed) -> None:
     assert await routed.queued() == ["new", "old"]
 
 
+async def test_a_run_whose_job_has_ended_goes_before_others(routed: Routed) -> None:
+    for name in ("r", "other"):
+        routed.index.put(RUNS, obj(name, spec={}, status={"phase": "Running"}))
+    routed.handler.on_update(RUNS, obj("other", 2, spec={}, status={"phase": "Running"}))
+    ended = {"conditions": [{"type": "Complete", "status": "True"}]}
+    routed.handler.on_update(JOBS, {**JOB, "metadata": {**JOB["metadata"], "resourceVersion": "2"}, "status": ended})
+    assert await routed.queued() == ["r", "other"]
+
+
 async def test_a_function_s_event_queues_it_and_its_runs(routed: Routed) -> None:
     routed.index.put(RUNS, obj("r", spec={"functionRef": {"name": "fn"}}))
     routed.handler.on_update(FUNCTIONS, obj("fn", spec={}))

@@ -14,6 +14,8 @@ from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.index import Index
 from mlrun_operator.controller.act import Actor
 from mlrun_operator.controller.concurrency import ConcurrencyLimiter
+from mlrun_operator.controller.context import ControllerContext
+from mlrun_operator.controller.event_recorder import EventRecorder
 from mlrun_operator.controller.kueue import read_workload
 from mlrun_operator.plan import RunObservation
 from mlrun_operator.plan.decision import SetActive
@@ -61,7 +63,9 @@ async def set_active(cluster: ApiClient, step: SetActive) -> Fact:
     index, run = Index(), {"metadata": {"name": "r", "namespace": "team", "uid": "r-1"}, "spec": {}}
     now = datetime(2026, 11, 23, tzinfo=UTC)
     limiter = ConcurrencyLimiter(index, Platform(wrapper_image="w:1"))
-    actor = Actor(cluster, index, limiter, wake=lambda _: None, clock=lambda: now, observers=())
+    events = EventRecorder(cluster, lambda: now)
+    context = ControllerContext(cluster, index, events, wake=lambda _: None, clock=lambda: now, observers=())
+    actor = Actor(context, limiter)
     return await actor.apply(step, RunObservation(run, now))
 
 

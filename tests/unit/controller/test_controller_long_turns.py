@@ -11,7 +11,9 @@ from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.api.values.names import cron_job_name
 from mlrun_operator.cluster.index import Index
 from mlrun_operator.cluster.resources import CRON_JOBS, FUNCTIONS, JOBS, RUNS, Resource
+from mlrun_operator.controller import reconcile
 from mlrun_operator.controller.reconcile import Reconciler
+from mlrun_operator.plan.decision import Do, Replace
 
 Object = dict[str, Any]
 KEY = ("team", "nightly")
@@ -92,12 +94,22 @@ async def test_a_long_backlog_is_made_up_for_in_turns(world: ScheduleSimulator) 
     assert (cluster.status["phase"], cluster.status["schedule"]["active"]) == ("Scheduled", 120)
 
 
-async def test_a_plan_that_goes_in_circles_is_told_at_once(world: ScheduleSimulator) -> None:
+async def test_a_plan_that_goes_in_circles_is_told_at_once(
+    world: ScheduleSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = Played()
+    reconciler = operator_in(world, cluster)
+    monkeypatch.setattr(reconcile, "plan", lambda observation, _: Do(Replace(observation.cron_job)))
+    with pytest.raises(RuntimeError, match=r"the plan of team/nightly asks again .*: replace u-"):
+        await reconciler.reconcile(KEY)
+    assert cluster.writes == ["replace CronJob"]
+
+
+async def test_a_cron_job_that_a_webhook_changes_is_replaced_once(world: ScheduleSimulator) -> None:
     cluster = Played()
     cluster.meddles = True
     world.jobs = []
     world.edit(parameters={"x": 2})
-    reconciler = operator_in(world, cluster)
-    with pytest.raises(RuntimeError, match=r"the plan of team/nightly asks again .*: replace u-"):
-        await reconciler.reconcile(KEY)
-    assert cluster.writes == ["replace CronJob"]
+    assert await operator_in(world, cluster).reconcile(KEY) is not None
+    assert cluster.writes == ["replace CronJob", "status"]
+    assert cluster.status["reason"] == "AdmissionDenied"

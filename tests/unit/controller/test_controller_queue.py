@@ -6,7 +6,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlrun_operator.controller.queue import FairQueue
+from mlrun_operator.controller.queue import FairQueue, Lane
 
 
 async def drain(queue: FairQueue) -> list[tuple[str, str]]:
@@ -44,16 +44,46 @@ async def test_a_burst_of_one_namespace_does_not_starve_another() -> None:
     assert (await drain(queue)).index(("quiet", "one")) <= 1
 
 
-async def test_what_is_urgent_goes_first_and_keeps_nothing_waiting_for_ever() -> None:
+async def test_new_runs_go_first_and_keep_nothing_waiting_for_ever() -> None:
     queue = FairQueue()
     for number in range(20):
         queue.add(("a", f"report-{number}"))
     for number in range(20):
-        queue.add((f"team-{number % 2}", f"new-{number}"), urgent=True)
+        queue.add((f"team-{number % 2}", f"new-{number}"), Lane.NEW)
     taken = [name for _, name in await drain(queue)]
     assert [name for name in taken[:5] if name.startswith("new")] == taken[:4]
     assert [name.split("-")[0] for name in taken[:25]].count("report") == 5
     assert len(set(taken)) == 40
+
+
+async def test_an_end_is_told_before_what_else_is_told() -> None:
+    queue = FairQueue()
+    for number in range(20):
+        queue.add(("a", f"cause-{number}"))
+    for number in range(8):
+        queue.add(("a", f"end-{number}"), Lane.ENDED)
+    kinds = [name.split("-")[0] for _, name in await drain(queue)]
+    assert kinds[:10] == [*["end"] * 4, "cause", *["end"] * 4, "cause"]
+
+
+async def test_a_run_that_waits_to_be_told_of_ends_ahead_of_others() -> None:
+    queue = FairQueue()
+    for number in range(3):
+        queue.add(("a", str(number)))
+    queue.add(("a", "2"), Lane.ENDED)
+    queue.add(("a", "2"))
+    assert [name for _, name in await drain(queue)] == ["2", "0", "1"]
+
+
+async def test_a_run_that_ends_while_it_is_worked_on_keeps_its_lane() -> None:
+    queue = FairQueue()
+    queue.add(("a", "x"))
+    await queue.take()
+    queue.add(("a", "x"), Lane.ENDED)
+    queue.add(("a", "x"))
+    queue.add(("a", "y"))
+    queue.done(("a", "x"))
+    assert [name for _, name in await drain(queue)] == ["x", "y"]
 
 
 async def test_while_new_runs_come_only_a_few_reports_are_under_way() -> None:
@@ -61,13 +91,13 @@ async def test_while_new_runs_come_only_a_few_reports_are_under_way() -> None:
     queue = FairQueue(clock=lambda: now[0])
     for number in range(9):
         queue.add(("a", f"report-{number}"))
-    queue.add(("a", "new"), urgent=True)
+    queue.add(("a", "new"), Lane.NEW)
     taken = [await queue.take() for _ in range(5)]
     assert taken[0] == ("a", "new")
     more = asyncio.ensure_future(queue.take())
     await asyncio.sleep(0.01)
     assert not more.done(), "four reports are under way"
-    queue.add(("a", "newer"), urgent=True)
+    queue.add(("a", "newer"), Lane.NEW)
     assert await more == ("a", "newer")
     more = asyncio.ensure_future(queue.take())
     queue.done(taken[1])
@@ -83,7 +113,7 @@ async def test_who_was_held_back_goes_on_when_it_is_calm() -> None:
     queue = FairQueue()
     for number in range(8):
         queue.add(("a", f"report-{number}"))
-    queue.add(("a", "new"), urgent=True)
+    queue.add(("a", "new"), Lane.NEW)
     for _ in range(5):
         await queue.take()
     assert (await asyncio.wait_for(queue.take(), 5))[1] == "report-4", "though none of the four has come back"
@@ -94,7 +124,7 @@ async def test_what_happens_while_new_runs_come_is_one_look_in_a_moment() -> Non
     queue = FairQueue(clock=lambda: now[0])
     queue.add_soon(("a", "calm"))
     assert await drain(queue) == [("a", "calm")]
-    queue.add(("a", "new"), urgent=True)
+    queue.add(("a", "new"), Lane.NEW)
     queue.add_soon(("a", "seen"))
     queue.add_soon(("a", "seen"))
     assert await drain(queue) == [("a", "new")]
@@ -115,12 +145,15 @@ async def test_the_earlier_of_two_times_counts_and_an_event_beats_both() -> None
     assert queue.delayed == 0
 
 
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("xyz"))))
-def test_whatever_is_added_is_taken_exactly_once(keys: list[tuple[str, str]]) -> None:
+_KEYS = st.tuples(st.sampled_from("abc"), st.sampled_from("xyz"))
+
+
+@given(st.lists(st.tuples(_KEYS, st.sampled_from(Lane))))
+def test_whatever_is_added_is_taken_exactly_once(added: list[tuple[tuple[str, str], Lane]]) -> None:
     async def scenario() -> list[tuple[str, str]]:
         queue = FairQueue()
-        for key in keys:
-            queue.add(key)
+        for key, lane in added:
+            queue.add(key, lane)
         return await drain(queue)
 
-    assert Counter(asyncio.run(scenario())) == Counter(set(keys))
+    assert Counter(asyncio.run(scenario())) == Counter({key for key, _ in added})

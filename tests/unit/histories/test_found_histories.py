@@ -1,5 +1,6 @@
 """Histories that once broke a promise, each as short as it could be made; the seed's whole history is in no test."""
 
+import pytest
 from support.simulator.rest import come_to_rest
 from support.simulator.rules import NOWHERE, SIDECAR
 from support.simulator.world import TEAM, World
@@ -8,6 +9,9 @@ from support.simulator.world import TEAM, World
 def status_of(world: World, name: str = "a") -> dict[str, object]:
     status: dict[str, object] = world.server.require("mlrunruns", TEAM, name)["status"]
     return status
+
+
+SWEEP = {"params": {"p": [1, 2, 3]}, "placement": "FanOut", "parallelism": 2, "maxErrors": 1}
 
 
 def at_rest(world: World) -> World:
@@ -38,6 +42,23 @@ def test_a_lost_pod_holds_the_next_execution() -> None:
     world.lose_node(2)
     world.edit("a", parameters={"x": 2})
     at_rest(world)
+
+
+def test_the_wait_for_a_lost_pod_asks_once_a_minute() -> None:
+    """It listed the pods directly every 5 seconds, for as long as the node was away. The pod's end wakes it at once."""
+    world = World()
+    world.create("a")
+    world.pod_runs()
+    world.lose_node(0)
+    world.delete_job(0)
+    world.wait(100)
+    world.edit("a", parameters={"x": 2})
+    asked_before = len(world.requests)
+    world.wait(600)
+    listings = [plural for verb, plural, _ in world.requests[asked_before:] if (verb, plural) == ("LIST", "jobs")]
+    assert 5 <= len(listings) <= 11
+    world.force_delete(0)
+    assert status_of(world)["execution"]["number"] == 2  # type: ignore[index]
 
 
 def test_a_lost_replica_is_told_without_an_event() -> None:
@@ -117,6 +138,36 @@ def test_a_sidecar_that_runs_on_does_not_hold_a_replica() -> None:
     assert status_of(world)["phase"] == "Succeeded"
 
 
+def events_of(world: World, reason: str) -> list[str]:
+    return [event["message"] for event in world.server.all("events") if event["reason"] == reason]
+
+
+def test_an_event_tells_of_replicas_that_a_sidecar_keeps() -> None:
+    """The container was named in the message while it lasted, and by nothing that stays."""
+    world = World()
+    world.create("a", replicas=2, podTemplate=SIDECAR)
+    world.pod_runs(0)
+    world.pod_runs(1)
+    world.pod_ends(0)
+    world.wait(10)
+    world.pod_ends(1)
+    world.wait(60)
+    assert len([name for verb, plural, name in world.requests if (verb, plural) == ("DELETE", "pods")]) == 2
+    events = events_of(world, "PodDeleted")
+    assert len(events) == 1
+    assert "container proxy" in events[0]
+
+
+def test_the_status_tells_of_a_single_pod_that_a_sidecar_keeps() -> None:
+    world = World()
+    world.create("a", podTemplate=SIDECAR)
+    world.pod_runs()
+    world.pod_ends()
+    world.wait(60)
+    assert events_of(world, "PodDeleted") == []
+    assert any("container proxy" in message for message in events_of(world, "Stopping"))
+
+
 def test_a_failed_sidecar_is_no_failure_called_succeeded() -> None:
     world = World()
     world.create("a", replicas=2, podTemplate=SIDECAR)
@@ -151,12 +202,128 @@ def test_an_orphaned_pod_ends_with_its_run() -> None:
     at_rest(world)
 
 
+def orphaned() -> World:
+    """Return a world with a pod that waits for a node, and whose Job was deleted with `--cascade=orphan`."""
+    world = World()
+    world.create("a", nodeSelector=NOWHERE)
+    world.delete_job(0, "Orphan")
+    return world
+
+
+def test_an_orphaned_pod_ends_with_its_deleted_run() -> None:
+    """The run was deleted before the 10 s were over after which its pod is deleted: the pod stayed for ever."""
+    world = orphaned()
+    world.wait(5)
+    world.delete("a")
+    world.wait(60)
+    assert world.live_pods() == []
+
+
+def test_an_orphaned_pod_ends_although_its_run_is_made_anew() -> None:
+    world = orphaned()
+    world.delete("a")
+    world.create("a")
+    world.wait(60)
+    assert [pod["metadata"]["name"] for pod in world.live_pods()] == [world.server.all("pods")[-1]["metadata"]["name"]]
+
+
+def test_a_pod_orphaned_while_no_operator_ran_ends() -> None:
+    world = orphaned()
+    world.die(1, after=False, seconds=60)
+    world.delete("a")
+    world.wait(120)
+    assert world.live_pods() == []
+
+
+def test_a_slots_orphaned_pod_ends_with_its_run() -> None:
+    """Its labels name the schedule, which is still there."""
+    world = World()
+    world.create("s", schedule="*/5 * * * *", nodeSelector=NOWHERE)
+    world.wait(320)
+    world.edit("s", suspend=True)
+    world.delete_job(0, "Orphan")
+    child = next(run["metadata"]["name"] for run in world.server.all("mlrunruns") if run["metadata"]["name"] != "s")
+    world.delete(child)
+    world.wait(60)
+    assert world.live_pods() == []
+
+
+def test_an_unrecorded_jobs_orphaned_pod_holds_no_execution() -> None:
+    """It waited for a node, and the run for its end: for ever."""
+    world = World()
+    world.refuse("PUT status", "mlrunruns", "policy", 3)
+    world.interrupt(3, "delete_job", number=0, propagation="Orphan")
+    world.create("a", nodeSelector=NOWHERE)
+    world.wait(600)
+    assert len(world.live_pods()) == 1
+    assert world.server.all("jobs")
+
+
 def test_an_ending_run_holds_its_place() -> None:
     world = World()
     world.create("a")
     world.apply_function(maxConcurrentRuns=1)
     world.create("b")
     world.edit("a", stop=True)
+    at_rest(world)
+
+
+def waits_for_a_run_whose_pods_are_not_shown() -> World:
+    """Return a world in which run b waits for run a, and the watch of pods is late for good."""
+    world = World()
+    world.apply_function(maxConcurrentRuns=1)
+    world.create("a")
+    world.pod_runs()
+    world.create("b")
+    world.hold("pods")
+    return world
+
+
+def test_a_pod_that_is_gone_holds_no_run_that_stops() -> None:
+    """Its deletion was answered 404 and asked for again every 5 seconds, until the watch told of it."""
+    world = waits_for_a_run_whose_pods_are_not_shown()
+    world.edit("a", stop=True)
+    world.wait(60)
+    assert status_of(world, "a")["phase"] == "Stopped"
+    assert status_of(world, "b")["phase"] == "Pending"
+    assert status_of(world, "b")["reason"] == "Created"
+
+
+def test_a_pod_that_a_direct_reading_lacks_holds_no_place() -> None:
+    world = waits_for_a_run_whose_pods_are_not_shown()
+    world.force_delete()
+    world.delete_job()
+    world.wait(60)
+    assert status_of(world, "a")["reason"] == "JobDeleted"
+    assert status_of(world, "b")["reason"] == "Created"
+
+
+@pytest.mark.parametrize("age", [2, 300])
+def test_an_edit_that_lowers_a_deadline_supersedes(age: int) -> None:
+    """The old execution failed by the new deadline, before the edit's execution started."""
+    world = World()
+    code = {"source": {"code": "x = 1"}}
+    world.create("a", pendingDeadlineSeconds=3600, function={**code, "image": "example.org/typo:1"})
+    world.wait(age)
+    world.edit("a", pendingDeadlineSeconds=1, function={**code, "image": "example.org/good:1"})
+    world.wait(30)
+    (record,) = world.ledger.runs.values()
+    assert {status["phase"] for status in record.statuses if status["execution"]["number"] == 1} == {"Pending"}
+    assert [past["reason"] for past in status_of(world)["executions"]] == ["Superseded"]  # type: ignore[attr-defined]
+
+
+def test_an_observed_generation_never_goes_back() -> None:
+    """An edit was observed while the execution ran, and at its end no more."""
+    world = World()
+    world.create("a")
+    world.pod_runs()
+    generations = []
+    for edit in ({"parameters": {"x": 2}}, {"pendingDeadlineSeconds": 900}, {"rerun": "s"}):
+        world.edit("a", **edit)
+        generations.append(status_of(world)["observedGeneration"])
+    world.pod_ends()
+    generations.append(status_of(world)["observedGeneration"])
+    assert generations == [1, 1, 1, 4]
     at_rest(world)
 
 
@@ -209,3 +376,200 @@ def test_a_stop_acts_where_no_status_can_be_written() -> None:
     assert world.server.all("jobs")
     world.wait(400)
     assert not world.server.all("jobs")
+
+
+def test_a_suspended_sweep_runs_no_point() -> None:
+    """Its status told running points until somebody looked again."""
+    world = World()
+    world.create("a", hyperparameters=SWEEP)
+    world.pods_run(2)
+    world.edit("a", suspend=True)
+    at_rest(world)
+    assert status_of(world)["sweep"]["running"] == 0  # type: ignore[index]
+
+
+def test_a_collector_hears_of_a_failure_without_a_pod() -> None:
+    """The pod had failed and was gone, and so was the operator: the point was called skipped."""
+    world = World()
+    world.create("a", hyperparameters={**SWEEP, "params": {"p": [1]}})
+    world.delete_pod()
+    world.wait(2)
+    world.restart()
+    world.delete_job(0)
+    at_rest(world)
+
+
+def test_a_job_that_cannot_go_holds_no_place() -> None:
+    world = World()
+    world.apply_function(maxConcurrentRuns=1)
+    world.create("a", backoffLimit=1)
+    world.hold_job()
+    world.delete_job()
+    world.delete_pod()
+    world.create("b")
+    at_rest(world)
+    assert status_of(world, "b")["phase"] == "Succeeded"
+
+
+def test_a_resumed_run_keeps_its_position() -> None:
+    """It went back and forth between Queued and Suspended beside another that was queued in the same second."""
+    world = World()
+    world.create("a")
+    world.apply_function(maxConcurrentRuns=1)
+    world.edit("a", suspend=True)
+    world.create("b")
+    world.edit("a", suspend=None)
+    at_rest(world)
+
+
+def test_a_second_rerun_does_not_wait_for_a_lost_pod() -> None:
+    """The first rerun passed by the lost pod, and the condition that let it pass was gone with it."""
+    world = World()
+    world.create("a")
+    world.pod_runs()
+    world.lose_node(0)
+    world.edit("a", stop=True)
+    world.wait(120)
+    world.edit("a", stop=None, rerun="r")
+    world.pod_runs(1)
+    world.pod_ends(1)
+    world.edit("a", rerun="s")
+    at_rest(world)
+    assert status_of(world)["execution"]["rerun"] == "s"  # type: ignore[index]
+
+
+def test_an_edited_run_keeps_its_functions_place() -> None:
+    """While its pod ran it was edited to refer to another function, and the place of the first one was free."""
+    world = World()
+    world.apply_function(maxConcurrentRuns=1)
+    world.apply_function("gn")
+    world.create("a")
+    world.pod_runs()
+    world.create("b")
+    world.edit("a", functionRef={"name": "gn"})
+    assert status_of(world, "b")["reason"] == "Queued"
+    world.pod_ends()
+    assert status_of(world, "b")["reason"] == "Created"
+
+
+def test_an_edit_to_an_inline_function_keeps_the_place() -> None:
+    world = World()
+    world.apply_function(maxConcurrentRuns=1)
+    world.create("a")
+    world.pod_runs()
+    world.create("b")
+    world.edit("a", functionRef=None, function={"source": {"code": "x = 1"}})
+    world.restart()
+    assert status_of(world, "b")["reason"] == "Queued"
+    at_rest(world)
+
+
+def test_a_late_watch_supersedes_nothing_that_runs() -> None:
+    """The image came after all, and its pod was ended by an edit before the watch had shown that it runs."""
+    world = World()
+    world.create("a", function={"source": {"code": "x = 1"}, "image": "example.org/typo:1"})
+    world.wait(20)
+    world.hold("pods")
+    world.kubelet.obstacle = lambda _: None  # type: ignore[method-assign]
+    world.pod_runs()
+    world.edit("a", parameters={"x": 2})
+    assert (status_of(world)["phase"], len(world.live_pods())) == ("Running", 1)
+    at_rest(world)
+
+
+def test_a_late_watch_ends_no_pod_by_its_pending_deadline() -> None:
+    world = World()
+    world.create("a", pendingDeadlineSeconds=30)
+    world.hold("pods")
+    world.pod_runs()
+    world.wait(40)
+    assert status_of(world)["phase"] == "Running"
+    at_rest(world)
+
+
+def test_a_copied_pods_report_is_not_the_runs() -> None:
+    """`kubectl debug --copy-to --keep-labels` makes a pod whose labels name the Job, and which nothing controls."""
+    world = World()
+    world.create("a")
+    world.pod_runs()
+    pod = world.live_pods()[0]
+    world.edit("a", stop=True)
+    meta = {**pod["metadata"], "name": "copy", "ownerReferences": None}
+    for field in ("uid", "resourceVersion", "deletionTimestamp"):
+        meta.pop(field, None)
+    world.server.create("pods", {"metadata": meta, "spec": {"containers": pod["spec"]["containers"]}, "status": {}})
+    world.wait(0)
+    world.pod_runs(1)
+    world.pod_ends(1)
+    world.wait(30)
+    status = status_of(world)
+    assert (status["phase"], status["attemptCount"]) == ("Stopped", 1)
+    assert status["results"]["pod"] == pod["metadata"]["name"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("change", [{"activeDeadlineSeconds": 500}, {"suspend": True}])
+def test_a_refused_patch_does_not_hide_the_status(change: dict[str, object]) -> None:
+    """A policy lets nobody change Jobs: as long as the patch was due the run was told as Pending."""
+    world = World()
+    world.create("a")
+    world.refuse("PATCH", "jobs", "policy", 1000)
+    world.edit("a", **change)
+    world.pod_runs()
+    world.wait(60)
+    status = status_of(world)
+    assert status["phase"] == "Running"
+    assert any("admission webhook" in c["message"] for c in status["conditions"] if c["type"] == "Warnings")  # type: ignore[attr-defined]
+    world.pod_ends()
+    assert status_of(world)["phase"] == "Succeeded"
+
+
+def test_a_pod_that_cannot_be_marked_is_deleted_all_the_same() -> None:
+    """A policy lets nobody change pods' statuses: a sidecar that runs on held its replica for ever."""
+    world = World()
+    world.create("a", replicas=2, podTemplate=SIDECAR)
+    world.refuse("PATCH status", "pods", "policy", 1000)
+    at_rest(world)
+    assert status_of(world)["phase"] == "Succeeded"
+
+
+def test_a_refused_deletion_is_told() -> None:
+    world = World()
+    world.create("a", podTemplate=SIDECAR)
+    world.refuse("DELETE", "pods", "policy", 1000)
+    world.pod_runs()
+    world.pod_ends()
+    world.wait(60)
+    conditions = status_of(world)["conditions"]
+    assert any("delete a pod" in c["message"] for c in conditions if c["type"] == "Warnings")  # type: ignore[attr-defined]
+    at_rest(world)
+
+
+def test_pods_of_a_job_that_cannot_go_end() -> None:
+    """A finalizer held the deleted Job, so that Kubernetes did not delete its pod, and the run waited for ever."""
+    world = World()
+    world.create("a", nodeSelector=NOWHERE)
+    world.hold_job()
+    world.delete_job()
+    at_rest(world)
+    assert status_of(world)["reason"] == "JobDeleted"
+
+
+def test_a_suspended_replicas_success_stays() -> None:
+    """Kubernetes forgets the success of a pod that ends while its Job is being suspended; the status forgot it, too."""
+    world = World()
+    world.create("a", replicas=2)
+    world.pod_runs(1)
+    world.patch_job(0, "suspend")
+    world.pod_ends(1)
+    at_rest(world)
+    assert status_of(world)["replicaCounts"]["succeeded"] == 1  # type: ignore[index]
+
+
+def test_a_preempted_point_does_not_run() -> None:
+    world = World()
+    world.install_kueue(1)
+    function = {"source": {"code": "x = 1"}, "image": "example.org/typo:1"}
+    world.create_queued("a", function=function, hyperparameters=SWEEP)
+    world.preempt()
+    at_rest(world)
+    assert status_of(world)["sweep"]["running"] == 0  # type: ignore[index]

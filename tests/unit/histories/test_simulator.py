@@ -196,7 +196,7 @@ def test_a_lost_nodes_pod_stays_with_its_phase() -> None:
     world.create("a")
     world.pod_runs()
     world.lose_node()
-    world.wait(341)
+    world.wait(351)
     pod = only_pod(world)
     assert (pod["status"]["phase"], "deletionTimestamp" in pod["metadata"]) == ("Running", True)
     assert [c["reason"] for c in pod["status"]["conditions"] if c["type"] == "DisruptionTarget"] == [
@@ -212,15 +212,5 @@ def test_a_removed_nodes_pod_fails_and_goes() -> None:
     name = only_pod(world)["metadata"]["name"]
     world.pod_runs()
     world.remove_node()
-    world.wait(41)
+    world.wait(51)
     assert (world.server.get("pods", TEAM, name), "Failed" in phases) == (None, True)
-
-
-def test_all_messages_of_a_pod_have_twelve_kib_together() -> None:
-    world = World()
-    world.kubelet._report_of = lambda *_: "x" * 20_000
-    world.create("a", podTemplate=SIDECAR)
-    world.pod_runs()
-    world.kubelet.end(only_pod(world), "Succeeded", 0)
-    states = [c["state"] for c in only_pod(world)["status"]["containerStatuses"]]
-    assert [len(state["terminated"]["message"]) for state in states if "terminated" in state] == [6144]

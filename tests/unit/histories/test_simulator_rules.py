@@ -9,6 +9,7 @@ from support.simulator.ports import SimulatedPort
 
 _OVER: Facts = ["FailureTarget/DeadlineExceeded", "Failed/DeadlineExceeded"]
 _SPENT: Facts = ["FailureTarget/BackoffLimitExceeded", "Failed/BackoffLimitExceeded"]
+_TOO_MANY: Facts = ["FailureTarget/MaxFailedIndexesExceeded", "Failed/MaxFailedIndexesExceeded"]
 _INDEXES: Facts = ["FailureTarget/FailedIndexes", "Failed/FailedIndexes"]
 EXPECTED: dict[Callable[..., Facts], Facts] = {
     known.a_retry_waits_ten_seconds_after_the_first_failure: [1, 2, 1],
@@ -33,6 +34,12 @@ EXPECTED: dict[Callable[..., Facts], Facts] = {
     known.a_force_deleted_pod_is_gone_at_once: [False, 1, 0],
     known.a_deleted_pod_keeps_its_phase_until_a_kubelet_says_more: [True, "Running"],
     known.a_cron_jobs_creation_time_never_changes: [200, True, True],
+    known.a_suspended_job_keeps_its_start_time: [["Suspended/JobSuspended"], True],
+    known.a_jobs_scheduling_may_change_only_before_it_starts: [200, 422, 422, 422, 200, 200],
+    known.too_many_failed_indexes_end_the_job: [_TOO_MANY[:1], "0", _TOO_MANY, ""],
+    known.a_job_whose_owner_never_was_is_collected: [True],
+    known.a_cron_job_deletes_ended_jobs_beyond_its_limit: [1, True],
+    known.a_resumed_cron_job_fires_only_the_newest_slot: [1, True],
     known.a_cron_job_fires_by_its_policy: [True, {"allow": 2, "forbid": 1, "replace": 1}, True],
 }
 

@@ -168,6 +168,7 @@ BASES: Final[dict[str, Object]] = {
     "a sweep of a file": {"functionRef": {"name": "f"}, "hyperparameters": {"paramFile": "s3://b/points.csv"}},
 }
 FUNCTION: Final[Object] = {"maxConcurrentRuns": 3, **BASES["a repository"]["function"]}
+STORED: Final = "store://p/artifact/artifact/n"
 # What never starts an execution, at whatever level it is written (BEHAVIOUR A1).
 NEVER: Final = {
     *("stop", "suspend", "rerun", "action", "functionRef.onChange"),
@@ -407,6 +408,54 @@ def test_an_empty_part_that_says_nothing_starts_nothing(spec: Object, other: Obj
         assert execution_hash({"function": {**function, "run": other}}) == execution_hash(
             {"function": {**function, **({"run": spec} if spec else {})}}
         )
+
+
+@pytest.mark.parametrize(
+    ("spec", "other"),
+    [
+        ({"outputs": {"x": "n"}}, {"outputs": {"x": {"name": "n"}}}),
+        ({"outputs": {"x": "n"}}, {"outputs": {"x": {"name": "n", "optional": False}}}),
+        ({"inputs": {"a": "s3://b/k"}}, {"inputs": {"a": {"path": "s3://b/k", "kind": None}}}),
+        ({"inputs": {"a": ["s3://b/k"]}}, {"inputs": {"a": [{"path": "s3://b/k"}]}}),
+        ({"inputs": {"a": {"m": STORED}}}, {"inputs": {"a": {"m": {"key": STORED}}}}),
+        ({"secrets": ["s"]}, {"secrets": [{"name": "s", "optional": False, "prefix": ""}]}),
+        (volume(configMap={"name": "c"}), volume(configMap={"name": "c", "optional": False}, readOnly=False)),
+        ({"replicas": 2}, {"replicas": 2, "replicaHostnames": False}),
+    ],
+)
+def test_a_long_form_is_its_text_and_false_is_absent(spec: Object, other: Object) -> None:
+    run = {"functionRef": {"name": "f"}}
+    assert execution_hash({**spec, **run}) == execution_hash({**other, **run})
+
+
+@pytest.mark.parametrize(
+    ("spec", "other"),
+    [
+        ({"outputs": {"x": "n"}}, {"outputs": {"x": {"name": "n", "optional": True}}}),
+        ({"inputs": {"a": STORED}}, {"inputs": {"a": {"path": STORED}}}),
+        ({"inputs": {"a": "k"}}, {"inputs": {"a": {"key": "k"}}}),
+        ({"secrets": ["s"]}, {"secrets": [{"name": "s", "keys": []}]}),
+        ({"secrets": ["s"]}, {"secrets": [{"prefix": "s"}]}),
+        ({"env": [{"name": "A"}]}, {"env": ["A"]}),
+    ],
+)
+def test_what_only_looks_like_its_text_counts(spec: Object, other: Object) -> None:
+    assert execution_hash(spec) != execution_hash(other)
+
+
+def test_a_hash_of_long_forms_as_they_were_spelled_starts_nothing() -> None:
+    """They were recorded before long forms were one with their texts."""
+    spec = {
+        "functionRef": {"name": "f"},
+        "outputs": {"x": {"name": "n", "optional": False}},
+        "inputs": {"a": {"path": "s3://b/k"}},
+        "secrets": [{"name": "s"}],
+    }
+    assert is_same_execution("v2-820ad627c9f116c4", spec) is True
+    assert is_same_execution("v2-820ad627c9f116c4", {**spec, "outputs": {}}) is False
+    digest = "v2-sha256:d4cb7ab1bf70e29fb787a40297ffeaa154fe94b589b9b6e545eedb558af9b2d9"
+    assert is_same_function(digest, {"source": {"code": "x"}, "run": {"secrets": [{"name": "s"}]}}) is True
+    assert is_same_function(digest, {"source": {"code": "y"}, "run": {"secrets": [{"name": "s"}]}}) is False
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from mlrun_operator.api.contract.result import Result
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.assess.pods import read_pod
 from mlrun_operator.assess.times import format_time
-from mlrun_operator.plan import Refusal, RunObservation, plan
+from mlrun_operator.plan import Refusal, RunObservation, RunsAhead, plan
 from mlrun_operator.plan.decision import Tell
 from mlrun_operator.plan.observation import ReadFresh
 
@@ -374,3 +374,138 @@ def test_a_happy_run_takes_one_create_and_three_writes(world: Any) -> None:
     assert (world.created, world.writes, world.status["phase"]) == (1, 3, "Succeeded")
     assert set(decisions) == {"Do", "Tell"}
     assert decisions.count("Do") == 1
+
+
+# --- what others wrote
+
+
+@pytest.mark.parametrize(("phase", "reason"), [("Failed", "Terminated"), ("Stopped", "Stopped")])
+def test_an_ending_with_an_unknown_reason_ends(world: Any, phase: str, reason: str) -> None:
+    """A newer operator began the end; this one raised at every look, and the run never ended."""
+    runs(world)
+    world.edit(stop=True)
+    world.settle()
+    world.status["execution"]["ending"] |= {"phase": phase, "reason": "OfANewerOperator"}
+    world.pods.clear()
+    world.settle()
+    assert (world.status["phase"], world.status["reason"]) == (phase, reason)
+
+
+@pytest.mark.parametrize("limit", ["pendingDeadlineSeconds", "ttlSecondsAfterFinished"])
+@pytest.mark.parametrize("seconds", [10**18, -5])
+def test_a_limit_beyond_all_bounds_is_none(world: Any, limit: str, seconds: int) -> None:
+    """Somebody edited the annotation of the Job: every look at the run raised, or it failed at once."""
+    world.settle()
+    world.jobs[0]["metadata"]["annotations"][constants.ANNOTATION_LIMITS] = f'{{"{limit}": {seconds}}}'
+    world.settle()
+    world.succeed()
+    assert (world.status["phase"], len(world.jobs)) == ("Succeeded", 1)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "text"),
+    [
+        (constants.ANNOTATION_GENERATION, "9" * 30),
+        (constants.ANNOTATION_HASH, "garbage"),
+        (constants.ANNOTATION_FUNCTION, f'{{"name": "f", "digest": "d", "generation": {10**30}}}'),
+    ],
+)
+def test_a_broken_annotation_of_a_job_is_not_recorded(world: Any, annotation: str, text: str) -> None:
+    """The API server refused every status with such a number, and no edit differed from such a hash."""
+    world.settle()
+    del world.run["status"]
+    world.jobs[0]["metadata"]["annotations"][annotation] = text
+    world.succeed()
+    assert text not in (str(world.status["execution"]["generation"]), world.status["execution"]["hash"])
+    assert "function" not in world.status or world.status["function"]["generation"] == 3
+    world.edit(parameters={"x": 2})
+    world.settle()
+    assert world.created == 2
+
+
+# --- limits that are taken away
+
+
+def test_a_deadline_taken_away_is_taken_from_the_job(world: Any) -> None:
+    """The Job kept it, and the run ended by a deadline that nobody had set any more."""
+    world.edit(activeDeadlineSeconds=60, backoffLimit=2)
+    runs(world)
+    world.edit(activeDeadlineSeconds=None, backoffLimit=None)
+    world.settle()
+    spec = world.jobs[0]["spec"]
+    assert (spec["activeDeadlineSeconds"], spec["backoffLimit"]) == (None, 0)
+
+
+def test_a_limit_taken_away_is_the_functions_again(world: Any) -> None:
+    world.function["spec"]["run"] = {"activeDeadlineSeconds": 900, "backoffLimit": 1}
+    world.edit(activeDeadlineSeconds=60, backoffLimit=2)
+    runs(world)
+    world.function["spec"]["run"] = {"activeDeadlineSeconds": 5}
+    world.edit(activeDeadlineSeconds=None, backoffLimit=None)
+    world.settle()
+    spec = world.jobs[0]["spec"]
+    assert (spec["activeDeadlineSeconds"], spec["backoffLimit"]) == (900, 1)
+
+
+def test_a_pending_deadline_taken_away_ends_nothing(world: Any) -> None:
+    world.edit(pendingDeadlineSeconds=60)
+    waits_for_its_image(world)
+    world.edit(pendingDeadlineSeconds=None)
+    world.later(100)
+    world.settle()
+    assert (world.status["phase"], world.status["reason"]) == ("Pending", "ImagePull")
+
+
+def test_a_function_in_the_run_keeps_its_deadline(world: Any) -> None:
+    function = {"source": {"code": "x = 1"}, "run": {"activeDeadlineSeconds": 60}}
+    world.edit(functionRef=None, function=function)
+    runs(world)
+    world.edit(suspend=None, stop=False)
+    world.settle()
+    assert world.jobs[0]["spec"]["activeDeadlineSeconds"] == 60
+
+
+# --- restored from a backup with the status
+
+
+def restore(world: Any) -> None:
+    """A backup tool creates the run again, without its Jobs."""
+    world.jobs.clear()
+    world.pods.clear()
+    world.run["metadata"]["uid"] = "restored"
+
+
+def test_a_rerun_that_the_backup_holds_starts_nothing(world: Any) -> None:
+    """The rerun was asked for just before the backup, and ran after it."""
+    world.settle()
+    world.succeed()
+    world.edit(rerun="x")
+    restore(world)
+    world.settle()
+    assert (world.created, world.status["phase"]) == (1, "Succeeded")
+    world.edit(rerun="y")
+    world.settle()
+    assert world.created == 2
+
+
+def test_a_queued_execution_of_a_backup_starts_nothing(world: Any) -> None:
+    """It was in a queue when the backup was made, and may have run since."""
+    world.settle()
+    world.succeed()
+    world.function["spec"]["maxConcurrentRuns"] = 1
+    world.edit(parameters={"x": 2})
+    world.settle(ahead=RunsAhead(function=1))
+    assert world.status["reason"] == "Queued"
+    restore(world)
+    world.settle()
+    assert (world.created, world.status["phase"], world.status["reason"]) == (1, "Stopped", "Restored")
+    world.edit(rerun="y")
+    world.settle()
+    assert world.created == 2
+
+
+def test_a_superseded_execution_of_a_backup_has_no_successor(world: Any) -> None:
+    is_superseded_by(world, parameters={"x": 2})
+    restore(world)
+    world.settle()
+    assert (world.created, world.status["phase"], world.status["reason"]) == (1, "Stopped", "Restored")

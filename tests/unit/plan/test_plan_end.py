@@ -12,6 +12,7 @@ from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.v1alpha1.status import OutputInfo
 from mlrun_operator.assess.times import format_time
 from mlrun_operator.plan import Refusal
+from mlrun_operator.plan.decision import SetSuspended
 
 DATASET = OutputInfo(key="store://team/dataitem/table/dataset:1", kind="table", path="s3://x", size=5, sha256="ab")
 INDEX = "batch.kubernetes.io/job-completion-index"
@@ -422,6 +423,36 @@ def test_what_somebody_else_suspends_is_left_alone(world: Any) -> None:
         world.settle()
     assert (world.status["phase"], world.status["reason"]) == ("Pending", "JobSuspended")
     assert world.jobs[-1]["spec"]["suspend"] is True
+
+
+def test_a_webhook_that_undoes_a_suspension_is_told(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs(world)
+    world.edit(suspend=True)
+    act = world.act
+    monkeypatch.setattr(world, "act", lambda action: None if isinstance(action, SetSuspended) else act(action))
+    decided = world.settle()
+    assert "sets spec.suspend of Job" in world.condition("SuspendIgnored")["message"]
+    assert decided.requeue == timedelta(minutes=1)
+    monkeypatch.undo()
+    world.settle()
+    assert world.jobs[-1]["spec"]["suspend"] is True
+    assert world.condition("SuspendIgnored") is None
+
+
+def test_a_client_that_undoes_a_suspension_is_not_fought(world: Any) -> None:
+    """Each undid the other at once, for ever."""
+    runs(world)
+    world.edit(suspend=True)
+    world.settle()
+    job = world.jobs[-1]
+    job["metadata"]["annotations"][constants.ANNOTATION_SUSPENDED_AT] = format_time(world.now)
+    job["spec"]["suspend"] = False
+    world.later(20)
+    assert world.settle().requeue == timedelta(seconds=40)
+    assert job["spec"]["suspend"] is False
+    assert world.condition("SuspendIgnored")["status"] == "True"
+    world.later(40)
+    assert world.look().suspend is not None
 
 
 def test_a_preempted_run_is_pending_and_queued(world: Any) -> None:

@@ -271,7 +271,7 @@ OUTCOMES: dict[str, Case] = {
         ),
         Reason.POD_FAILING,
         'the pod was evicted for exceeding its own limit: Usage of EmptyDir volume "scratch" exceeds the limit '
-        '"10Mi". Raise limits.ephemeral-storage or the volume\'s sizeLimit, or write less.',
+        '"10Mi"; raise limits.ephemeral-storage or the volume\'s sizeLimit, or write less',
     ),
     "evicted under memory pressure": (
         pod("Failed", reason="Evicted", message="The node was low on resource: memory.", **DISRUPTED),
@@ -364,6 +364,18 @@ def test_an_end_without_a_time_is_as_old_as_the_pod() -> None:
     unknown = terminated(137, reason="ContainerStatusUnknown", finishedAt=None, startedAt=None)
     lost = read_pod(pod("Running", unknown, sidecars={"proxy": RUNNING}))
     assert lost.wrapper_ended_at == datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+
+
+def test_a_pod_deleted_before_its_start_was_not_lost() -> None:
+    """The kubelet gives such a container the state of one that was lost."""
+    words = "The container could not be located when the pod was terminated"
+    deleted = pod("Failed", terminated(137, words, "ContainerStatusUnknown", startedAt=None, finishedAt=None))
+    deleted["metadata"]["deletionTimestamp"] = "2026-11-23T12:00:30Z"
+    attempt = read_pod(deleted).attempt
+    assert (attempt.reason, attempt.message) == (
+        Reason.POD_FAILING,
+        "the pod was deleted before container mlrun had started",
+    )
 
 
 def test_a_pod_whose_sidecar_runs_first_has_not_started() -> None:

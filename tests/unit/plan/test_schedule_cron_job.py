@@ -100,6 +100,13 @@ def test_a_refused_cron_job_is_tried_ever_later(platform: Platform, function: Ob
     assert world.status["phase"] == "Scheduled"
 
 
+def test_a_long_refusal_is_told(platform: Platform, function: Object) -> None:
+    """An admission policy may answer with the whole object: the status told its own length as the cause."""
+    world = ScheduleSimulator(platform, function, schedule="0 * * * *")
+    world.settle(refusal=Refusal(422, "CronJob.batch is invalid: " + "x" * 10_000))
+    assert world.status["message"].startswith("CronJob.batch is invalid")
+
+
 def test_a_refused_run_is_told_and_holds_up_nothing_else(hourly: ScheduleSimulator) -> None:
     hourly.edit(rerun="now", parameters={"x": 2})
     refusal = Refusal(403, "exceeded quota: count/mlrunruns", name="nightly-6a840b-t-1")
@@ -144,3 +151,24 @@ def test_a_schedule_held_by_a_finalizer_fires_no_more(hourly: ScheduleSimulator)
 
 def warning(world: ScheduleSimulator) -> str | None:
     return next((c["message"] for c in world.status["conditions"] if c["type"] == "Warnings"), None)
+
+
+def test_a_suspension_that_is_undone_is_told(hourly: ScheduleSimulator) -> None:
+    """The operator asked for the same step again, which was logged as a bug, and told nothing."""
+    hourly.undoes_suspension = True
+    hourly.function = None  # type: ignore[assignment]
+    hourly.settle()
+    assert hourly.status["reason"] == "FunctionMissing"
+    condition = next(c for c in hourly.status["conditions"] if c["type"] == "SuspendIgnored")
+    assert "CronJob nightly-" in condition["message"]
+
+
+def test_a_cron_job_that_is_changed_at_once_is_told(hourly: ScheduleSimulator) -> None:
+    hourly.admission = lambda cron_job: cron_job["spec"].update(timeZone="Mars/Olympus")
+    hourly.edit(parameters={"x": 2})
+    hourly.settle()
+    assert (hourly.status["phase"], hourly.status["reason"]) == ("Pending", "AdmissionDenied")
+    assert "changes CronJob nightly-" in hourly.status["message"]
+    hourly.admission = None
+    hourly.settle()
+    assert hourly.status["phase"] == "Scheduled"

@@ -203,14 +203,36 @@ def counting(context: Context, failing: str = "") -> CountingStore:
     return store
 
 
-def test_a_first_attempt_costs_one_request_and_a_retry_four(pod: Pod) -> None:
+def test_a_first_attempt_costs_two_requests_and_a_retry_three(pod: Pod) -> None:
     first, retry = pod("first"), pod("second")
     stores = [counting(context) for context in (first, retry)]
     find_success(first)
     find_success(retry)
 
-    assert stores[0].calls == ["replace"]
-    assert stores[1].calls == ["replace", "read_version", "replace", "download"]
+    assert stores[0].calls == ["read_version", "replace"]
+    assert stores[1].calls == ["read_version", "replace", "download"]
+
+
+class UnconditionalStore(CountingStore):
+    """A server that ignores the condition of a write, or has none: each write is made."""
+
+    def replace(self, path: str, data: bytes, version: str | None) -> bool:
+        del version
+        self._store.write(path, data)
+        return True
+
+
+def test_a_server_without_conditional_writes_runs_no_success_again(pod: Pod) -> None:
+    """Each pod took itself for the first one."""
+    first, retry = pod("first"), pod("second")
+    for context in (first, retry):
+        assert context.store is not None
+        context.store = UnconditionalStore(context.store)  # type: ignore[assignment]
+    succeed(first)
+    find_success(retry)
+
+    assert retry.earlier is not None
+    assert retry.earlier["pod"]["uid"] == "first"
 
 
 def test_many_attempts_cost_no_more_than_three_reads(pod: Pod) -> None:

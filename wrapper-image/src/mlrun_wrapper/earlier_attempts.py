@@ -1,8 +1,9 @@
 """No success is run again: a retry reports what an earlier pod of the same execution and index has achieved.
 
-The pods of one index stand in a small object of the store, `attempts.json`. The first pod makes it by one conditional
-write and reads nothing; a later one finds it and reads their run.json, the newest first. A store that fails here
-changes nothing: the run goes on as a first one does.
+The pods of one index stand in a small object of the store, `attempts.json`. The first pod finds none and makes it; a
+later one adds itself and reads the run.json of the others, the newest first. The list is read before it is written:
+some servers ignore the condition of a write. A store that fails here changes nothing: the run goes on as a first one
+does.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ from typing import Any, Final
 from mlrun_operator.api.contract import envelope as envelopes
 from mlrun_operator.api.contract.result import Result
 from mlrun_operator.api.reasons import Reason
-from mlrun_operator.store import Store, StoreError, derived_uuid
+from mlrun_operator.store import NotFoundError, Store, StoreError, derived_uuid
 from mlrun_wrapper.context import Context
 
 WARNING: Final = "an earlier attempt had succeeded; its results are reported"
@@ -54,14 +55,21 @@ def _path(context: Context) -> str:
 
 def _join(store: Store, path: str, pod_uid: str) -> list[str]:
     """Add the pod to the list; return those that stood there before. Raises StoreError, and ValueError for no list."""
-    if store.replace(path, json.dumps([pod_uid]).encode(), None):
-        return []
     for _ in range(_RACES):
-        text, version = store.read_version(path)
-        pods = [uid for uid in _uids(json.loads(text)) if uid != pod_uid]
+        pods, version = _read_list(store, path)
+        pods = [uid for uid in pods if uid != pod_uid]
         if store.replace(path, json.dumps([*pods, pod_uid][-_MAX_PODS:]).encode(), version):
             break
     return pods
+
+
+def _read_list(store: Store, path: str) -> tuple[list[str], str | None]:
+    """Return the list and its version; an empty one without a version where there is none."""
+    try:
+        text, version = store.read_version(path)
+    except NotFoundError:
+        return [], None
+    return _uids(json.loads(text)), version
 
 
 def _uids(pods: Any) -> list[str]:

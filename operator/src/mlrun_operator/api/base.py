@@ -1,5 +1,6 @@
 """The base class of our models, and the marks that tell the execution hash how to read their fields."""
 
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Annotated, TypeVar
 
@@ -28,8 +29,26 @@ class HashMark(Enum):
     STARTS_NOTHING = auto()
     EMPTY_IS_ABSENT = auto()
     EMPTY_COUNTS = auto()
+    FALSE_IS_ABSENT = auto()
     AS_WRITTEN = auto()
     QUANTITY = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class TextForm:
+    """A mark: a map with this field alone means the same as the field's text.
+
+    The text begins with `prefix`, and not with `other_prefix`, which has a meaning of its own.
+    """
+
+    prefix: str = ""
+    other_prefix: str | None = None
+
+    def fits(self, value: object) -> bool:
+        """Return whether the value can be written instead of its map."""
+        if not isinstance(value, str) or not value.startswith(self.prefix):
+            return False
+        return self.other_prefix is None or not value.startswith(self.other_prefix)
 
 
 T = TypeVar("T")
@@ -39,5 +58,7 @@ StartsNothing = Annotated[T, HashMark.STARTS_NOTHING]
 EmptyIsAbsent = Annotated[T, HashMark.EMPTY_IS_ABSENT]
 # `[]` and `{}` differ from an absent field.
 EmptyCounts = Annotated[T, HashMark.EMPTY_COUNTS]
+# `false` means the same as an absent field.
+FalseIsAbsent = Annotated[T, HashMark.FALSE_IS_ABSENT]
 # The values are defined by the user or by Kubernetes. Null, empty or differently spelled values in it are changes.
 AsWritten = Annotated[T, HashMark.AS_WRITTEN]

@@ -73,6 +73,8 @@ ANNOTATION_POINTS: Final = f"{GROUP}/points"
 ANNOTATION_COLLECTS: Final = f"{GROUP}/collects"
 # On Jobs: the operator set their `suspend` and may unset it. The value says for which reason.
 ANNOTATION_SUSPENDED_BY: Final = f"{GROUP}/suspended-by"
+# On Jobs: when the operator suspended them last (RFC 3339).
+ANNOTATION_SUSPENDED_AT: Final = f"{GROUP}/suspended-at"
 # On Jobs: the generation of the run whose limits were patched into the running Job.
 ANNOTATION_LIMITS_GENERATION: Final = f"{GROUP}/limits-generation"
 # On pods: the container that kubectl uses by default.

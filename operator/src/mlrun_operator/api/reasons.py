@@ -103,7 +103,7 @@ EXPLANATIONS: Final[dict[Reason, Explanation]] = {
     ),
     Reason.JOB_SUSPENDED: Explanation(
         "Another client suspended the Job, so that it creates no pods.",
-        "Set `spec.suspend` of the Job to false. `kubectl get job NAME -o yaml --show-managed-fields` shows who did.",
+        "`kubectl get job NAME -o yaml --show-managed-fields` shows who did. Set `spec.suspend` of the Job to false.",
     ),
     Reason.STOPPED: Explanation(
         "The run was stopped by `spec.stop`.", "Remove `spec.stop` and set `spec.rerun` to a new value to run again."
@@ -129,10 +129,10 @@ EXPLANATIONS: Final[dict[Reason, Explanation]] = {
         1,
         retried=True,
     ),
-    Reason.INVALID_RUN: Explanation("The run's spec is invalid.", "Change the field that the message names.", 64),
+    Reason.INVALID_RUN: Explanation("The run's spec is invalid.", "Change the field that is named.", 64),
     Reason.OUTPUT_MISSING: Explanation(
         "The function did not produce an output that the run maps. Its other outputs are stored.",
-        "Return or log the output under that name, or map an output that the message lists.",
+        "Return or log the output under that name, or map an output that is listed.",
         65,
     ),
     Reason.OUTPUT_INVALID: Explanation(
@@ -214,11 +214,11 @@ EXPLANATIONS: Final[dict[Reason, Explanation]] = {
     ),
     Reason.POD_FAILING: Explanation(
         "The pod cannot start or failed, for a reason other than the handler.",
-        "Read the message, which names the container, the limit or the cause, and run `kubectl describe pod`.",
+        "Correct what is named: the container, the limit or the node. `kubectl describe pod` shows more.",
         retried=True,
     ),
     Reason.VOLUME_MISSING: Explanation(
-        "A volume of the pod cannot be mounted.", "Create the claim, or correct the volume that the message names."
+        "A volume of the pod cannot be mounted.", "Create the claim, or correct the volume that is named."
     ),
     Reason.VOLUME_UNSUPPORTED: Explanation(
         "The cluster does not support this kind of volume.", "Use another kind of volume, or a newer cluster."
@@ -227,7 +227,7 @@ EXPLANATIONS: Final[dict[Reason, Explanation]] = {
         "The run took longer than `activeDeadlineSeconds`.", "Increase the deadline, or reduce the work of the run."
     ),
     Reason.PENDING_DEADLINE_EXCEEDED: Explanation(
-        "No pod started within `pendingDeadlineSeconds`.", "Fix the cause in the message and set `spec.rerun`."
+        "No pod started within `pendingDeadlineSeconds`.", "Mend the cause that is named, and set `spec.rerun`."
     ),
     Reason.OOM_KILLED: Explanation(
         "The pod used more memory than its limit and was killed.",
@@ -244,7 +244,7 @@ EXPLANATIONS: Final[dict[Reason, Explanation]] = {
         "Free the quota, or request a larger one. The operator tries again.",
     ),
     Reason.ADMISSION_DENIED: Explanation(
-        "A policy of the cluster refuses the Job.", "Read the message of the policy. The operator tries again."
+        "A policy of the cluster refuses the Job.", "Change what the policy objects to. The operator tries again."
     ),
 }
 

@@ -3,12 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any, Final
+from typing import Final
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.objects import spec_of, status_of
-
-Object = dict[str, Any]
+from mlrun_operator.api.objects import Object, spec_of, status_of
 
 OOM_KILLED: Final = "OOMKilled"
 # How much of a container's last words is repeated, in characters.

@@ -3,14 +3,13 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from mlrun_operator.api.objects import status_of
+from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.assess.containers import Container, Role, containers_of, how_it_ended
 from mlrun_operator.assess.times import parse_time
 
-Object = dict[str, Any]
 Cause = tuple[Reason, str]
 
 # How long an init container runs before it is named as what the pod waits for.

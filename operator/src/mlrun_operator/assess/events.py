@@ -2,18 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from mlrun_operator.api import constants
+from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.v1alpha1.status import Phase, RunStatus
 from mlrun_operator.api.values.names import short_hash
 from mlrun_operator.assess.times import format_time
 
-Object = dict[str, Any]
 # What the API server takes, and what of it a cause may take, so that there is room for what to do.
 _LONGEST = 1024
 _MESSAGE = 800
+# The reason of the event that the operator has deleted a pod which another container keeps, or which has no Job.
+POD_DELETED = "PodDeleted"
 _NOTHING_TO_DO = ("Wait.", "Nothing.")
 _HEALTHY = (
     *(Reason.CREATED, Reason.RUNNING, Reason.SUCCEEDED, Reason.SCHEDULED, Reason.COLLECTING, Reason.QUEUED),
@@ -60,19 +61,29 @@ def event_name(run: Object, status: RunStatus) -> str:
 
     The time since when it is so tells it from an earlier time, as before a suspension.
     """
-    meta, (number, phase, reason, words) = run["metadata"], _cause(status)
+    number, phase, reason, words = _cause(status)
     since = next((c.last_transition_time for c in status.conditions or () if c.type == "Ready"), "")
-    identity = short_hash(f"{meta['uid']}/{number}/{phase}/{reason}/{since}/{words}", 16)
-    return f"{meta['name'][:200].rstrip('.-')}.{identity}"
+    return _name_of(run, f"{number}/{phase}/{reason}/{since}/{words}")
 
 
 def event(run: Object, status: RunStatus, now: datetime) -> Object:
-    """The v1 Event of a status."""
-    meta, time, news = run["metadata"], format_time(now), news_of(status)
+    """Return the v1 Event of a status."""
+    return _event(run, event_name(run, status), news_of(status), now)
+
+
+def pod_deletion_event(run: Object, pod_name: str, why: str, now: datetime) -> Object:
+    """Return the v1 Event that the operator has deleted a pod: one for all pods of an execution and one cause."""
+    number = (status_of(run).get("execution") or {}).get("number")
+    name = _name_of(run, f"{number}/{POD_DELETED}/{why}")
+    return _event(run, name, Transition(POD_DELETED, f"deleted pod {pod_name}: {why}", warning=True), now)
+
+
+def _event(run: Object, name: str, news: Transition, now: datetime) -> Object:
+    meta, time = run["metadata"], format_time(now)
     return {
         "apiVersion": "v1",
         "kind": "Event",
-        "metadata": {"name": event_name(run, status), "namespace": meta["namespace"]},
+        "metadata": {"name": name, "namespace": meta["namespace"]},
         "involvedObject": {
             "apiVersion": constants.API_VERSION,
             "kind": constants.RUN_KIND,
@@ -91,6 +102,11 @@ def event(run: Object, status: RunStatus, now: datetime) -> Object:
         "lastTimestamp": time,
         "count": 1,
     }
+
+
+def _name_of(run: Object, identity: str) -> str:
+    name, uid = run["metadata"]["name"], run["metadata"]["uid"]
+    return f"{name[:200].rstrip('.-')}.{short_hash(f'{uid}/{identity}', 16)}"
 
 
 def _words(status: RunStatus) -> str:

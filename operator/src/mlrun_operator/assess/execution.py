@@ -9,7 +9,7 @@ from mlrun_operator.api.contract.result import Result
 from mlrun_operator.api.objects import Object, has_pod_ended, is_deleting, status_of
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.v1alpha1.status import Phase, RunStatus, SweepStatus
-from mlrun_operator.api.v1alpha1.sweep import sweep_words
+from mlrun_operator.api.v1alpha1.sweep import sweep_words, with_progress
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.diagnose import diagnose
 from mlrun_operator.assess.jobs import DEADLINE, JobEnd, end_of, failing_since, is_failing, points_of
@@ -186,8 +186,10 @@ def _not_ending(scene: _Scene) -> str:
             return f"the wrapper has ended; container {', '.join(others)} still runs"
         if not has_pod_ended(pod) and is_presumed_lost(pod, scene.now):
             since = pod["metadata"]["deletionTimestamp"]
+            name, node = view.attempt.pod, view.attempt.node
             return (
-                f"pod {view.attempt.pod} on node {view.attempt.node} should have ended at {since}; its node may be lost"
+                f"pod {name} on node {node} should have ended at {since}; its node may be lost. "
+                f"Once you know that it does not run: `kubectl delete pod {name} --force`"
             )
     return ""
 
@@ -221,8 +223,7 @@ def _ends_with(job: Object, views: tuple[PodView, ...]) -> bool:
 def _finished(scene: _Scene, last: PodView, end: JobEnd) -> Assessment:
     outcome = outcome_of(last) if last.succeeded else _failure(last)
     if end.reason == DEADLINE and success_of(scene.job, [last]) is None:
-        late = end.message or EXPLANATIONS[Reason.DEADLINE_EXCEEDED].happened
-        outcome = Outcome(Phase.FAILED, Reason.DEADLINE_EXCEEDED, late)
+        outcome = Outcome(Phase.FAILED, Reason.DEADLINE_EXCEEDED, end.message)
     missing = last.succeeded and last.result is None
     return Assessment(outcome.phase, outcome.reason, outcome.message, scene.views, last, end, result_missing=missing)
 
@@ -261,7 +262,11 @@ def _without_report(scene: _Scene, end: JobEnd) -> Assessment:
 def _points(scene: _Scene, points: tuple[Replica, ...], end: JobEnd | None) -> Assessment:
     """Return where the points of a sweep are; what became of them all is the collector's to say."""
     if end is None:
-        return replace(_replicas_run(scene, points), sweep=sweep_of(points))
+        sweep = sweep_of(points)
+        if scene.is_suspended and scene.recorded.sweep:  # Kubernetes forgets successes of pods that it ends
+            succeeded = max(sweep.succeeded, scene.recorded.sweep.succeeded)
+            sweep = with_progress(sweep.model_copy(update={"succeeded": succeeded}))
+        return replace(_replicas_run(scene, points), sweep=sweep)
     collecting = Outcome(Phase.RUNNING, Reason.COLLECTING, EXPLANATIONS[Reason.COLLECTING].happened)
     return Assessment(
         collecting.phase,
@@ -322,7 +327,7 @@ def _replicas_ended(scene: _Scene, job_replicas: tuple[Replica, ...], end: JobEn
 
 def _why_failed(failed: Sequence[Replica], count: int, end: JobEnd) -> tuple[Reason, str]:
     if end.reason == DEADLINE:
-        return Reason.DEADLINE_EXCEEDED, end.message or EXPLANATIONS[Reason.DEADLINE_EXCEEDED].happened
+        return Reason.DEADLINE_EXCEEDED, end.message
     first = next((replica for replica in failed if replica.last), None)
     if first is None or first.last is None:
         return Reason.WRAPPER_ERROR, f"no pod of the Job could be found; Kubernetes says: {end.message}"

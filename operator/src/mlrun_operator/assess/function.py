@@ -1,15 +1,13 @@
 """Whether runs of a function could start, from its spec alone."""
 
 import ast
-from typing import Any
 
 from pydantic import ValidationError
 
+from mlrun_operator.api.objects import Object
 from mlrun_operator.api.v1alpha1.function import FunctionSpec
 from mlrun_operator.api.v1alpha1.source import Source
 from mlrun_operator.api.words import in_words
-
-Object = dict[str, Any]
 
 
 def judge(spec: Object) -> tuple[str, str]:

@@ -18,6 +18,8 @@ DEADLINE: Final = "DeadlineExceeded"
 # Anybody may edit an annotation: what is read of one must not cost more than a Job of ours can.
 _MAX_INDEXES: Final = max(MAX_REPLICAS, MAX_POINTS)
 _COUNT: Final = re.compile(r"[0-9]{1,9}")
+_GENERATION: Final = re.compile(r"[0-9]{0,18}")
+_HASH: Final = re.compile(r"v[0-9]{1,9}-[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,42 +34,57 @@ class JobEnd:
 
 def execution_of(job: Object) -> Execution | None:
     """The execution that the Job was made for; None where its annotations are missing or broken."""
-    annotations = job["metadata"].get("annotations") or {}
+    annotations = annotations_of(job)
     number, generation = (
         annotations.get(constants.ANNOTATION_EXECUTION, ""),
         annotations.get(constants.ANNOTATION_GENERATION, ""),
     )
+    execution_hash = annotations.get(constants.ANNOTATION_HASH, "")
+    if not (_COUNT.fullmatch(number) and _GENERATION.fullmatch(generation) and _HASH.fullmatch(execution_hash)):
+        return None
     try:
         return Execution(
             number=int(number),
-            hash=annotations[constants.ANNOTATION_HASH],
+            hash=execution_hash,
             generation=int(generation) if generation else None,
             rerun=annotations.get(constants.ANNOTATION_RERUN),
         )
-    except (ValueError, KeyError):
+    except ValueError:
         return None
 
 
 def function_of(job: Object) -> FunctionPin | None:
     """The function that was pinned when the Job was made."""
-    text = (job["metadata"].get("annotations") or {}).get(constants.ANNOTATION_FUNCTION, "")
     try:
-        return FunctionPin.model_validate_json(text)
+        pin = FunctionPin.model_validate_json(annotations_of(job).get(constants.ANNOTATION_FUNCTION, ""))
     except ValueError:
         return None
+    return pin if _GENERATION.fullmatch(str(pin.generation or "")) else None
 
 
 def end_of(job: Object) -> JobEnd | None:
-    """The Job's end; None while it may still start or run pods."""
+    """Return the Job's end; None while it may still start or run pods."""
     for condition in (job.get("status") or {}).get("conditions") or ():
         if condition.get("type") in ("Complete", "Failed") and condition.get("status") == "True":
             return JobEnd(
                 succeeded=condition["type"] == "Complete",
                 reason=condition.get("reason", ""),
-                message=condition.get("message", ""),
+                message=_end_message(job, condition),
                 at=parse_time(condition.get("lastTransitionTime")),
             )
     return None
+
+
+def deadline_message(job: Object) -> str:
+    """Return that the Job has run longer than its deadline, which Kubernetes' own message does not name."""
+    seconds = job["spec"].get("activeDeadlineSeconds")
+    limit = f"activeDeadlineSeconds ({seconds} s, with all retries)" if seconds else "activeDeadlineSeconds"
+    return f"the run took longer than {limit}"
+
+
+def _end_message(job: Object, condition: Object) -> str:
+    is_late = condition["type"] == "Failed" and condition.get("reason") == DEADLINE
+    return deadline_message(job) if is_late else str(condition.get("message", ""))
 
 
 def is_failing(job: Object) -> bool:

@@ -6,10 +6,10 @@ where the wrapper could not report, or where the pod failed although the wrapper
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from mlrun_operator.api.contract.result import Result
-from mlrun_operator.api.objects import condition_of, has_condition, is_deleting, status_of
+from mlrun_operator.api.objects import Object, condition_of, has_condition, is_deleting, status_of
 from mlrun_operator.api.reasons import EXPLANATIONS, HEALTHY, Reason
 from mlrun_operator.assess.containers import (
     OOM_KILLED,
@@ -20,7 +20,6 @@ from mlrun_operator.assess.containers import (
     last_words,
 )
 
-Object = dict[str, Any]
 Outcome = tuple[Reason, str]
 
 DISRUPTION: Final = "DisruptionTarget"
@@ -38,7 +37,10 @@ _NODE_REFUSALS: Final = (
     ("Shutdown", "the node was shut down"),
     ("", "the node refused the pod"),
 )
-# The same of a container that the kubelet could not start, or lost.
+# What the kubelet says of a container that had not started when its pod was deleted; its reason is the same as of one
+# that was lost.
+_NEVER_LOCATED: Final = "could not be located when the pod was terminated"
+# What the kubelet says of a container that it could not start, or lost.
 _NODE_FAILURES: Final = {
     "StartError": "could not be started",
     "ContainerCannotRun": "could not be started",
@@ -123,6 +125,10 @@ def _sidecar_failed(end: PodEnd) -> bool:
     return end.exit_code == 0 and end.failed(Role.SIDECAR) is not None
 
 
+def _deleted_before_start(end: PodEnd) -> bool:
+    return is_deleting(end.pod) and _NEVER_LOCATED in str((end.container.terminated or {}).get("message"))
+
+
 def _was_killed_on_its_way_out(end: PodEnd) -> bool:
     """Return whether the kubelet killed a pod that was deleted, at the end of its grace period or before it started."""
     return is_deleting(end.pod) and end.report is None and end.exit_code == _KILLED
@@ -150,8 +156,8 @@ def _eviction(end: PodEnd) -> Outcome:
 
 def _own_limit(end: PodEnd) -> Outcome:
     message = end.pod_message.rstrip(".") or "the kubelet does not say which"
-    todo = "Raise limits.ephemeral-storage or the volume's sizeLimit, or write less."
-    return Reason.POD_FAILING, f"the pod was evicted for exceeding its own limit: {message}. {todo}"
+    todo = "raise limits.ephemeral-storage or the volume's sizeLimit, or write less"
+    return Reason.POD_FAILING, f"the pod was evicted for exceeding its own limit: {message}; {todo}"
 
 
 def _own_deadline(end: PodEnd) -> Outcome:
@@ -178,6 +184,10 @@ def _other_container(container: Container | None, suffix: str = "") -> Outcome:
     out_of_memory = (container.terminated or {}).get("reason") == OOM_KILLED
     reason = Reason.OOM_KILLED if out_of_memory else Reason.POD_FAILING
     return reason, how_it_ended(container, container.terminated, suffix)
+
+
+def _early_deletion(end: PodEnd) -> Outcome:
+    return Reason.POD_FAILING, f"the pod was deleted before {end.container.described} had started"
 
 
 def _node_failure(end: PodEnd) -> Outcome:
@@ -228,6 +238,7 @@ _OUTCOMES: Final[tuple[tuple[Callable[[PodEnd], bool], Callable[[PodEnd], Outcom
     (_init_failed, _init_container),
     (_sidecar_failed, _sidecar),
     # What is known of our own container.
+    (_deleted_before_start, _early_deletion),
     (_was_killed_on_its_way_out, _terminated),
     (lambda end: end.container.has_failed and end.ended_as in _NODE_FAILURES, _node_failure),
     (lambda end: end.exit_code == EXPLANATIONS[Reason.TERMINATED].exit_code, _terminated),

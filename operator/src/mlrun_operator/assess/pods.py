@@ -3,17 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.contract.result import Result, decode
-from mlrun_operator.api.objects import has_pod_ended, is_deleting, labels_of, spec_of, status_of
+from mlrun_operator.api.objects import Object, has_pod_ended, is_deleting, labels_of, spec_of, status_of
 from mlrun_operator.api.v1alpha1.status import MAX_MESSAGE, Attempt
 from mlrun_operator.assess.containers import Container, Role, containers_of, deciding_of, wrapper_of
 from mlrun_operator.assess.pod_outcome import has_succeeded, is_disrupted, outcome_of
 from mlrun_operator.assess.times import parse_time
 
-Object = dict[str, Any]
 # How long after its grace period a pod that does not vanish is still waited for: its node may be lost.
 _LOST: Final = timedelta(seconds=30)
 # How long until pods that end are looked at again, though no event of theirs comes.

@@ -55,16 +55,19 @@ class Replica:
 def replicas(job: Object, views: Sequence[PodView], recorded: RunStatus | None = None) -> tuple[Replica, ...]:
     """Return all replicas or points of a Job, by index; none for a Job of a single pod.
 
-    One that is recorded as having run has run, also where its pods are gone.
+    What is recorded of one stays where its pods are gone: that it has run, and that it has succeeded.
     """
     status, end = status_of(job), end_of(job)
     succeeded, failed = indexes(status.get("completedIndexes")), indexes(status.get("failedIndexes"))
+    statuses = (recorded.replica_statuses if recorded else None) or ()
     succeeded |= reported_successes(views)  # whatever another container made of their pods
+    succeeded |= {
+        status.index for status in statuses if status.phase is Phase.SUCCEEDED
+    }  # a suspended Job forgets some
     failed -= succeeded
     count = replicas_of(job) or points_of(job) or 0
     if end is not None and points_of(job) is None:  # not every point of a sweep that has come to its end was started
         failed = frozenset(range(count)) - succeeded
-    statuses = (recorded.replica_statuses if recorded else None) or ()
     ran = {status.index for status in statuses if status.phase is Phase.RUNNING}
     return tuple(
         replace(replica, has_run=replica.index in ran)
@@ -132,11 +135,9 @@ def counts(job_replicas: Iterable[Replica]) -> ReplicaCounts:
     )
 
 
-def worth_telling(job_replicas: Sequence[Replica], recorded: ReplicaCounts | None) -> bool:
-    """Return whether replicas that still run have come a step further since the recorded status."""
-    if recorded is None:
-        return True
-    step, counted = max(1, len(job_replicas) // _STEPS), counts(job_replicas)
+def worth_telling(counted: ReplicaCounts, recorded: ReplicaCounts, count: int) -> bool:
+    """Return whether `count` replicas that still run have come a step further since the recorded status."""
+    step = max(1, count // _STEPS)
     return _progress(counted, step) != _progress(recorded, step)
 
 

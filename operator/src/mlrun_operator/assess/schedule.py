@@ -9,7 +9,7 @@ from typing import Final
 from mlrun_operator.api import constants
 from mlrun_operator.api.objects import Object, annotations_of, controller_of, is_deleting, status_of
 from mlrun_operator.api.v1alpha1.run import RunSpec
-from mlrun_operator.api.v1alpha1.status import BackfillStatus, Phase, RunStatus, ScheduleStatus
+from mlrun_operator.api.v1alpha1.status import MAX_MESSAGE, BackfillStatus, Phase, RunStatus, ScheduleStatus
 from mlrun_operator.api.values.cron import DEFAULT_ZONE, Cron
 from mlrun_operator.api.values.names import cron_job_name, slot_name
 from mlrun_operator.assess.conditions import Outcome
@@ -200,7 +200,7 @@ def schedule_status(
         observed_generation=base.generation,
         phase=outcome.phase,
         reason=outcome.reason,
-        message=outcome.message or None,
+        message=outcome.message[: MAX_MESSAGE * 4] or None,
         conditions=base.conditions(outcome, warnings),
         cron_job_name=cron_job["metadata"]["name"] if cron_job else None,
         function=function_of(cron_job) if cron_job else None,

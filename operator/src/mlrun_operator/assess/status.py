@@ -13,6 +13,7 @@ from mlrun_operator.api.contract.result import Result
 from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.v1alpha1.status import (
+    EXECUTION_SCHEMA,
     MAX_EXECUTIONS,
     MAX_IMAGE,
     MAX_MESSAGE,
@@ -34,8 +35,6 @@ from mlrun_operator.assess.pods import PodView
 from mlrun_operator.assess.sweep_status import as_counts
 from mlrun_operator.assess.times import format_duration, format_time, parse_time
 
-# The newest schema of execution records that this operator understands.
-EXECUTION_SCHEMA: Final = 1
 _LOST_REPORT: Final = "the pod's report is lost; what it stored is in the store's run folder"
 # Numbers and durations by themselves, as in "0/5 nodes" and "back-off 1m20s"; not those within a name.
 _NOISE: Final = re.compile(r"(?<![\w.:-])(?:\d+(?:\.\d+)?(?:h|ms|m|s|µs|Ki|Mi|Gi|%)?)+(?![\w-])(?!\.\w)")
@@ -110,9 +109,12 @@ def _readable(written: Object) -> RunStatus:
     return RunStatus.model_validate(readable)
 
 
-def is_of_a_newer_operator(run: Object) -> bool:
-    """Return whether a newer operator wrote how far the run is, in a way that an older one must not touch."""
-    written, recorded = status_of(run), parse_status(run)
+def is_of_a_newer_operator(run: Object, recorded: RunStatus) -> bool:
+    """Return whether a newer operator wrote how far the run is, in a way that an older one must not touch.
+
+    `recorded` is the run's status as far as it can be read.
+    """
+    written = status_of(run)
     parts = {"phase": recorded.phase, "execution": recorded.execution, "schedule": recorded.schedule}
     if any(name in written and part is None for name, part in parts.items()):
         return True
@@ -219,13 +221,14 @@ def _pod_fields(recorded: RunStatus, assessment: Assessment) -> dict[str, Any]:
     if assessment.replicas:  # their pods stay until the Job goes, and start in any order
         started = sum(pod.started for pod in assessment.pods)
         fields["attempt_count"] = max(recorded.attempt_count or 0, started) or None
-    counts = as_counts(recorded.sweep) if assessment.sweep else recorded.replica_counts
+    counts = as_counts(assessment.sweep) or replicas.counts(assessment.replicas)
+    recorded_counts = as_counts(recorded.sweep) if assessment.sweep else recorded.replica_counts
     under_way = assessment.replicas and not assessment.phase.finished and assessment.end is None
     if (
         under_way
-        and counts
+        and recorded_counts
         and recorded.disruptions == fields["disruptions"]
-        and not replicas.worth_telling(assessment.replicas, counts)
+        and not replicas.worth_telling(counts, recorded_counts, len(assessment.replicas))
     ):
         return {name: getattr(recorded, name) for name in fields}
     return fields

@@ -45,6 +45,6 @@ def _ended(points: Assessment, both: Assessment, outcome: Outcome | None) -> Ass
     if outcome is not None:
         return replace(both, phase=outcome.phase, reason=outcome.reason, message=f"{outcome.message}; {summary}")
     if points.end is not None and points.end.reason == DEADLINE:
-        late = points.end.message or EXPLANATIONS[Reason.DEADLINE_EXCEEDED].happened
-        return replace(both, phase=Phase.FAILED, reason=Reason.DEADLINE_EXCEEDED, message=f"{late}; {summary}")
+        message = f"{points.end.message}; {summary}"
+        return replace(both, phase=Phase.FAILED, reason=Reason.DEADLINE_EXCEEDED, message=message)
     return both

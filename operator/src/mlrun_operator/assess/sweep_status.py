@@ -18,7 +18,7 @@ def sweep_of(points: Sequence[Replica]) -> SweepStatus:
     skipped = sum(_skipped(point) for point in points)
     sweep = SweepStatus(
         points=len(points),
-        running=phases.count(Phase.RUNNING),
+        running=sum(point.end is None and any(pod.started and not pod.ended for pod in point.pods) for point in points),
         succeeded=phases.count(Phase.SUCCEEDED) - skipped,
         failed=phases.count(Phase.FAILED),
         skipped=skipped,
@@ -35,15 +35,16 @@ def as_counts(sweep: SweepStatus | None) -> ReplicaCounts | None:
 
 def lost(points: Sequence[Replica]) -> dict[str, str]:
     """Return, by iteration, why points failed whose pod could not report it."""
-    failures = [
-        (point.index + 1, point.last.attempt.reason, point.last.attempt.message)
-        for point in points
-        if point.phase is Phase.FAILED and point.last is not None and point.last.result is None
-    ]
-    messages = {
-        str(n): f"{reason}: {message}" if message else str(reason) for n, reason, message in failures[:_MAX_LOST]
-    }
-    return {n: message[:MAX_REPLICA_MESSAGE] for n, message in messages.items()}
+    silent = [p for p in points if p.phase is Phase.FAILED and (p.last is None or p.last.result is None)]
+    return {str(point.index + 1): _last_words(point)[:MAX_REPLICA_MESSAGE] for point in silent[:_MAX_LOST]}
+
+
+def _last_words(point: Replica) -> str:
+    """Return why a point failed whose pod left no report; nobody knows it any more where the pod is gone."""
+    if point.last is None:
+        return "its pod failed and is gone"
+    reason, message = point.last.attempt.reason, point.last.attempt.message
+    return f"{reason}: {message}" if message else str(reason)
 
 
 def _skipped(point: Replica) -> bool:

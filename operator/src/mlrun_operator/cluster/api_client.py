@@ -3,17 +3,19 @@
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
+from datetime import datetime
 from typing import Any, Final
 
 import aiohttp
 
 from mlrun_operator.api import constants
+from mlrun_operator.api.objects import Object
 from mlrun_operator.cluster.codec import decode, encode
 from mlrun_operator.cluster.connection import Connection
 from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.resources import DISCOVERY, EVENTS, FUNCTIONS, OPENAPI, PODS, RUNS, Resource
+from mlrun_operator.cluster.server_clock import ServerClock
 
-Object = dict[str, Any]
 # Called after each request with its verb, its resource's plural, the HTTP code and the duration in seconds.
 Observe = Callable[[str, str, int, float], None]
 
@@ -44,6 +46,11 @@ class ApiClient:
         self._connection = connection
         self._observe = observe
         self._may_write = may_write
+        self._clock = ServerClock()
+
+    def now(self) -> datetime:
+        """Return the API server's time."""
+        return self._clock.now()
 
     async def read(self, resource: Resource, namespace: str, name: str) -> Object:
         """Read the object from the API server."""
@@ -237,6 +244,7 @@ class ApiClient:
             async with session.request(
                 verb, full_url, params=params, data=data, headers=headers, timeout=_TIMEOUT
             ) as response:
+                self._clock.observe(response.headers.get("Date"))
                 code, text = response.status, await response.read()
                 if code >= 400:
                     raise _refusal(response, text)

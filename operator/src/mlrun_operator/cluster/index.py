@@ -7,14 +7,15 @@ an older state never replaces a newer one. Every object that it returns is a cop
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.objects import controller_of, key_of
-from mlrun_operator.api.values.names import kubernetes_name, slot_of
+from mlrun_operator.api.objects import Object, controller_of, key_of
+from mlrun_operator.api.values.names import kubernetes_name, label_value, slot_of
 from mlrun_operator.cluster.index_entry import (
     OF_JOB,
     OF_SCHEDULE,
+    ORPHAN_OF,
     Entry,
     JobId,
     Occupancy,
@@ -27,11 +28,10 @@ from mlrun_operator.cluster.index_entry import (
     run_uid_of_job,
     version_of,
 )
-from mlrun_operator.cluster.queue_position import is_waiting, position_of, queue_of
+from mlrun_operator.cluster.queue_position import is_waiting, occupied_functions, position_of, queue_of
 from mlrun_operator.cluster.resources import CRON_JOBS, FUNCTIONS, JOBS, PODS, RUNS, Resource
 from mlrun_operator.cluster.run_queues import FunctionKey, RunKey, RunQueues
 
-Object = dict[str, Any]
 # A fired Job's name ends in minutes since 1970, any other in the number of its execution, which is small.
 _FIRST_YEAR: Final = 2000
 # How many deleted objects are remembered, so that a late response does not bring them back.
@@ -147,6 +147,12 @@ class Index:
             pods |= {pod.uid: pod for pod in self._related_in(namespace, (OF_JOB, job_uid))}
         return _objects(pod for pod in pods.values() if self._run_of(pod) == run_uid)
 
+    def orphaned_pods(self, namespace: str, run_name: str) -> list[Object]:
+        """Return the pods that may run although neither a controller nor a run of this name has them any more."""
+        pods = self._related_in(namespace, (ORPHAN_OF, label_value(run_name)))
+        run_uids = ((pod, self._run_of(pod)) for pod in pods)
+        return _objects(pod for pod, uid in run_uids if uid is not None and uid not in self._run_names)
+
     def of_schedule(self, namespace: str, uid: str) -> list[Object]:
         """Return the runs that the schedule made."""
         return _objects(self._related_in(namespace, (OF_SCHEDULE, uid)))
@@ -175,6 +181,8 @@ class Index:
         yield from job.run_names if job else ()
         if name := self._run_names.get(self._run_of(pod) or ""):
             yield name
+        else:
+            yield from pod.run_names  # whoever has that name now ends what is left
 
     def _family(self, run: Object) -> Iterator[str]:
         """Return the schedule that made the run. A schedule yields its runs that have not finished."""
@@ -323,7 +331,7 @@ class Index:
         if previous is not None and previous.uid != entry.uid:
             self.run_queues.remove_run(previous.uid)
         position = position_of(run) if is_waiting(run) else None
-        self.run_queues.update_run((entry.key[0], entry.uid), queue_of(run), position)
+        self.run_queues.update_run((entry.key[0], entry.uid), queue_of(run), occupied_functions(run), position)
 
 
 def _is_gone(previous: Entry, entry: Entry | None) -> bool:

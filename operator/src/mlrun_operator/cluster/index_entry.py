@@ -7,10 +7,12 @@ from typing import Any, Final
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.objects import (
+    Object,
     annotations_of,
     controller_of,
     has_job_ended,
     has_pod_ended,
+    is_deleting,
     key_of,
     labels_of,
     spec_of,
@@ -23,13 +25,14 @@ from mlrun_operator.cluster.resources import FUNCTIONS, JOBS, PODS, RUNS, Resour
 from mlrun_operator.cluster.run_queues import FunctionKey, RunId, RunKey
 from mlrun_operator.cluster.slim import pack_slim
 
-Object = dict[str, Any]
 _FINISHED_PHASES: Final = tuple(phase.value for phase in Phase if phase.finished)
 
 # How objects belong to another object, and its uid: `jobs` and `pods` belong to a run, by their label or controller.
 Relation = tuple[str, str]
 OF_JOB: Final = "of job"
 OF_SCHEDULE: Final = "of schedule"
+# A pod without a controller, and a name that its run may have.
+ORPHAN_OF: Final = "orphan of"
 # Namespace, phase and reason of a run.
 RunState = tuple[str, str, str]
 # Name and uid of a Job.
@@ -54,8 +57,9 @@ class Entry:
     function: str | None = None
     may_run: bool = False
     occupancy: Occupancy | None = None
-    # For a Job: the names of its runs. For a pod and for a run that a schedule made: the name and uid of its Job.
+    # For a Job: the names of its runs. For a pod without a controller: those that its run may have.
     run_names: tuple[str, ...] = ()
+    # For a pod and for a run that a schedule made: the name and uid of its Job.
     job: JobId | None = None
     # For a run: the functions that it may refer to, its state, and whether it has finished.
     functions: tuple[FunctionKey, ...] = ()
@@ -80,7 +84,8 @@ def entry_of(resource: Resource, obj: Object) -> Entry:
     else:
         entry = _bare_entry(obj)
     entry.packed = pack_slim(resource, obj)
-    entry.relations = tuple(dict.fromkeys(_relations(resource, obj)))
+    orphan_relations = ((ORPHAN_OF, name) for name in entry.run_names) if resource is PODS else ()
+    entry.relations = tuple(dict.fromkeys((*_relations(resource, obj), *orphan_relations)))
     entry.is_watched = is_selected(resource, obj)
     return entry
 
@@ -104,7 +109,7 @@ def _job_entry(job: Object) -> Entry:
     entry = _bare_entry(job)
     entry.run_uid = run_uid_of_job(job)
     entry.function = _interned(labels_of(job).get(constants.LABEL_FUNCTION))
-    entry.may_run = not has_job_ended(job) and not _is_suspended_by_us(job)
+    entry.may_run = not (has_job_ended(job) or is_deleting(job) or _is_suspended_by_us(job))
     entry.run_names = tuple(intern(name) for name in run_names_of_job(job))
     return entry
 
@@ -118,7 +123,14 @@ def pod_entry(pod: Object) -> Entry:
     name = job.get("name") or labels.get(constants.LABEL_JOB) or ""
     if uid := job.get("uid") or labels.get(constants.LABEL_JOB_UID):
         entry.job = intern(name), intern(uid)
+        entry.run_names = _run_names_of_orphan(pod) if not job and entry.may_run else ()
     return entry
+
+
+def _run_names_of_orphan(pod: Object) -> tuple[str, ...]:
+    """Return the names that the run of a pod without a controller may have: a fired Job has the name of its run."""
+    names = (labels_of(pod).get(label) for label in (constants.LABEL_RUN, constants.LABEL_JOB))
+    return tuple(intern(name) for name in dict.fromkeys(names) if name)
 
 
 def _relations(resource: Resource, obj: Object) -> Iterator[Relation]:

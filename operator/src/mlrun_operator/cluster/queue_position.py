@@ -1,17 +1,16 @@
 """The position of a run in its queues, read from its object by pure functions."""
 
 from sys import intern
-from typing import Any, Final
+from typing import Final
 
 from pydantic import ValidationError
 
-from mlrun_operator.api.objects import is_deleting, spec_of, status_of
+from mlrun_operator.api.objects import Object, is_deleting, spec_of, status_of
 from mlrun_operator.api.reasons import Reason
-from mlrun_operator.api.v1alpha1.status import RunStatus
+from mlrun_operator.api.v1alpha1.status import EXECUTION_SCHEMA, RunStatus
 from mlrun_operator.api.values.names import kubernetes_name
 from mlrun_operator.cluster.run_queues import FunctionKey, Position, RunId
 
-Object = dict[str, Any]
 # Sorts a run that has not waited yet behind all runs that have.
 _NOT_QUEUED: Final = "9999"
 # The fields of a status that record the run's progress.
@@ -38,6 +37,19 @@ def function_keys(run: Object) -> tuple[FunctionKey, ...]:
     return tuple((namespace, intern(object_name)) for object_name in dict.fromkeys((name, kubernetes_name(name))))
 
 
+def occupied_functions(run: Object) -> tuple[FunctionKey, ...]:
+    """Return the queues of functions in which the run holds a place while its pods may run.
+
+    An execution goes on with its own function when an edit makes the run refer to another.
+    """
+    status, namespace = status_of(run), run["metadata"]["namespace"]
+    pinned, execution = (part if isinstance(part, dict) else {} for part in map(status.get, ("function", "execution")))
+    is_edited = execution.get("generation") != run["metadata"].get("generation")
+    name = pinned.get("name") if is_edited and pinned.get("generation") is not None else None
+    functions = (queue_of(run), (intern(namespace), intern(kubernetes_name(name))) if isinstance(name, str) else None)
+    return tuple(dict.fromkeys(function for function in functions if function))
+
+
 def position_of(run: Object) -> Position:
     """Return the run's position in its queues. A run that has not waited yet comes last."""
     meta = run["metadata"]
@@ -60,7 +72,8 @@ def _is_queued(run: Object) -> bool:
 def _is_readable(status: Object) -> bool:
     """Return whether this version of the operator can read the run's progress from the status."""
     try:
-        RunStatus.model_validate({name: status[name] for name in _PROGRESS if name in status})
+        progress = RunStatus.model_validate({name: status[name] for name in _PROGRESS if name in status})
     except ValidationError:
         return False
-    return True
+    schema = progress.execution.schema_version if progress.execution else None
+    return schema is None or schema <= EXECUTION_SCHEMA

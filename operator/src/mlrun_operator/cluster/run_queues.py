@@ -27,10 +27,14 @@ _WAKE_BATCH: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """The fields of a run's object that queues need. `position` is set while it waits."""
+    """The fields of a run's object that queues need. `position` is set while it waits.
+
+    `occupies` are the functions of which it holds a place while it does not wait.
+    """
 
     namespace: str
     function: FunctionKey | None
+    occupies: tuple[FunctionKey, ...]
     position: Position | None
 
 
@@ -55,15 +59,21 @@ class RunQueues:
         # The number of Jobs and pods that occupy a run's place, by the function that they name.
         self._occupants: dict[RunId, Counter[FunctionKey | None]] = {}
         # The functions of deleted runs that still occupy a place.
-        self._functions_of_deleted: dict[RunId, FunctionKey | None] = {}
+        self._functions_of_deleted: dict[RunId, tuple[FunctionKey, ...]] = {}
         self._placements: dict[RunId, _Placement] = {}
         self._occupied: dict[QueueId, set[RunId]] = defaultdict(set)
         self._waiting: dict[QueueId, list[Position]] = defaultdict(list)
 
-    def update_run(self, run: RunId, function: FunctionKey | None, position: Position | None) -> None:
+    def update_run(
+        self,
+        run: RunId,
+        function: FunctionKey | None,
+        occupies: tuple[FunctionKey, ...],
+        position: Position | None,
+    ) -> None:
         """Record the run's current state, with its position if its status says that it waits."""
         namespace, uid = run
-        self._runs[uid] = _Run(namespace, function, position)
+        self._runs[uid] = _Run(namespace, function, occupies, position)
         self._functions_of_deleted.pop(run, None)
         self._requeue(run)
 
@@ -74,7 +84,7 @@ class RunQueues:
             return
         run = removed.namespace, uid
         if run in self._occupants:
-            self._functions_of_deleted[run] = removed.function
+            self._functions_of_deleted[run] = removed.occupies
         self._requeue(run)
 
     def occupy(self, run: RunId, function: FunctionKey | None = None) -> None:
@@ -127,16 +137,17 @@ class RunQueues:
         namespace, uid = run
         known_run, is_occupied = self._runs.get(uid), run in self._occupants
         if known_run is None or known_run.namespace != namespace:
-            return _Placement(_queues(namespace, self._function_of_deleted(run)), None) if is_occupied else None
-        if is_occupied or known_run.position:
-            return _Placement(_queues(namespace, known_run.function), None if is_occupied else known_run.position)
-        return None
+            return _Placement((namespace, *self._functions_of_deleted_run(run)), None) if is_occupied else None
+        if is_occupied:
+            return _Placement((namespace, *known_run.occupies), None)
+        function = (known_run.function,) if known_run.function else ()
+        return _Placement((namespace, *function), known_run.position) if known_run.position else None
 
-    def _function_of_deleted(self, run: RunId) -> FunctionKey | None:
-        """Return the last known function of the run; after a restart, one that its Jobs and pods name."""
+    def _functions_of_deleted_run(self, run: RunId) -> tuple[FunctionKey, ...]:
+        """Return the last known functions of the run; after a restart, one that its Jobs and pods name."""
         if run in self._functions_of_deleted:
             return self._functions_of_deleted[run]
-        return min((function for function in self._occupants[run] if function), default=None)
+        return tuple(sorted(function for function in self._occupants[run] if function)[:1])
 
     def _put_in(self, run: RunId, placement: _Placement) -> None:
         for queue in placement.queues:
@@ -164,7 +175,3 @@ class RunQueues:
             for position in self._waiting.get(queue, ())[:_WAKE_BATCH]:
                 if left_run is None or position != left_run.position:
                     self._wake((namespace, position[2]))
-
-
-def _queues(namespace: str, function: FunctionKey | None) -> tuple[QueueId, ...]:
-    return (namespace, function) if function else (namespace,)

@@ -1,13 +1,12 @@
 """The packed form of an object in the index, with only the fields that decisions need."""
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
-from mlrun_operator.api.objects import annotations_of, spec_of, status_of
+from mlrun_operator.api.objects import Object, annotations_of, spec_of, status_of
 from mlrun_operator.cluster.codec import pack
 from mlrun_operator.cluster.resources import CRON_JOBS, JOBS, PODS, Resource
 
-Object = dict[str, Any]
 # The only field of a spec that cannot be stored. It is not a field of the API, so the run is refused as invalid.
 UNREADABLE: Final = "unreadable"
 # The fields of a status whose values come from users.

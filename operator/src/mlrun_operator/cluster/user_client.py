@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import aiohttp
 
-from mlrun_operator.cluster.api_client import ApiClient, Object
+from mlrun_operator.api.objects import Object
+from mlrun_operator.cluster.api_client import ApiClient
 from mlrun_operator.cluster.codec import decode
 from mlrun_operator.cluster.connection import Connection
 from mlrun_operator.cluster.errors import ApiError

@@ -2,9 +2,7 @@
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, Final, assert_never
 
 from mlrun_operator.api import constants
@@ -12,17 +10,15 @@ from mlrun_operator.api.objects import Object, annotations_of, has_job_ended, ke
 from mlrun_operator.assess.jobs import collects
 from mlrun_operator.assess.pods import unstarted
 from mlrun_operator.assess.status import parse_status
-from mlrun_operator.cluster.api_client import ApiClient
+from mlrun_operator.assess.times import format_time
 from mlrun_operator.cluster.errors import ApiError
-from mlrun_operator.cluster.index import Index
 from mlrun_operator.cluster.resources import CRON_JOBS, JOBS, PODS, RUNS, SERVICES, Resource
-from mlrun_operator.cluster.run_queues import RunKey
 from mlrun_operator.controller import kueue
 from mlrun_operator.controller.concurrency import ConcurrencyLimiter
+from mlrun_operator.controller.context import ControllerContext
+from mlrun_operator.controller.direct_reader import DirectReader
 from mlrun_operator.controller.log_format import about
-from mlrun_operator.controller.observers import ReconcileObserver
 from mlrun_operator.controller.rate_limiter import TokenBucket
-from mlrun_operator.plan.context import fired_job_uid
 from mlrun_operator.plan.decision import (
     Adopt,
     Create,
@@ -40,11 +36,11 @@ from mlrun_operator.plan.decision import (
     Step,
 )
 from mlrun_operator.plan.observation import (
+    Denied,
     EventsRead,
     Fact,
     Gone,
     Observation,
-    ReadFresh,
     Refusal,
     RunObservation,
     ScheduleObservation,
@@ -61,33 +57,45 @@ _EVENT_READS_AT_ONCE: Final = 20
 # Of how many runs the Job that was created is remembered until it is recorded, which takes a moment.
 _REMEMBERED_JOBS: Final = 10_000
 
+# What a policy may forbid without keeping the status from being told.
+_DENIABLE: Final[dict[type, str]] = {
+    Delete: "delete what is over",
+    DeletePod: "delete a pod that another container keeps",
+    MarkReported: "mark a pod as reported",
+    SetSuspended: "suspend or resume the Job",
+    SetActive: "hold the Job's Workload or let it go",
+    PatchLimits: "change the Job's limits",
+}
+
 
 class Actor:
     """Carries out the steps of plans."""
 
-    def __init__(  # noqa: PLR0913 - those it works with
-        self,
-        cluster: ApiClient,
-        index: Index,
-        limiter: ConcurrencyLimiter,
-        *,
-        wake: Callable[[RunKey], None],
-        clock: Callable[[], datetime],
-        observers: Sequence[ReconcileObserver],
-    ) -> None:
-        """`wake` is told whom our own writes concern: the watch shows nothing new of them."""
-        self._cluster = cluster
-        self._index = index
+    def __init__(self, context: ControllerContext, limiter: ConcurrencyLimiter) -> None:
+        self._context = context
+        self._cluster = context.cluster
+        self._index = context.index
         self._limiter = limiter
-        self._wake = wake
-        self._clock = clock
-        self._observers = observers
         # The newest Job that was created for a run, by the run's uid: until it is recorded nobody else remembers it.
         self._created_jobs: OrderedDict[str, str] = OrderedDict()
+        self._direct_reader = DirectReader(context.cluster, context.index, context.clock)
         self._event_reads = TokenBucket(_EVENT_READS_PER_SECOND, _EVENT_READS_AT_ONCE)
 
-    async def apply(self, step: Step, observation: Observation) -> Fact:  # noqa: PLR0911, PLR0912 - one a kind of step
-        """Take the step and return what is known by it. Raises ApiError: try again later."""
+    async def apply(self, step: Step, observation: Observation) -> Fact:
+        """Take the step and return what is known by it. Raises ApiError: try again later.
+
+        A run tells its status although a policy does not let it change or delete an object.
+        """
+        try:
+            return await self._take(step, observation)
+        except ApiError as error:
+            verb = _DENIABLE.get(type(step)) if isinstance(observation, RunObservation) else None
+            if verb is None or not error.refused:
+                raise
+            log.warning("%s/%s: may not %s: %s", *key_of(observation.run), verb, error, extra=about(observation.run))
+            return Denied(f"the API server does not let the operator {verb}: {error.message}")
+
+    async def _take(self, step: Step, observation: Observation) -> Fact:  # noqa: PLR0911, PLR0912 - one a kind of step
         match step:
             case Create():
                 return await self._create(step, observation.run)
@@ -108,7 +116,7 @@ class Actor:
             case PatchLimits():
                 return await self._patch_limits(step)
             case ReadDirectly():
-                return await self._read_directly(observation)
+                return await self._direct_reader.read(observation.run)
             case ReadEvents():
                 return EventsRead(await self._events(observation))
             case ReadWholeJob():
@@ -132,10 +140,10 @@ class Actor:
             return Stored(resource.kind, existing)
         self._index.put(resource, created)
         log.info("%s/%s: created %s %s", *key_of(run), resource.kind, created["metadata"]["name"], extra=about(run))
-        for observer in self._observers:
-            observer.on_created(run, obj, self._clock())
+        for observer in self._context.observers:
+            observer.on_created(run, obj, self._context.clock())
         if resource is RUNS:
-            self._wake(key_of(created))
+            self._context.wake(key_of(created))
         if resource is JOBS and not collects(created):
             self._remember(run, created)
         return Stored(resource.kind, created, is_new=True)
@@ -177,27 +185,34 @@ class Actor:
         run, meta = observation.run, obj["metadata"]
         children = observation.children if isinstance(observation, ScheduleObservation) else ()
         resource = RUNS if any(meta["uid"] == known["metadata"]["uid"] for known in (run, *children)) else JOBS
-        await self._gone(resource, obj)
+        await self._is_deleted(resource, obj)
         log.info("%s/%s: deleted %s %s", *key_of(run), resource.kind, meta["name"], extra=about(run))
         self._index.drop(resource, obj)
         if resource is RUNS:
-            self._wake(key_of(obj))  # its fired Job; a watch that starts now does not tell of it
+            self._context.wake(key_of(obj))  # its fired Job; a watch that starts now does not tell of it
         return Gone(meta["uid"])
 
     async def _delete_pod(self, step: DeletePod, run: Object) -> Fact:
-        """Delete the pod: it gets its grace period, and goes on being watched."""
-        name = step.pod["metadata"]["name"]
-        await self._gone(PODS, step.pod)
+        """Delete the pod: it gets its grace period, and goes on being watched. One that is gone is forgotten."""
+        name, uid = step.pod["metadata"]["name"], step.pod["metadata"]["uid"]
+        if not await self._is_deleted(PODS, step.pod):
+            self._index.drop(PODS, step.pod)
+            return Gone(uid)
         log.warning("%s/%s: deleted pod %s: %s", *key_of(run), name, step.why, extra=about(run))
-        meta = {**step.pod["metadata"], "deletionTimestamp": self._clock().strftime("%Y-%m-%dT%H:%M:%SZ")}
+        if not step.is_told:
+            await self._context.events.record_pod_deletion(run, name, step.why)
+        meta = {**step.pod["metadata"], "deletionTimestamp": self._context.clock().strftime("%Y-%m-%dT%H:%M:%SZ")}
         return Stored(PODS.kind, {**step.pod, "metadata": meta})
 
-    async def _gone(self, resource: Resource, obj: Object) -> None:
+    async def _is_deleted(self, resource: Resource, obj: Object) -> bool:
+        """Delete the object; return whether it was there."""
         try:
             await self._cluster.delete(resource, obj, any_state=resource is PODS)
         except ApiError as error:
             if not error.not_found:
                 raise
+            return False
+        return True
 
     async def _mark_reported(self, pod: Object) -> Fact:
         condition = {"type": constants.CONDITION_REPORTED, "status": "True", "reason": "WrapperReported"}
@@ -217,7 +232,10 @@ class Actor:
         changes: dict[str, Any] = {"spec": {"suspend": step.suspended}}
         if isinstance(observation, ScheduleObservation):
             return await self._patched(CRON_JOBS, step.obj, changes)
-        mark = {constants.ANNOTATION_SUSPENDED_BY: "run" if step.suspended else None}
+        mark = {
+            constants.ANNOTATION_SUSPENDED_BY: "run" if step.suspended else None,
+            constants.ANNOTATION_SUSPENDED_AT: format_time(self._context.clock()) if step.suspended else None,
+        }
         with self._limiter.reserve(observation.run):
             return await self._patched(JOBS, step.obj, {**changes, "metadata": {"annotations": mark}})
 
@@ -265,39 +283,6 @@ class Actor:
         self._index.put(resource, patched)
         return Stored(resource.kind, patched)
 
-    async def _read_directly(self, observation: Observation) -> Fact:
-        """Read Jobs and pods directly: the watches may be late, or have missed that they are gone."""
-        run = observation.run
-        namespace, uid = run["metadata"]["namespace"], run["metadata"]["uid"]
-        selector = f"{constants.LABEL_RUN_UID}={uid}"
-        jobs = await self._cluster.read_all(JOBS, namespace, selector)
-        status = parse_status(run)
-        names = {status.execution.job_uid: status.job_name} if status.execution else {}
-        names |= {fired_job_uid(run): run["metadata"]["name"]}
-        job_uids = {uid: name for uid, name in names.items() if uid is not None}
-        listed = {job["metadata"]["uid"] for job in jobs}
-        for job_uid, name in job_uids.items():
-            if name is not None and job_uid not in listed:
-                jobs += await self._read_job(namespace, name, job_uid)
-        pods = await self._cluster.read_pods_of_run(namespace, uid, sorted(job_uids))
-        for resource, objects in ((JOBS, jobs), (PODS, pods)):
-            for obj in objects:
-                self._index.put(resource, obj, direct=True)
-        return ReadFresh(_unique(jobs), _unique(pods), self._clock())
-
-    async def _read_job(self, namespace: str, name: str, uid: str) -> list[Object]:
-        """Return the Job of this uid, if it is there: one that was fired, or lost its labels, is not listed by them."""
-        try:
-            job = await self._cluster.read(JOBS, namespace, name)
-        except ApiError as error:
-            if not error.not_found:
-                raise
-            job = None
-        if job is not None and job["metadata"]["uid"] == uid:
-            return [job]
-        self._index.drop(JOBS, {"metadata": {"namespace": namespace, "name": name, "uid": uid}})
-        return []
-
     async def _events(self, observation: Observation) -> list[Object]:
         """Return Kubernetes' events of the run's unfinished Jobs and their pods; none where too many runs ask."""
         if not isinstance(observation, RunObservation) or not self._event_reads.try_acquire():
@@ -331,7 +316,3 @@ def _refusal(error: ApiError, obj: Object) -> Refusal:
     if error.refused or "failed calling webhook" in error.message:
         return Refusal(413 if error.too_large else error.code, error.message, obj["metadata"]["name"])
     raise error
-
-
-def _unique(objects: Iterable[Object]) -> list[Object]:
-    return list({obj["metadata"]["uid"]: obj for obj in objects}.values())

@@ -4,15 +4,12 @@ All is taken from the index but the Jobs that are being created at this moment, 
 """
 
 from contextlib import AbstractContextManager
-from typing import Any
 
 from mlrun_operator.api.contract.platform import Platform
-from mlrun_operator.api.objects import spec_of
+from mlrun_operator.api.objects import Object, spec_of
 from mlrun_operator.cluster.index import Index
 from mlrun_operator.cluster.queue_position import id_of, position_of, queue_of
 from mlrun_operator.plan import RunsAhead
-
-Object = dict[str, Any]
 
 
 class ConcurrencyLimiter:

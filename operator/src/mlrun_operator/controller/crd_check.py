@@ -10,9 +10,9 @@ from typing import Any, Final, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from mlrun_operator.api import constants
+from mlrun_operator.api.objects import Object
 from mlrun_operator.api.v1alpha1.status import FunctionStatus, RunStatus
 
-Object = dict[str, Any]
 _STATUSES: Final[dict[str, type[BaseModel]]] = {
     constants.RUN_KIND: RunStatus,
     constants.FUNCTION_KIND: FunctionStatus,

@@ -13,15 +13,15 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
+from mlrun_operator.api.objects import Object
 from mlrun_operator.cluster.api_client import ApiClient, Observe
 from mlrun_operator.cluster.connection import connect
 from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.resources import LEASES
 
 log = logging.getLogger("mlrun_operator")
-Object = dict[str, Any]
 
 LEASE: Final = "mlrun-operator"
 LEASE_SECONDS: Final = 15

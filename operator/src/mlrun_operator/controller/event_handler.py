@@ -3,15 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Final
 
-from mlrun_operator.api.objects import has_pod_ended, key_of
+from mlrun_operator.api.objects import Object, has_pod_ended, key_of
 from mlrun_operator.cluster.index import Index
 from mlrun_operator.cluster.resources import PODS, Resource
 from mlrun_operator.controller.log_format import about_key
 
 log = logging.getLogger("mlrun_operator")
-Object = dict[str, Any]
 # Called with the resource and an object of it that is new, changed or gone.
 Listener = Callable[[Resource, Object], None]
 

@@ -8,12 +8,12 @@ that, and where nothing is missing nothing is written.
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from mlrun_operator.api.constants import RUN_KIND
-from mlrun_operator.api.objects import key_of, status_of
+from mlrun_operator.api.objects import Object, key_of, status_of
 from mlrun_operator.api.v1alpha1.status import RunStatus
-from mlrun_operator.assess.events import event, event_name
+from mlrun_operator.assess.events import event, event_name, pod_deletion_event
 from mlrun_operator.assess.status import parse_status
 from mlrun_operator.assess.times import format_time
 from mlrun_operator.cluster.api_client import ApiClient
@@ -22,7 +22,6 @@ from mlrun_operator.cluster.run_queues import RunKey
 from mlrun_operator.controller.log_format import about_key
 
 log = logging.getLogger("mlrun_operator")
-Object = dict[str, Any]
 
 # How old a status may be whose event a predecessor may have left out; events themselves live for an hour.
 _RECENT: Final = timedelta(minutes=10)
@@ -51,6 +50,10 @@ class EventRecorder:
         new_event = event(run, status, self._clock())
         self._posted_names.get(new_event["metadata"]["namespace"], set()).add(new_event["metadata"]["name"])
         await self._post(key_of(run), [new_event], 0)
+
+    async def record_pod_deletion(self, run: Object, pod_name: str, why: str) -> None:
+        """Post the event that the operator has deleted a pod of the run."""
+        await self._post(key_of(run), [pod_deletion_event(run, pod_name, why, self._clock())], 1)
 
     async def flush_pending(self, run: Object) -> None:
         """Post the run's events that could not be posted, or that a crash left out."""

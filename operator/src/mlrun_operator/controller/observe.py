@@ -7,6 +7,7 @@ from datetime import datetime
 from mlrun_operator.api import constants
 from mlrun_operator.api.objects import Object, controller_of, key_of, labels_of, spec_of
 from mlrun_operator.api.values.names import cron_job_name
+from mlrun_operator.assess.schedule import Child
 from mlrun_operator.cluster.index import Index
 from mlrun_operator.cluster.queue_position import function_keys
 from mlrun_operator.cluster.resources import CRON_JOBS, FUNCTIONS, JOBS, RUNS
@@ -52,8 +53,8 @@ class Observer:
         run = observation.run
         namespace, owner = run["metadata"]["namespace"], controller_of(run)
         schedule = self._index.get(RUNS, namespace, owner.get("name", ""))
-        if schedule is not None and schedule["metadata"]["uid"] != owner.get("uid"):
-            schedule = None
+        is_its_run = schedule is not None and schedule["metadata"]["uid"] == owner.get("uid") and Child.of(run)
+        schedule = schedule if is_its_run else None  # a copy under another name is nobody's
         observation = replace(observation, schedule=schedule)
         if (fired_uid := fired_job_uid(run)) is None:
             return observation

@@ -1,11 +1,10 @@
 """Observers of what the operator does to runs: metrics and traces. None of them decides anything."""
 
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
+from mlrun_operator.api.objects import Object
 from mlrun_operator.api.v1alpha1.status import Phase, RunStatus
-
-Object = dict[str, Any]
 
 
 class ReconcileObserver(Protocol):

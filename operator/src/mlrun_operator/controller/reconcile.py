@@ -1,39 +1,29 @@
 """One run, once: observe, plan, act, report. Idempotent: it may be called at any time and may die at any line."""
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, assert_never
 
 from mlrun_operator.api.contract.platform import Platform
-from mlrun_operator.api.objects import is_deleting
 from mlrun_operator.cluster.api_client import ApiClient
-from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.index import Index
-from mlrun_operator.cluster.resources import JOBS, RUNS
+from mlrun_operator.cluster.resources import RUNS
 from mlrun_operator.cluster.run_queues import RunKey
 from mlrun_operator.controller.act import Actor
 from mlrun_operator.controller.concurrency import ConcurrencyLimiter
+from mlrun_operator.controller.context import ControllerContext
 from mlrun_operator.controller.event_recorder import EventRecorder
-from mlrun_operator.controller.log_format import about_key
 from mlrun_operator.controller.observe import Observer
 from mlrun_operator.controller.observers import NO_OBSERVERS, ReconcileObserver
+from mlrun_operator.controller.orphans import OrphanCollector
 from mlrun_operator.controller.report import Reporter
 from mlrun_operator.plan import Observation, RunObservation, plan
-from mlrun_operator.plan.adopt import is_orphaned
 from mlrun_operator.plan.decision import Ask, Do, Tell
 from mlrun_operator.plan.observation import Fact, Stored
 
-log = logging.getLogger("mlrun_operator")
-
 # How many steps a run takes before others have their turn; a schedule may have thousands to make up for.
 _STEPS_A_TURN: Final = 64
-
-
-def utc_now() -> datetime:
-    """Return the time of decisions."""
-    return datetime.now(UTC)
 
 
 class EndlessPlanError(RuntimeError):
@@ -50,18 +40,23 @@ class Reconciler:
         platform: Platform,
         *,
         wake: Callable[[RunKey], None] = lambda _: None,
-        clock: Callable[[], datetime] = utc_now,
+        clock: Callable[[], datetime] | None = None,
         observers: Sequence[ReconcileObserver] = NO_OBSERVERS,
     ) -> None:
-        """`wake` is told whom our own writes concern: the watch shows nothing new of them."""
-        self._cluster = cluster
+        """`wake` is told whom our own writes concern: the watch shows nothing new of them.
+
+        Without a `clock` the API server's time counts.
+        """
+        clock = clock or cluster.now
         self._index = index
         self._platform = platform
         self._events = EventRecorder(cluster, clock)
         self._limiter = ConcurrencyLimiter(index, platform)
         self._observer = Observer(index, clock)
-        self._actor = Actor(cluster, index, self._limiter, wake=wake, clock=clock, observers=observers)
-        self._reporter = Reporter(cluster, index, self._events, wake=wake, clock=clock, observers=observers)
+        self._orphans = OrphanCollector(cluster, index)
+        context = ControllerContext(cluster, index, self._events, wake, clock, observers)
+        self._actor = Actor(context, self._limiter)
+        self._reporter = Reporter(context)
 
     async def reconcile(self, key: RunKey) -> float | None:
         """Do what there is to do; the seconds after which to look again, None to wait for an event.
@@ -69,9 +64,9 @@ class Reconciler:
         Raises ApiError where the server could not be asked or failed: try again later.
         """
         run = self._index.get(RUNS, *key)
+        await self._orphans.delete(key, run)
         if run is None:
             self._events.forget(key)
-            await self._delete_orphaned_job(key)
             return None
         await self._events.flush_pending(run)
         observation, taken = self._observer.observe(run), set[str]()
@@ -102,7 +97,7 @@ class Reconciler:
 
     def _with_own_memory(self, observation: Observation, taken: set[str]) -> Observation:
         if not isinstance(observation, RunObservation):
-            return observation
+            return replace(observation, taken=frozenset(taken))
         return replace(
             observation,
             ahead=self._limiter.runs_ahead(observation.run, observation.function),
@@ -110,19 +105,6 @@ class Reconciler:
             is_status_refused=self._reporter.is_refused(observation.run),
             taken=frozenset(taken),
         )
-
-    async def _delete_orphaned_job(self, key: RunKey) -> None:
-        """Delete a fired Job whose run is gone; that it is gone is read directly."""
-        job = self._index.get(JOBS, *key)
-        if job is None or not is_orphaned(job) or is_deleting(job):
-            return
-        try:
-            await self._cluster.read(RUNS, *key)
-        except ApiError as error:
-            if not error.not_found:
-                raise
-            await self._cluster.delete(JOBS, job)
-            log.info("%s/%s: deleted Job %s with its run", *key, key[1], extra=about_key(RUNS.kind, key))
 
 
 def _once(key: RunKey, step: str, taken: set[str]) -> None:

@@ -9,17 +9,16 @@ from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.index import Index
 from mlrun_operator.cluster.resources import FUNCTIONS
 from mlrun_operator.cluster.run_queues import RunKey
-from mlrun_operator.controller.reconcile import utc_now
 from mlrun_operator.plan.function import function_status
 
 
 class FunctionReconciler:
     """Tells of each function whether its runs can start."""
 
-    def __init__(self, cluster: ApiClient, index: Index, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, cluster: ApiClient, index: Index, clock: Callable[[], datetime] | None = None) -> None:
         self._cluster = cluster
         self._index = index
-        self._clock = clock
+        self._clock = clock or cluster.now
 
     async def reconcile(self, key: RunKey) -> float | None:
         """Write the function's status where it says something new. Raises ApiError."""

@@ -1,7 +1,6 @@
 """The one status write of a reconcile, and the event that follows it."""
 
 import logging
-from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -10,14 +9,10 @@ from mlrun_operator.api.objects import Object, controller_of, key_of, labels_of
 from mlrun_operator.api.v1alpha1.status import RunStatus
 from mlrun_operator.assess.events import transition
 from mlrun_operator.assess.status import parse_status, reduced, to_wire
-from mlrun_operator.cluster.api_client import ApiClient
 from mlrun_operator.cluster.errors import ApiError
-from mlrun_operator.cluster.index import Index
 from mlrun_operator.cluster.resources import RUNS
-from mlrun_operator.cluster.run_queues import RunKey
-from mlrun_operator.controller.event_recorder import EventRecorder
+from mlrun_operator.controller.context import ControllerContext
 from mlrun_operator.controller.log_format import about
-from mlrun_operator.controller.observers import ReconcileObserver
 
 log = logging.getLogger("mlrun_operator")
 
@@ -27,22 +22,8 @@ _REFUSED_TOO_LONG: Final = timedelta(seconds=60)
 class Reporter:
     """Writes statuses and posts their events."""
 
-    def __init__(  # noqa: PLR0913 - those it works with
-        self,
-        cluster: ApiClient,
-        index: Index,
-        events: EventRecorder,
-        *,
-        wake: Callable[[RunKey], None],
-        clock: Callable[[], datetime],
-        observers: Sequence[ReconcileObserver],
-    ) -> None:
-        self._cluster = cluster
-        self._index = index
-        self._events = events
-        self._wake = wake
-        self._clock = clock
-        self._observers = observers
+    def __init__(self, context: ControllerContext) -> None:
+        self._context = context
         # By uid the runs whose status the API server does not take, and since when.
         self._refused_since: dict[str, datetime] = {}
 
@@ -58,39 +39,41 @@ class Reporter:
             await self._tell_refused(run, status)
             raise
         self._refused_since.pop(uid, None)
-        self._index.put(RUNS, written)
+        self._context.index.put(RUNS, written)
         recorded = parse_status(run)
-        for observer in self._observers:
-            observer.on_status_written(run, recorded, status, self._clock())
+        for observer in self._context.observers:
+            observer.on_status_written(run, recorded, status, self._context.clock())
         if (schedule := _schedule_of(run)) and status.phase != recorded.phase:
-            self._wake((run["metadata"]["namespace"], schedule))
+            self._context.wake((run["metadata"]["namespace"], schedule))
         change = transition(recorded, status)
         if change is not None:
             log.info("%s/%s: %s %s", *key_of(run), change.reason, change.message, extra=about(run, status))
-            await self._events.record(run, status)
+            await self._context.events.record(run, status)
         return written
 
     def is_refused(self, run: Object) -> bool:
         """Return whether the API server has not taken the run's status for a minute: a stop acts without it then."""
         since = self._refused_since.get(run["metadata"]["uid"])
-        return since is not None and self._clock() - since >= _REFUSED_TOO_LONG
+        return since is not None and self._context.clock() - since >= _REFUSED_TOO_LONG
 
     async def _tell_refused(self, run: Object, status: RunStatus) -> None:
         """Remember that the status was not taken; after a minute its event tells of it."""
         was_refused = self.is_refused(run)
-        self._refused_since.setdefault(run["metadata"]["uid"], self._clock())
+        self._refused_since.setdefault(run["metadata"]["uid"], self._context.clock())
         if self.is_refused(run) and not was_refused:
-            await self._events.record(run, status)
+            await self._context.events.record(run, status)
 
     async def _write(self, run: Object, status: RunStatus) -> Object:
         """Write the status; without its details where the API server refuses them, for an end must be recorded."""
         try:
-            return await self._cluster.replace_status(RUNS, run, to_wire(status, run))
+            return await self._context.cluster.replace_status(RUNS, run, to_wire(status, run))
         except ApiError as error:
             if not _is_too_much(error):
                 raise
             log.warning("%s/%s: status written without details: %s", *key_of(run), error, extra=about(run, status))
-            return await self._cluster.replace_status(RUNS, run, to_wire(reduced(status, error.message[:200]), run))
+            return await self._context.cluster.replace_status(
+                RUNS, run, to_wire(reduced(status, error.message[:200]), run)
+            )
 
 
 def _is_too_much(error: ApiError) -> bool:

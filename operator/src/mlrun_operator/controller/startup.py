@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from typing import Any, Final
+from typing import Final
 
 from mlrun_operator.api import constants
 from mlrun_operator.cluster.api_client import ApiClient
@@ -11,7 +11,6 @@ from mlrun_operator.cluster.resources import FUNCTIONS, RUNS
 from mlrun_operator.controller.crd_check import missing_status_fields
 
 log = logging.getLogger("mlrun_operator")
-Object = dict[str, Any]
 
 # The API server publishes a changed CRD some seconds after it was applied.
 _ATTEMPTS: Final = 5

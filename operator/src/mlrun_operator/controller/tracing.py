@@ -8,10 +8,11 @@ execution, in it the wait for its Job, and each of its pods. The execution is a 
 import os
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.contract.trace import TraceContext
+from mlrun_operator.api.objects import Object
 from mlrun_operator.api.v1alpha1.status import Attempt, Phase, RunStatus
 from mlrun_operator.assess.times import parse_time
 from mlrun_operator.controller.observers import just_finished
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import TracerProvider
 
-Object = dict[str, Any]
 _ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 # How long sending the remaining spans may take when the process ends.
 _FLUSH_MILLISECONDS: Final = 3000

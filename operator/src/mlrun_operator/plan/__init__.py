@@ -11,7 +11,9 @@ from typing import Final
 
 from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.api.objects import Object, status_of
+from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.v1alpha1.status import RunStatus
+from mlrun_operator.assess.conditions import WARNINGS, Outcome
 from mlrun_operator.assess.status import is_of_a_newer_operator, to_wire
 from mlrun_operator.plan.context import RunContext
 from mlrun_operator.plan.decision import Decision, Tell
@@ -20,7 +22,9 @@ from mlrun_operator.plan.follow import follow
 from mlrun_operator.plan.observation import Observation, Refusal, RunObservation, RunsAhead, ScheduleObservation
 from mlrun_operator.plan.retain import delete_leftover_jobs, retain_or_expire
 from mlrun_operator.plan.schedule import reconcile_schedule
-from mlrun_operator.plan.start import due, start, stop_unstarted
+from mlrun_operator.plan.schedule_context import ScheduleContext
+from mlrun_operator.plan.start import RETRY_INTERVAL, is_change_due, start, stop_unstarted
+from mlrun_operator.plan.unwatched import read_unwatched
 
 __all__ = [
     "Decision",
@@ -36,6 +40,7 @@ __all__ = [
 
 RUN_POLICIES: Final[tuple[Callable[[RunContext], Decision | None], ...]] = (
     stop_unstarted,  # spec.stop lets nothing start
+    read_unwatched,  # somebody took the label off its Job, so that no watch tells of it
     end,  # an execution that is being ended is led to its end
     follow,  # one that was made is followed: ended, steered, or told of
     delete_leftover_jobs,  # what is over must not run on
@@ -55,18 +60,19 @@ def plan(observation: Observation, platform: Platform) -> Decision:
 
 def plan_run(observation: RunObservation, platform: Platform) -> Decision:
     """Decide what to do next about a run without a schedule."""
-    if is_of_a_newer_operator(observation.run):
-        return Tell()
     context = RunContext(observation, platform)
+    if is_of_a_newer_operator(observation.run, context.recorded):
+        return Tell()
     decision = next(d for policy in RUN_POLICIES if (d := policy(context)) is not None)
-    return _if_new(_before_the_next(context, decision), observation.run)
+    return _if_new(_with_denials(context, _before_the_next(context, decision)), observation.run)
 
 
 def plan_schedule(observation: ScheduleObservation, platform: Platform) -> Decision:
     """Decide what to do next about a schedule."""
-    if is_of_a_newer_operator(observation.run):
+    context = ScheduleContext(observation, platform)
+    if is_of_a_newer_operator(observation.run, context.recorded):
         return Tell()
-    return _if_new(reconcile_schedule(observation, platform), observation.run)
+    return _if_new(reconcile_schedule(context), observation.run)
 
 
 def _if_new(decision: Decision, run: Object) -> Decision:
@@ -92,20 +98,33 @@ def _without_stamp(wire: Object, written: Object) -> Object:
     return {**wire, "execution": {name: value for name, value in execution.items() if name not in stamp}}
 
 
-def _before_the_next(context: RunContext, decision: Decision) -> Decision:
-    """Return an end after which another execution is due as speaking of its own generation only.
+def _with_denials(context: RunContext, decision: Decision) -> Decision:
+    """Return the status with a warning of what the API server did not allow; that is tried again after a while."""
+    denials = context.observation.denials
+    if not denials or not isinstance(decision, Tell) or decision.status is None or decision.status.phase is None:
+        return decision
+    warnings = [c.message for c in decision.status.conditions or () if c.type == WARNINGS]
+    outcome = Outcome(decision.status.phase, Reason.RUNNING, "")
+    all_conditions = context.base.conditions(outcome, [(WARNINGS, "; ".join((*denials, *warnings)))])
+    warning = next(condition for condition in all_conditions if condition.type == WARNINGS)
+    others = [condition for condition in decision.status.conditions or () if condition.type != WARNINGS]
+    status = decision.status.model_copy(update={"conditions": [*others, warning]})
+    return Tell(status, min(decision.requeue_after or RETRY_INTERVAL, RETRY_INTERVAL))
 
-    Else whoever waits for the change, a sync of a GitOps tool say, would take the old end for the new one.
+
+def _before_the_next(context: RunContext, decision: Decision) -> Decision:
+    """Return the status of an execution after which another is due as speaking of its own generation only.
+
+    Else whoever waits for the change, a sync of a GitOps tool say, would take the old end for the new one. That is so
+    from the edit on, since an observed generation never goes back.
     """
     if not isinstance(decision, Tell) or decision.status is None or decision.status.execution is None:
         return decision
-    status = decision.status
-    if status.phase is None or not status.phase.finished:
+    status, execution = decision.status, decision.status.execution
+    if not is_change_due(context, execution):
         return decision
-    run = {**context.observation.run, "status": to_wire(status, context.observation.run)}
-    if due(RunContext(replace(context.observation, run=run), context.platform)) is None:
-        return decision
-    return replace(decision, status=_of_generation(status, decision.status.execution.generation))
+    observed = max(context.recorded.observed_generation or 0, execution.generation or 0)
+    return replace(decision, status=_of_generation(status, observed))
 
 
 def _of_generation(status: RunStatus, generation: int | None) -> RunStatus:

@@ -16,7 +16,7 @@ from mlrun_operator.plan.context import fired_job_uid
 from mlrun_operator.plan.decision import Adopt, Create, Decision, Delete, Do
 from mlrun_operator.plan.schedule_context import ScheduleContext
 from mlrun_operator.render.cron_job import build_child
-from mlrun_operator.render.execution import execution_hash
+from mlrun_operator.render.execution import is_same_execution
 
 
 def adopt_fired_jobs(context: ScheduleContext) -> Decision | None:
@@ -65,7 +65,7 @@ def _run_of(context: ScheduleContext, job: Object, slot: datetime | None) -> Obj
     trigger = SCHEDULE if slot else MANUAL
     slot = slot or parse_time(job["metadata"].get("creationTimestamp")) or context.observation.now
     child = build_child(context.observation.run, job["metadata"]["name"], trigger, slot, job=job)
-    fired_hash = annotations_of(job).get(constants.ANNOTATION_HASH)
+    fired_hash = str(annotations_of(job).get(constants.ANNOTATION_HASH))
     specs = (run["spec"] for run in (child, *context.observation.children))
-    fired_spec = next((spec for spec in specs if execution_hash(spec) == fired_hash), child["spec"])
+    fired_spec = next((spec for spec in specs if is_same_execution(fired_hash, spec)), child["spec"])
     return {**child, "spec": child_spec(fired_spec)}

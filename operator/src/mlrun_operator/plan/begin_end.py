@@ -1,5 +1,7 @@
 """How an execution's end begins: it is recorded, with every report already read, before its Job is touched."""
 
+from typing import Final
+
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.v1alpha1.status import MAX_MESSAGE, Ending, Execution, Phase
 from mlrun_operator.assess.conditions import Outcome
@@ -8,6 +10,8 @@ from mlrun_operator.assess.status import ended_status
 from mlrun_operator.assess.times import format_time
 from mlrun_operator.plan.context import RunContext
 from mlrun_operator.plan.decision import Tell
+
+_UNKNOWN_REASONS: Final = {Phase.SUCCEEDED: Reason.SUCCEEDED, Phase.STOPPED: Reason.STOPPED}
 
 
 def begin_end(context: RunContext, execution: Execution, outcome: Outcome) -> Tell:
@@ -23,9 +27,16 @@ def begin_end(context: RunContext, execution: Execution, outcome: Outcome) -> Te
 
 def tell_ending(context: RunContext, execution: Execution, ending: Ending) -> Tell:
     """Tell that the execution is being ended, and what its pods have reported so far."""
-    views = [context.read_pod(pod) for pod in context.execution_pods()]
+    views = [context.read_pod(pod) for pod in context.reporting_pods()]
     status = ended_status(context.base, execution, shown_while_ending(context, ending), views)
     return Tell(status, POD_POLL_INTERVAL)
+
+
+def recorded_outcome(ending: Ending) -> Outcome:
+    """Return the outcome that is recorded; of a reason that only a newer operator knows the phase decides."""
+    is_known = ending.reason in set(Reason)
+    reason = Reason(ending.reason) if is_known else _UNKNOWN_REASONS.get(ending.phase, Reason.TERMINATED)
+    return Outcome(ending.phase, reason, ending.message)
 
 
 def shown_while_ending(context: RunContext, ending: Ending) -> Outcome:
@@ -50,5 +61,5 @@ def _waited_for(context: RunContext, ending: Ending) -> str:
         return f"the handler has succeeded, and container {', '.join(containers)} runs on; its pod is deleted"
     if not ending.message:
         return ""
-    happened = ending.message.removesuffix(EXPLANATIONS[Reason(ending.reason)].todo).rstrip(" .")
+    happened = ending.message.removesuffix(EXPLANATIONS[recorded_outcome(ending).reason].todo).rstrip(" .")
     return f"{happened}; waiting for its pods to end"

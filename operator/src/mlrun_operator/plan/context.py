@@ -4,11 +4,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Final
 
 from pydantic.alias_generators import to_snake
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.api.objects import (
     Object,
     annotations_of,
@@ -20,51 +20,28 @@ from mlrun_operator.api.objects import (
     labels_of,
     spec_of,
 )
-from mlrun_operator.api.v1alpha1.status import Ending, Execution, RunStatus
+from mlrun_operator.api.v1alpha1.status import Ending, Execution
 from mlrun_operator.api.values.names import collector_name, job_name
 from mlrun_operator.assess.jobs import execution_of
 from mlrun_operator.assess.pods import PodView
-from mlrun_operator.assess.status import StatusBase, parse_status
-from mlrun_operator.plan.decision import Action, Do
+from mlrun_operator.plan.base_context import BaseContext
 from mlrun_operator.plan.observation import RunObservation, WorkloadRead
 from mlrun_operator.render.execution import execution_hash
 
+# Ten years in seconds: no limit that a user can set is larger, and an annotation may hold any number.
+_LONGEST_LIMIT: Final = 315_360_000
+
 
 @dataclass(frozen=True)
-class RunContext:
+class RunContext(BaseContext):
     """A run without a schedule at one moment. `latest` is its newest execution, recorded or not."""
 
     observation: RunObservation
-    platform: Platform
-    base: StatusBase = field(init=False)
     latest: Execution | None = field(init=False)
 
     def __post_init__(self) -> None:
-        run = self.observation.run
-        base = StatusBase(self.generation, parse_status(run), self.observation.now, self.meta["uid"])
-        object.__setattr__(self, "base", base)
+        super().__post_init__()
         object.__setattr__(self, "latest", self._latest())
-
-    @property
-    def meta(self) -> Object:
-        """Return the run's metadata."""
-        meta: Object = self.observation.run["metadata"]
-        return meta
-
-    @property
-    def spec(self) -> Object:
-        """Return the run's spec as it was written, valid or not."""
-        return spec_of(self.observation.run)
-
-    @property
-    def generation(self) -> int:
-        """Return the run's generation."""
-        return int(self.meta.get("generation", 1))
-
-    @property
-    def recorded(self) -> RunStatus:
-        """Return the recorded status."""
-        return self.base.recorded
 
     @property
     def is_recorded(self) -> bool:
@@ -151,13 +128,22 @@ class RunContext:
         """Return the newest execution's pods, oldest first, whatever became of its Job."""
         return list(self._execution_pods)
 
-    def first(self, action: Action) -> Do | None:
-        """Return the action; None where it was taken in this reconcile, and somebody has undone it at once."""
-        return None if action.key in self.observation.taken else Do(action)
-
     def read_pod(self, pod: Object) -> PodView:
         """Return the pod as an attempt of its execution."""
         return self.observation.read_pod(pod)
+
+    def reporting_pods(self) -> list[Object]:
+        """Return the newest execution's pods whose reports count: its Jobs control them, or they are its attempts.
+
+        After `--cascade=orphan` only a label names the Job, and anybody may write labels.
+        """
+        uids = self._execution_job_uids()
+        known = {attempt.uid for attempt in self.base.of(self.latest).attempts or ()}
+        return [
+            pod
+            for pod in self._execution_pods
+            if not uids or controller_of(pod).get("uid") in uids or pod["metadata"]["uid"] in known
+        ]
 
     @cached_property
     def _execution_pods(self) -> list[Object]:
@@ -191,8 +177,7 @@ class RunContext:
         if isinstance(limit, int):
             return limit
         if job is not None:
-            pinned = _json_object(annotations_of(job).get(constants.ANNOTATION_LIMITS)).get(name)
-            if isinstance(pinned, int):
+            if (pinned := pinned_limits(job).get(name)) is not None:
                 return pinned
         elif isinstance(function := self.spec.get("function") or spec_of(self.observation.function), dict):
             options = function.get("run")
@@ -253,6 +238,12 @@ def fired_job_uid(run: Object) -> str | None:
         return None
     name, slash, uid = note.rpartition("/")
     return uid if not slash or name == run["metadata"]["name"] else None
+
+
+def pinned_limits(job: Object) -> dict[str, int]:
+    """Return the limits that function and platform set when the Job was made."""
+    limits = _json_object(annotations_of(job).get(constants.ANNOTATION_LIMITS))
+    return {name: limit for name, limit in limits.items() if isinstance(limit, int) and 0 <= limit <= _LONGEST_LIMIT}
 
 
 def is_queued_by_kueue(job: Object) -> bool:

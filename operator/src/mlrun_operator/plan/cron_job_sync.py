@@ -1,11 +1,14 @@
 """The schedule's CronJob, as the spec has it: created, replaced where it differs, suspended where nothing may fire."""
 
 from datetime import timedelta
+from typing import Final
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.objects import Object, spec_of
+from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.v1alpha1.run import RunSpec
-from mlrun_operator.api.v1alpha1.status import ScheduleStatus
+from mlrun_operator.api.v1alpha1.status import Phase, ScheduleStatus
+from mlrun_operator.assess import conditions as cond
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.schedule import schedule_status
 from mlrun_operator.plan.decision import Create, Decision, Do, Replace, SetSuspended, Tell
@@ -15,16 +18,23 @@ from mlrun_operator.plan.start import refused
 from mlrun_operator.render.cron_job import build_cron_job, is_in_line
 from mlrun_operator.render.envelope import PinnedFunction
 
+# When a CronJob that somebody else has changed at once is written again.
+_UNDONE_INTERVAL: Final = timedelta(minutes=1)
+
 
 def pause(
     context: ScheduleContext, record: ScheduleStatus, outcome: Outcome, requeue_after: timedelta | None = None
 ) -> Decision:
     """Suspend the CronJob, whatever it was rendered from; then tell why nothing fires."""
     cron_job = context.cron_job
+    warnings = []
     if cron_job is not None and not spec_of(cron_job).get("suspend"):
-        return Do(SetSuspended(cron_job, suspended=True))
+        if (decision := context.first(SetSuspended(cron_job, suspended=True))) is not None:
+            return decision
+        warnings = [(cond.SUSPEND_IGNORED, f"the schedule may still fire: {_changed_by_another(cron_job)}")]
+        requeue_after = min(requeue_after or _UNDONE_INTERVAL, _UNDONE_INTERVAL)
     record = record.model_copy(update={"next_schedule_time": None})
-    return Tell(schedule_status(context.base, outcome, record, cron_job), requeue_after)
+    return Tell(schedule_status(context.base, outcome, record, cron_job, warnings), requeue_after)
 
 
 def sync_cron_job(
@@ -40,7 +50,24 @@ def sync_cron_job(
     if outcome is not None:
         retry_after = None if outcome.phase.finished else context.retry_after("Reconciling")
         return pause(context, record, outcome, retry_after)
-    return Do(Create(rendered) if cron_job is None else Replace(_in_place_of(cron_job, rendered)))
+    if cron_job is None:
+        return Do(Create(rendered))
+    return context.first(Replace(_in_place_of(cron_job, rendered))) or _tell_changed(context, record, cron_job)
+
+
+def _tell_changed(context: ScheduleContext, record: ScheduleStatus, cron_job: Object) -> Decision:
+    """Tell that the CronJob was written and is not as it was written."""
+    outcome = Outcome(Phase.PENDING, Reason.ADMISSION_DENIED, _changed_by_another(cron_job))
+    status = schedule_status(context.base, outcome, record, cron_job)
+    return Tell(status, context.retry_after("Reconciling"))
+
+
+def _changed_by_another(cron_job: Object) -> str:
+    name = cron_job["metadata"]["name"]
+    return (
+        f"another client or an admission webhook changes CronJob {name} as soon as the operator has written it; "
+        f"`kubectl get cronjob {name} -o yaml --show-managed-fields` shows who"
+    )
 
 
 def _refusal_of(context: ScheduleContext, cron_job: Object) -> Refusal | None:

@@ -50,10 +50,14 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class DeletePod:
-    """Delete a pod that would not end by itself; `why` is logged as a warning."""
+    """Delete a pod that would not end by itself; `why` is logged as a warning.
+
+    An event of the run tells of it, unless the run's status does (`is_told`).
+    """
 
     pod: Object
     why: str
+    is_told: bool = False
 
     @property
     def key(self) -> str:

@@ -20,11 +20,11 @@ from mlrun_operator.assess.pods import PodView, is_presumed_lost
 from mlrun_operator.assess.replicas import reported_successes
 from mlrun_operator.assess.status import ended_status
 from mlrun_operator.assess.times import parse_time
-from mlrun_operator.plan.begin_end import shown_while_ending, tell_ending
-from mlrun_operator.plan.context import RunContext, can_make_pods, is_watched
-from mlrun_operator.plan.decision import Ask, Decision, Delete, DeletePod, Do, ReadDirectly, Tell
+from mlrun_operator.plan.begin_end import recorded_outcome, shown_while_ending, tell_ending
+from mlrun_operator.plan.context import RunContext, can_make_pods
+from mlrun_operator.plan.decision import Ask, Decision, Delete, DeletePod, ReadDirectly, Tell
 from mlrun_operator.plan.sidecars import delete_lingering_pod
-from mlrun_operator.plan.start import RETRY_INTERVAL, is_rerun, start_successor
+from mlrun_operator.plan.start import LOST_POD_POLL_INTERVAL, is_rerun, start_successor
 from mlrun_operator.plan.sweep import end_points
 
 # How long a pod whose Job is gone may have no deletionTimestamp: the garbage collector comes sooner.
@@ -43,8 +43,6 @@ def end(context: RunContext) -> Decision | None:
     execution, ending = context.latest, context.ending
     if execution is None or ending is None:
         return None
-    if context.job is not None and not (is_watched(context.job) or context.observation.fresh):
-        return Ask(ReadDirectly())  # no watch tells of a Job whose label was taken off
     if (decision := end_points(context, execution, ending)) is not None:
         return decision
     return (
@@ -57,8 +55,7 @@ def end(context: RunContext) -> Decision | None:
 
 def conclude(context: RunContext, execution: Execution, ending: Ending) -> Decision:
     """Tell the end of an execution of which nothing may run any more, or go on to the one that takes its place."""
-    pods = context.execution_pods()
-    views = [context.read_pod(pod) for pod in pods]
+    views = [context.read_pod(pod) for pod in context.reporting_pods()]
     outcome = _final_outcome(context, ending, views)
     living = [pod["metadata"]["name"] for pod in context.living_pods()]
     warnings = [(cond.POD_MAY_STILL_RUN, _still_there(living))] if living else []
@@ -67,7 +64,7 @@ def conclude(context: RunContext, execution: Execution, ending: Ending) -> Decis
         if not living or is_rerun(context):
             return start_successor(context, execution)
         shown = shown_while_ending(context, ending)
-        return Tell(ended_status(context.base, ended, shown, views, warnings), RETRY_INTERVAL)
+        return Tell(ended_status(context.base, ended, shown, views, warnings), LOST_POD_POLL_INTERVAL)
     return Tell(ended_status(context.base, ended, outcome, views, warnings))
 
 
@@ -80,7 +77,7 @@ def _has_successor(context: RunContext, ending: Ending) -> bool:
 def _still_there(pods: Sequence[str]) -> str:
     return (
         f"pod {', '.join(pods[:5])} did not end in its grace period; its node may be lost. The next execution waits "
-        "until the pod is gone: delete it by force once you know that it does not run"
+        f"until it is gone. Once you know that it does not run: `kubectl delete pod {' '.join(pods[:5])} --force`"
     )
 
 
@@ -91,7 +88,7 @@ def _delete_job(context: RunContext, ending: Ending) -> Decision | None:
         return None
     if ending.reason == Reason.SUCCEEDED and not _is_retried(context, job):
         return None
-    return Do(Delete(job))
+    return context.first(Delete(job))
 
 
 def _is_retried(context: RunContext, job: Object) -> bool:
@@ -106,15 +103,18 @@ def _is_retried(context: RunContext, job: Object) -> bool:
 
 
 def _delete_pods(context: RunContext) -> Decision | None:
-    """Delete a pod that would run on: another container keeps it, or its Job went and left it."""
+    """Delete a pod that would run on: another container keeps it, or its Job goes and leaves it."""
     job = context.job
     if (decision := delete_lingering_pod(context)) is not None:
         return decision
     since = parse_time(context.ending.since) if context.ending else None
-    if job is not None or since is None or context.observation.now < since + _ORPHAN_GRACE:
+    if since is None or context.observation.now < since + _ORPHAN_GRACE:
+        return None
+    if job is not None and (has_job_ended(job) or not is_deleting(job)):
         return None
     orphans = [pod for pod in context.living_pods() if not is_deleting(pod)]
-    return Do(DeletePod(orphans[0], "its Job is gone")) if orphans else None
+    why = "its Job is gone" if job is None else "its Job is being deleted, and a finalizer holds it"
+    return context.first(DeletePod(orphans[0], why, is_told=True)) if orphans else None
 
 
 def _wait(context: RunContext, execution: Execution, ending: Ending) -> Decision | None:
@@ -131,7 +131,7 @@ def _wait(context: RunContext, execution: Execution, ending: Ending) -> Decision
 
 def _final_outcome(context: RunContext, ending: Ending, views: Sequence[PodView]) -> Outcome:
     """Return how the execution has ended: as recorded, or as the reports of all its indexes say where those decide."""
-    recorded = Outcome(ending.phase, Reason(ending.reason), ending.message)
+    recorded = recorded_outcome(ending)
     if recorded.reason is Reason.JOB_DELETED:
         recorded = replace(recorded, message=f"{ending.message}. {EXPLANATIONS[Reason.JOB_DELETED].todo}")
     if recorded.reason in _FINAL_REASONS:

@@ -12,20 +12,27 @@ from mlrun_operator.api.values.cron import parse_cron
 from mlrun_operator.api.values.names import slot_of
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.execution import Assessment
-from mlrun_operator.assess.jobs import DEADLINE, has_decided, points_of
+from mlrun_operator.assess.jobs import DEADLINE, deadline_message, has_decided, points_of
 from mlrun_operator.assess.pods import may_report, presumed_lost_in
 from mlrun_operator.assess.status import job_status
 from mlrun_operator.assess.times import format_time
 from mlrun_operator.plan.assessed import assessed
 from mlrun_operator.plan.begin_end import begin_end
 from mlrun_operator.plan.context import RunContext, can_make_pods, is_watched
-from mlrun_operator.plan.decision import Ask, Decision, Delete, Do, ReadDirectly
+from mlrun_operator.plan.decision import Ask, Decision, Delete, ReadDirectly
 from mlrun_operator.plan.end import conclude
 from mlrun_operator.plan.limits import end_by_limit, patch_limits
 from mlrun_operator.plan.progress import tell_progress
 from mlrun_operator.plan.sidecars import end_sidecars, lingering_wait
 from mlrun_operator.plan.supersede import change_warnings, supersede, supersede_wait
-from mlrun_operator.plan.suspend import suspend_or_resume, suspend_warnings, waits_to_resume, workload_wait
+from mlrun_operator.plan.suspend import (
+    suspend_or_resume,
+    suspend_warnings,
+    undone_wait,
+    undone_warnings,
+    waits_to_resume,
+    workload_wait,
+)
 from mlrun_operator.plan.sweep import STOPPED, collect
 
 # A Job whose label was taken off is read this often.
@@ -76,8 +83,8 @@ def _stop(context: RunContext, execution: Execution, job: Object, _: Assessment)
     """End the execution where the run is to stop; one that has ended by itself is told as it ended."""
     if not context.stops or (has_job_ended(job) and points_of(job) is None):
         return None
-    if context.observation.is_status_refused and can_make_pods(job):
-        return Do(Delete(job))  # what cannot be recorded must end all the same
+    if context.observation.is_status_refused and can_make_pods(job) and (delete := context.first(Delete(job))):
+        return delete  # what cannot be recorded must end all the same
     return begin_end(context, execution, STOPPED)
 
 
@@ -90,6 +97,12 @@ def _end_deleted(context: RunContext, execution: Execution, job: Object, _: Asse
     return begin_end(context, execution, _job_deleted(context, execution))
 
 
+def _end_by_limit(context: RunContext, execution: Execution, job: Object, assessment: Assessment) -> Decision | None:
+    """End the execution by a limit; not where a change takes its place in a moment, perhaps one of that limit."""
+    is_superseded = supersede_wait(context, execution, job, assessment) is not None
+    return None if is_superseded else end_by_limit(context, execution, job, assessment)
+
+
 def _end_decided(context: RunContext, execution: Execution, job: Object, assessment: Assessment) -> Decision | None:
     """Record the end that Kubernetes has decided while pods still run: they may never end, with their node."""
     if has_job_ended(job) or not has_decided(job) or not context.living_pods():
@@ -100,8 +113,8 @@ def _end_decided(context: RunContext, execution: Execution, job: Object, assessm
     if not failure:
         return begin_end(context, execution, Outcome(Phase.SUCCEEDED, Reason.SUCCEEDED, ""))
     if failure.get("reason") == DEADLINE:
-        message = failure.get("message") or _happened(Reason.DEADLINE_EXCEEDED)
-        return begin_end(context, execution, Outcome(Phase.FAILED, Reason.DEADLINE_EXCEEDED, message))
+        outcome = Outcome(Phase.FAILED, Reason.DEADLINE_EXCEEDED, deadline_message(job))
+        return begin_end(context, execution, outcome)
     failed = next((pod for pod in reversed(assessment.pods) if pod.ended and not pod.succeeded), None)
     reason = Reason(failed.attempt.reason) if failed and failed.attempt.reason else Reason.TERMINATED
     message = (failed.attempt.message if failed else None) or failure.get("message") or _happened(reason)
@@ -130,19 +143,13 @@ def _read_directly(_: RunContext, __: Execution, ___: Object, assessment: Assess
     return Ask(ReadDirectly()) if is_due else None
 
 
-def _read_unwatched(context: RunContext, _: Execution, job: Object, __: Assessment) -> Decision | None:
-    """Read a Job directly whose label was taken off: no watch tells of it."""
-    return Ask(ReadDirectly()) if not (is_watched(job) or context.observation.fresh) else None
-
-
 _POLICIES: Final[tuple[_Policy, ...]] = (
-    _read_unwatched,  # somebody took its label off
     _stop,  # spec.stop, of the run or of its schedule
     _end_deleted,  # somebody else deletes the Job
-    end_by_limit,  # disruptions, volumes that the API server dropped, the pending deadline
+    supersede,  # it waits for a cause, and what it was made of has changed
+    _end_by_limit,  # disruptions, volumes that the API server dropped, the pending deadline
     _end_decided,  # Kubernetes has decided, and pods still run
     _end_by_sidecar,  # the wrapper has reported, another container runs on or has failed
-    supersede,  # it waits for a cause, and what it was made of has changed
     _suspend,  # spec.suspend
     _patch_limits,  # an edit of Kubernetes' own limits
     _collect,  # the points of a sweep are over
@@ -151,10 +158,14 @@ _POLICIES: Final[tuple[_Policy, ...]] = (
 
 
 def _progress(context: RunContext, execution: Execution, job: Object, assessment: Assessment) -> Decision:
-    warnings = [*change_warnings(context, execution, job), *suspend_warnings(context, job)]
+    warnings = [
+        *change_warnings(context, execution, job),
+        *suspend_warnings(context, job),
+        *undone_warnings(context, job),
+    ]
     status = job_status(context.base, execution, job, assessment, warnings if not assessment.phase.finished else ())
     waits = [supersede_wait(context, execution, job, assessment), lingering_wait(context), _lost_wait(context)]
-    waits.append(workload_wait(context, job))
+    waits += [undone_wait(context, job), workload_wait(context, job)]
     if not is_watched(job):
         waits.append(_UNWATCHED_INTERVAL)
     if job["spec"].get("suspend") and (context.living_pods() or waits_to_resume(context, job)):

@@ -1,14 +1,13 @@
 """The status of a function: whether its runs can start, what is wrong otherwise, and its digest."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
+from mlrun_operator.api.objects import Object
 from mlrun_operator.api.v1alpha1.status import MAX_MESSAGE, Condition, FunctionStatus
 from mlrun_operator.assess.function import judge
 from mlrun_operator.assess.times import format_time
 from mlrun_operator.render.execution import function_digest
-
-Object = dict[str, Any]
 
 
 def function_status(function: Object, now: datetime) -> FunctionStatus | None:

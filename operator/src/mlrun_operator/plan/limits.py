@@ -11,8 +11,8 @@ from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.execution import Assessment
 from mlrun_operator.assess.jobs import has_decided, lost_volumes, points_of, replicas_of
 from mlrun_operator.plan.begin_end import begin_end
-from mlrun_operator.plan.context import RunContext
-from mlrun_operator.plan.decision import Ask, Decision, PatchLimits, ReadEvents
+from mlrun_operator.plan.context import RunContext, pinned_limits
+from mlrun_operator.plan.decision import Ask, Decision, PatchLimits, ReadDirectly, ReadEvents
 from mlrun_operator.plan.progress import pending_left
 
 
@@ -40,9 +40,10 @@ def unapplied_limits(context: RunContext, job: Object) -> Object:
     known = annotations.get(constants.ANNOTATION_LIMITS_GENERATION, annotations.get(constants.ANNOTATION_GENERATION))
     if known == str(context.generation):
         return {}
-    spec, limits = context.spec, {}
-    deadline, retries = spec.get("activeDeadlineSeconds"), spec.get("backoffLimit")
-    if isinstance(deadline, int):
+    limits: Object = {}
+    pinned = pinned_limits(job)
+    deadline, retries = ({**pinned, **context.spec}.get(name) for name in ("activeDeadlineSeconds", "backoffLimit"))
+    if isinstance(deadline, int) or "backoffLimit" in pinned:  # a Job without it is of an older operator
         limits["activeDeadlineSeconds"] = deadline
     if isinstance(retries, int):
         limits["backoffLimit"] = max(retries, status_of(job).get("failed") or 0)  # a lower one kills a running retry
@@ -74,6 +75,15 @@ def _lost_volumes(job: Object) -> Outcome | None:
     return Outcome(Phase.FAILED, Reason.VOLUME_UNSUPPORTED, message)
 
 
+def described_cause(assessment: Assessment) -> str:
+    """Return the cause that pods wait for; where Kubernetes names none, how to look for it."""
+    if assessment.message:
+        return f"{assessment.reason}: {assessment.message}"
+    if assessment.reason in (Reason.CREATED, Reason.RUNNING):
+        return "no cause is known; the events of the Job and of its pod may have one"
+    return f"{assessment.reason}: {EXPLANATIONS[assessment.reason].happened}"
+
+
 def _end_by_pending_deadline(
     context: RunContext, execution: Execution, job: Object, assessment: Assessment
 ) -> Decision | None:
@@ -82,8 +92,8 @@ def _end_by_pending_deadline(
         return None
     if assessment.reason in (Reason.CREATED, Reason.RUNNING) and context.observation.events is None:
         return Ask(ReadEvents())
+    if not context.observation.fresh:
+        return Ask(ReadDirectly())  # a late watch may not have shown yet that a pod has started
     seconds = context.limit("pendingDeadlineSeconds", job)
-    cause = f"{assessment.reason}: {assessment.message or EXPLANATIONS[assessment.reason].happened}"
-    cause = "cause unknown" if assessment.reason is Reason.RUNNING and not assessment.message else cause
-    message = f"no pod started within {seconds} s; {cause}"
+    message = f"no pod started within {seconds} s; {described_cause(assessment)}"
     return begin_end(context, execution, Outcome(Phase.FAILED, Reason.PENDING_DEADLINE_EXCEEDED, message))

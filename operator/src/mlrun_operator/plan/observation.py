@@ -18,6 +18,13 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Denied:
+    """The API server has not let us change or delete an object that exists: in words."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunsAhead:
     """How many runs may run, or have waited longer: of the same function, and in the same namespace."""
 
@@ -73,7 +80,7 @@ class WorkloadRead:
     is_forbidden: bool = False
 
 
-Fact = Stored | Gone | Refusal | ReadFresh | EventsRead | WholeJobRead | WorkloadRead
+Fact = Stored | Gone | Refusal | Denied | ReadFresh | EventsRead | WholeJobRead | WorkloadRead
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +90,10 @@ class RunObservation:
     `has_made_job` says that this process has created a Job of the run which is not recorded, `is_status_refused` that
     the API server has not taken the run's status for a minute.
     `jobs` and `pods` carry the run's uid; a stranger of the name that the next Job needs is among `jobs`. `fresh` says
-    that both were read directly just now. `events` are None where they were not read. `whole_job` is a Job with its
-    pods' template, `workload` a Job's Workload, where they were read. `schedule` is the one that made the run. `taken`
-    are the keys of the steps of this reconcile. `read_pod` remembers what it read.
+    that both were read directly just now. `denials` say which actions of this reconcile the API server did not allow.
+    `events` are None where they were not read. `whole_job` is a Job with its pods' template, `workload` a Job's
+    Workload, where they were read. `schedule` is the one that made the run. `taken` are the keys of the steps of this
+    reconcile. `read_pod` remembers what it read.
     """
 
     run: Object
@@ -94,6 +102,7 @@ class RunObservation:
     jobs: Sequence[Object] = ()
     pods: Sequence[Object] = ()
     refusal: Refusal | None = None
+    denials: tuple[str, ...] = ()
     fresh: bool = False
     events: Sequence[Object] | None = None
     ahead: RunsAhead = field(default_factory=RunsAhead)
@@ -117,6 +126,8 @@ class RunObservation:
                 return replace(self, run=run, jobs=without(self.jobs, uid), pods=without(self.pods, uid))
             case Refusal():
                 return replace(self, refusal=fact)
+            case Denied(message):
+                return replace(self, denials=(*self.denials, message))
             case ReadFresh(jobs, pods, at):
                 return replace(self, jobs=jobs, pods=self._with_reports(pods), now=at, fresh=True)
             case EventsRead(events):
@@ -139,7 +150,7 @@ class ScheduleObservation:
     """One run with a schedule, and all that bears on it.
 
     `cron_job` has the name of its CronJob, whether it is ours or not; `jobs` are those that fired and became no run
-    yet; `children` are the runs that it made.
+    yet; `children` are the runs that it made. `taken` are the keys of the steps of this reconcile.
     """
 
     run: Object
@@ -150,6 +161,7 @@ class ScheduleObservation:
     children: Sequence[Object] = ()
     refusal: Refusal | None = None
     fresh: bool = False
+    taken: frozenset[str] = frozenset()
 
     def learn(self, fact: Fact) -> "ScheduleObservation":  # noqa: PLR0911 - one a kind of fact
         """Return the observation with this fact in it."""
@@ -167,7 +179,7 @@ class ScheduleObservation:
                 return replace(self, refusal=fact)
             case ReadFresh(jobs, _, at):
                 return replace(self, jobs=jobs, now=at, fresh=True)
-            case EventsRead() | WholeJobRead() | WorkloadRead():
+            case EventsRead() | WholeJobRead() | WorkloadRead() | Denied():
                 return self
 
 

@@ -36,7 +36,8 @@ def tell_progress(
     if is_unexplained or (is_waiting and context.observation.events is not None):
         interval = min(max(waited, _EVENTS_AFTER), _LONGEST_EVENTS_INTERVAL)
         all_waits.append(max(_EVENTS_AFTER - waited, interval))
-    return Tell(status, min((wait for wait in all_waits if wait is not None), default=None))
+    # A wait that is over is for something that does not come now, as a deadline of what is superseded in a moment.
+    return Tell(status, min((wait for wait in all_waits if wait is not None and wait > timedelta(0)), default=None))
 
 
 def pending_left(context: RunContext, job: Object, assessment: Assessment) -> timedelta | None:

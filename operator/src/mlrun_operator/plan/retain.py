@@ -12,7 +12,7 @@ from mlrun_operator.assess.status import to_wire
 from mlrun_operator.assess.times import parse_time
 from mlrun_operator.plan.awaited import is_awaited
 from mlrun_operator.plan.context import RunContext, can_make_pods
-from mlrun_operator.plan.decision import Decision, Delete, Do, Tell
+from mlrun_operator.plan.decision import Decision, Delete, Tell
 from mlrun_operator.plan.recorded import with_conditions
 from mlrun_operator.plan.start import (
     RETRY_INTERVAL,
@@ -38,8 +38,8 @@ def delete_leftover_jobs(context: RunContext) -> Decision | None:
     latest = context.latest
     for number, job in context.our_jobs():
         is_over = latest is not None and (number < latest.number or context.is_over)
-        if is_over and can_make_pods(job) and not has_decided(job):
-            return Do(Delete(job))
+        if is_over and can_make_pods(job) and not has_decided(job) and (delete := context.first(Delete(job))):
+            return delete
     return None
 
 
@@ -48,9 +48,9 @@ def retain_or_expire(context: RunContext) -> Decision:
     waits = []
     if not is_deleting(context.observation.run):
         for obj, left in [*_job_ttls(context), *_run_ttl(context)]:
-            if left <= timedelta(0):
-                return Do(Delete(obj))
-            waits.append(left)
+            if left <= timedelta(0) and (delete := context.first(Delete(obj))):
+                return delete
+            waits.append(max(left, RETRY_INTERVAL) if left <= timedelta(0) else left)
     return Tell(_retained(context), min(waits, default=None))
 
 
@@ -91,7 +91,8 @@ def _retained(context: RunContext) -> RunStatus | None:
     if status.execution is None or not is_restored_with_status(context):
         return status
     stamp = {"run_uid": context.meta["uid"], "hash": execution_hash(context.spec), "generation": context.generation}
-    return status.model_copy(update={"execution": status.execution.model_copy(update=stamp)})
+    rerun = context.spec.get("rerun") or None  # one that the backup holds is not new
+    return status.model_copy(update={"execution": status.execution.model_copy(update={**stamp, "rerun": rerun})})
 
 
 def _warnings(context: RunContext) -> list[tuple[str, str]]:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.api.objects import is_deleting, spec_of, status_of
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.v1alpha1.run import RunSpec
@@ -35,7 +34,6 @@ from mlrun_operator.plan.cron_job_sync import pause, sync_cron_job
 from mlrun_operator.plan.decision import Decision, Tell
 from mlrun_operator.plan.history import prune_history
 from mlrun_operator.plan.manual_run import ignore_manual_run, record_rerun, start_manual_run
-from mlrun_operator.plan.observation import ScheduleObservation
 from mlrun_operator.plan.past_slots import backfill_warning, complete_restored_backfill, run_backfill
 from mlrun_operator.plan.schedule_context import Schedule, ScheduleContext
 from mlrun_operator.plan.schedule_pause import BEING_DELETED, WITHOUT_COUNTS, are_counts_lost, pause_reason
@@ -58,9 +56,8 @@ _AFTER_A_SLOT: Final = timedelta(seconds=5)
 _SHORTEST_WAIT: Final = timedelta(seconds=1)
 
 
-def reconcile_schedule(observation: ScheduleObservation, platform: Platform) -> Decision:
+def reconcile_schedule(context: ScheduleContext) -> Decision:
     """Return what a schedule needs next."""
-    context = ScheduleContext(observation, platform)
     return adopt_fired_jobs(context) or _reconcile(context)
 
 

@@ -1,16 +1,15 @@
 """A schedule's observation, read once; and the schedule itself, once its spec is known to be valid."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from mlrun_operator.api.contract.platform import Platform
-from mlrun_operator.api.objects import Object, is_controlled_by, spec_of
+from mlrun_operator.api.objects import Object, is_controlled_by
 from mlrun_operator.api.v1alpha1.run import RunSpec
-from mlrun_operator.api.v1alpha1.status import BackfillStatus, RunStatus, ScheduleStatus
+from mlrun_operator.api.v1alpha1.status import BackfillStatus, ScheduleStatus
 from mlrun_operator.assess.schedule import Child, Slots
-from mlrun_operator.assess.status import StatusBase, parse_status
 from mlrun_operator.assess.times import parse_time
+from mlrun_operator.plan.base_context import BaseContext
 from mlrun_operator.plan.decision import Ask, Create, Decision, Do, ReadDirectly
 from mlrun_operator.plan.observation import ScheduleObservation
 from mlrun_operator.plan.start import RETRY_INTERVAL
@@ -20,33 +19,10 @@ _MAX_RETRY_INTERVAL: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
-class ScheduleContext:
+class ScheduleContext(BaseContext):
     """A run with a schedule at one moment."""
 
     observation: ScheduleObservation
-    platform: Platform
-    base: StatusBase = field(init=False)
-
-    def __post_init__(self) -> None:
-        run = self.observation.run
-        base = StatusBase(self.meta.get("generation", 1), parse_status(run), self.observation.now, self.meta["uid"])
-        object.__setattr__(self, "base", base)
-
-    @property
-    def meta(self) -> Object:
-        """Return the run's metadata."""
-        meta: Object = self.observation.run["metadata"]
-        return meta
-
-    @property
-    def spec(self) -> Object:
-        """Return the run's spec as it was written, valid or not."""
-        return spec_of(self.observation.run)
-
-    @property
-    def recorded(self) -> RunStatus:
-        """Return the recorded status."""
-        return self.base.recorded
 
     @property
     def cron_job(self) -> Object | None:

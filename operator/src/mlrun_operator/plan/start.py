@@ -1,12 +1,13 @@
 """A new execution, where the user asks for one that was not started yet (BEHAVIOUR A1, A2, A5)."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from pydantic import ValidationError
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.objects import Object, annotations_of, is_deleting, labels_of, spec_of
+from mlrun_operator.api.objects import Object, annotations_of, controller_of, is_deleting, labels_of, spec_of
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.v1alpha1.function import FunctionSpec
 from mlrun_operator.api.v1alpha1.run import RunSpec
@@ -15,11 +16,11 @@ from mlrun_operator.api.values.names import kubernetes_name
 from mlrun_operator.api.words import in_words
 from mlrun_operator.assess import conditions as cond
 from mlrun_operator.assess.conditions import Outcome
-from mlrun_operator.assess.pods import POD_POLL_INTERVAL
+from mlrun_operator.assess.pods import is_presumed_lost, presumed_lost_in
 from mlrun_operator.assess.status import waiting_status
 from mlrun_operator.assess.times import parse_time
 from mlrun_operator.plan.context import RunContext
-from mlrun_operator.plan.decision import Ask, Create, Decision, Do, ReadDirectly, Tell
+from mlrun_operator.plan.decision import Ask, Create, Decision, DeletePod, Do, ReadDirectly, Tell
 from mlrun_operator.plan.observation import Refusal
 from mlrun_operator.plan.recorded import with_condition
 from mlrun_operator.render.envelope import PinnedFunction
@@ -32,6 +33,8 @@ RETRY_INTERVAL: Final = timedelta(seconds=30)
 _LONGEST_RETRY_INTERVAL: Final = timedelta(minutes=10)
 # The end of another run wakes a queued one; this is only for what nobody saw.
 QUEUE_POLL_INTERVAL: Final = timedelta(minutes=5)
+# The same for the end of a pod of an earlier execution. Each time its pods are listed directly.
+LOST_POD_POLL_INTERVAL: Final = timedelta(minutes=1)
 
 
 def start(context: RunContext) -> Decision | None:
@@ -122,7 +125,8 @@ def _held(context: RunContext, execution: Execution) -> Decision | None:
     if context.spec.get("suspend"):
         message = EXPLANATIONS[Reason.SUSPENDED].happened
         return waiting(context, execution, Outcome(Phase.SUSPENDED, Reason.SUSPENDED, message))
-    if execution.number == 1 and restored(context.observation.run):
+    is_restored_unstarted = is_restored_with_status(context) and not context.is_over
+    if is_restored_unstarted or (execution.number == 1 and restored(context.observation.run)):
         message = EXPLANATIONS[Reason.RESTORED].happened
         return waiting(context, execution, Outcome(Phase.STOPPED, Reason.RESTORED, message))
     return None
@@ -132,16 +136,35 @@ def _wait_for_other_pods(context: RunContext, execution: Execution) -> Decision 
     """Wait until no pod of an earlier Job may run; only an explicit rerun does not wait for a pod that is lost."""
     if context.observation.has_made_job and not context.observation.fresh:
         return Ask(ReadDirectly())  # it was deleted before it was recorded; its pods may not have been seen
-    living = _living_pods_before(context)
-    if not living or (_is_told_lost(context) and (is_rerun(context) or not context.is_over)):
+    living = _waited_pods(context)
+    if not living:
         return None
     if not context.observation.fresh:
         return Ask(ReadDirectly())
+    if (orphan := _orphan_of(context, living)) is not None:
+        return Do(DeletePod(orphan, "its Job is gone"))
     names = ", ".join(sorted({pod["metadata"]["name"] for pod in living})[:5])
     message = f"execution {execution.number} starts when pod {names} of an earlier one has ended"
+    wait = min((left for pod in living if (left := presumed_lost_in(pod, context.observation.now))), default=None)
+    wait = min(wait or LOST_POD_POLL_INTERVAL, LOST_POD_POLL_INTERVAL)
     if not context.is_over:
-        return waiting(context, execution, Outcome(Phase.PENDING, Reason.STOPPING, message), POD_POLL_INTERVAL)
-    return Tell(with_condition(context, cond.CHANGE_WAITS, message), POD_POLL_INTERVAL)
+        return waiting(context, execution, Outcome(Phase.PENDING, Reason.STOPPING, message), wait)
+    return Tell(with_condition(context, cond.CHANGE_WAITS, message), wait)
+
+
+def _orphan_of(context: RunContext, pods: Sequence[Object]) -> Object | None:
+    """Return a pod that neither its Job nor the garbage collector ends: the Job was deleted with `--cascade=orphan`."""
+    job_uids = {job["metadata"]["uid"] for job in context.observation.jobs}
+    orphans = (pod for pod in pods if not controller_of(pod) and not is_deleting(pod))
+    return next((pod for pod in orphans if labels_of(pod).get(constants.LABEL_JOB_UID) not in job_uids), None)
+
+
+def _waited_pods(context: RunContext) -> list[Object]:
+    """Return the pods that the next execution waits for: a lost one does not hold an explicit rerun."""
+    living = _living_pods_before(context)
+    if is_rerun(context) or (_is_told_lost(context) and not context.is_over):
+        return [pod for pod in living if not is_presumed_lost(pod, context.observation.now)]
+    return living
 
 
 def _living_pods_before(context: RunContext) -> list[Object]:
@@ -152,9 +175,12 @@ def _living_pods_before(context: RunContext) -> list[Object]:
 
 def lost_pod_warnings(context: RunContext) -> list[tuple[str, str]]:
     """Return that a pod may still run, as long as it is there: a rerun that did not wait for it never will."""
-    pods = ", ".join(pod["metadata"]["name"] for pod in _living_pods_before(context)[:5])
-    if not pods or not (_is_told_lost(context) or (context.ending and is_rerun(context))):
+    living = _living_pods_before(context)
+    if not (_is_told_lost(context) or (context.ending and is_rerun(context))):
+        living = [pod for pod in living if is_presumed_lost(pod, context.observation.now)]
+    if not living:
         return []
+    pods = ", ".join(pod["metadata"]["name"] for pod in living[:5])
     conditions = context.recorded.conditions or ()
     message = next((c.message for c in conditions if c.type == cond.POD_MAY_STILL_RUN), f"pod {pods} has not ended")
     return [(cond.POD_MAY_STILL_RUN, message)]
@@ -231,10 +257,20 @@ def is_edited(context: RunContext, execution: Execution) -> bool:
     return is_newer and is_same_execution(execution.hash, context.spec) is False
 
 
+def is_change_due(context: RunContext, execution: Execution) -> bool:
+    """Return whether an edit, a rerun or its function asks for another execution after this one."""
+    is_due = is_edited(context, execution) or _is_rerun_of(context, execution) or _follows_its_function(context)
+    return is_due and not is_restored_with_status(context)
+
+
 def is_rerun(context: RunContext) -> bool:
     """Return whether `spec.rerun` has a new value."""
+    return context.latest is not None and _is_rerun_of(context, context.latest)
+
+
+def _is_rerun_of(context: RunContext, execution: Execution) -> bool:
     rerun = context.spec.get("rerun")
-    return bool(rerun) and context.latest is not None and rerun != context.latest.rerun
+    return bool(rerun) and rerun != execution.rerun
 
 
 def is_function_changed(context: RunContext) -> bool:

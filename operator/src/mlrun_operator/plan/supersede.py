@@ -13,7 +13,7 @@ from mlrun_operator.assess.execution import Assessment
 from mlrun_operator.assess.jobs import has_decided, points_of, replicas_of
 from mlrun_operator.plan.begin_end import begin_end
 from mlrun_operator.plan.context import RunContext, can_make_pods
-from mlrun_operator.plan.decision import Decision
+from mlrun_operator.plan.decision import Ask, Decision, ReadDirectly
 from mlrun_operator.plan.limits import unapplied_limits
 from mlrun_operator.plan.progress import waiting_for_pods_since
 from mlrun_operator.plan.start import is_edited, is_function_changed, is_rerun
@@ -35,6 +35,8 @@ def supersede(context: RunContext, execution: Execution, job: Object, assessment
     outcome = _change(context, execution)
     if outcome is None or not is_stuck(context, job, assessment) or too_young_for(context, job) > timedelta(0):
         return None
+    if not context.observation.fresh:
+        return Ask(ReadDirectly())  # a late watch may not have shown yet that a container runs
     return begin_end(context, execution, outcome)
 
 

@@ -32,6 +32,8 @@ _NO_RIGHT: Final = (
     "the operator may not list and patch Kueue's Workloads. Set kueue.enabled in the operator's chart, or set "
     "spec.active of the Job's Workload yourself"
 )
+# How long a suspension that somebody else took back is left alone: two that undo each other never come to rest.
+_SUSPEND_INTERVAL: Final = timedelta(minutes=1)
 
 
 def suspend_or_resume(context: RunContext, execution: Execution, job: Object) -> Decision | None:
@@ -45,7 +47,8 @@ def suspend_or_resume(context: RunContext, execution: Execution, job: Object) ->
         return _hold_in_queue(context, job)
     wants = bool(context.spec.get("suspend"))
     if wants and not is_suspended:
-        return context.first(SetSuspended(job, suspended=True))
+        wait = undone_wait(context, job)
+        return context.first(SetSuspended(job, suspended=True)) if wait is None or wait <= timedelta(0) else None
     if wants or not is_suspended or not is_suspended_by_us(job) or _pods_are_ending(context):
         return None
     return context.first(SetSuspended(job, suspended=False)) if waits_to_resume(context, job) is None else None
@@ -59,8 +62,10 @@ def suspended_outcome(context: RunContext, job: Object) -> Outcome:
     if context.spec.get("suspend"):
         return _explained(Phase.SUSPENDED, Reason.SUSPENDED)
     if not is_suspended_by_us(job):
-        return _explained(Phase.PENDING, Reason.JOB_SUSPENDED)
+        return Outcome(Phase.PENDING, Reason.JOB_SUSPENDED, _suspended_by_another(job))
     turn = waits_to_resume(context, job)
+    if turn is None and context.recorded.reason == Reason.QUEUED:
+        turn = context.recorded.message  # it keeps its position until its pods have ended and it goes on
     return Outcome(Phase.PENDING, Reason.QUEUED, turn) if turn else _explained(Phase.SUSPENDED, Reason.SUSPENDED)
 
 
@@ -69,6 +74,31 @@ def waits_to_resume(context: RunContext, job: Object) -> str | None:
     if not is_suspended_by_us(job):
         return None
     return wait_for_turn(context, function_spec_of(context))
+
+
+def undone_wait(context: RunContext, job: Object) -> timedelta | None:
+    """Return how long until a Job is suspended once more; None unless somebody else took the suspension back."""
+    annotations, spec = annotations_of(job), job["spec"]
+    if not context.spec.get("suspend") or spec.get("suspend") or is_queued_by_kueue(job) or has_decided(job):
+        return None
+    if SetSuspended(job, suspended=True).key in context.observation.taken:
+        return _SUSPEND_INTERVAL  # an admission webhook has undone it at once, perhaps with its mark
+    if constants.ANNOTATION_SUSPENDED_BY not in annotations:
+        return None
+    suspended_at = parse_time(annotations.get(constants.ANNOTATION_SUSPENDED_AT))
+    return suspended_at + _SUSPEND_INTERVAL - context.observation.now if suspended_at else timedelta(0)
+
+
+def undone_warnings(context: RunContext, job: Object) -> list[tuple[str, str]]:
+    """Return that somebody else takes back the operator's `suspend` of the Job."""
+    if undone_wait(context, job) is None:
+        return []
+    name = job["metadata"]["name"]
+    message = (
+        f"spec.suspend has no effect: another client or an admission webhook sets spec.suspend of Job {name} to false. "
+        f"`kubectl get job {name} -o yaml --show-managed-fields` shows who. The operator tries again each minute"
+    )
+    return [(cond.SUSPEND_IGNORED, message)]
 
 
 def is_suspended_by_us(job: Object) -> bool:
@@ -148,6 +178,12 @@ def _forgotten_success(context: RunContext, job: Object) -> Outcome | None:
     if len(succeeded) < count:
         return None
     return Outcome(Phase.SUCCEEDED, Reason.SUCCEEDED, f"all {count} replicas succeeded")
+
+
+def _suspended_by_another(job: Object) -> str:
+    name, namespace = job["metadata"]["name"], job["metadata"]["namespace"]
+    resume = f'kubectl patch job {name} -n {namespace} -p \'{{"spec":{{"suspend":false}}}}\''
+    return f"another client suspended Job {name}, so that it creates no pods; to resume it: `{resume}`"
 
 
 def _explained(phase: Phase, reason: Reason) -> Outcome:

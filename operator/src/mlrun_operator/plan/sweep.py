@@ -20,6 +20,7 @@ from mlrun_operator.assess.sweep_collect import collecting, ending_points
 from mlrun_operator.assess.sweep_status import lost
 from mlrun_operator.assess.times import format_time
 from mlrun_operator.plan.assessed import assessed
+from mlrun_operator.plan.begin_end import recorded_outcome
 from mlrun_operator.plan.context import RunContext, is_queued_by_kueue
 from mlrun_operator.plan.decision import (
     Ask,
@@ -31,6 +32,7 @@ from mlrun_operator.plan.decision import (
     SetSuspended,
     Tell,
 )
+from mlrun_operator.plan.limits import described_cause
 from mlrun_operator.plan.progress import pending_left, tell_progress, waiting_for_pods_since
 from mlrun_operator.plan.start import RETRY_INTERVAL, refused
 from mlrun_operator.plan.suspend import suspend_or_resume
@@ -59,7 +61,7 @@ def end_points(context: RunContext, execution: Execution, ending: Ending) -> Dec
 
     The suspended Job is deleted once the run's end is recorded. Kueue would resume it, so that its Jobs are deleted.
     """
-    job, outcome = context.job, Outcome(ending.phase, Reason(ending.reason), ending.message)
+    job, outcome = context.job, recorded_outcome(ending)
     if job is None or points_of(job) is None or is_deleting(job) or outcome.reason in _WITHOUT_RESULTS:
         return None
     if (is_queued_by_kueue(job) and not has_job_ended(job)) or not _has_begun(context, execution, job):
@@ -106,8 +108,7 @@ def _in_time(
     if outcome is not None and (message := _given_up(context, collector, collected, outcome)) is not None:
         return replace(assessment, phase=outcome.phase, reason=outcome.reason, message=f"{outcome.message}; {message}")
     if left is not None and left <= timedelta(0):
-        cause = f"{collected.reason}: {collected.message}"
-        message = f"results were not collected because the collector pod could not start; {cause}"
+        message = f"results were not collected because the collector pod could not start; {described_cause(collected)}"
         return replace(assessment, phase=Phase.FAILED, reason=Reason.PENDING_DEADLINE_EXCEEDED, message=message)
     return assessment
 
@@ -140,6 +141,4 @@ def _given_up(context: RunContext, collector: Object, collected: Assessment, out
     grace = _COLLECTOR_GRACE if is_stopped else _COLLECTOR_GRACE_AFTER_EVICTION
     if collected.phase.finished or any(pod.started for pod in collected.pods) or waited < grace:
         return None
-    return (
-        f"results were not collected because the collector pod could not start: {collected.message or 'no cause known'}"
-    )
+    return f"results were not collected because the collector pod could not start; {described_cause(collected)}"

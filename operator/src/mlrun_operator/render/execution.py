@@ -2,16 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from mlrun_operator.api.v1alpha1.function import FunctionSpec
 from mlrun_operator.api.v1alpha1.run import RunSpec
 from mlrun_operator.render import execution_v1
-from mlrun_operator.render.meaning import meaning, shape_of
+from mlrun_operator.render.meaning import as_spelled, meaning, shape_of
 
 # Change both when the rules of `meaning` change, or the mark of a field that users may have set. Then move the previous
-# rules into a frozen module beside `execution_v1`. A new field needs no new version.
+# rules into a frozen module beside `execution_v1`. A new field needs no new version, and neither do rules by which more
+# spellings are one: add them, and compare by the previous ones as well.
 HASH_VERSION: Final = "v2"
 DIGEST_VERSION: Final = "v2-sha256"
 
@@ -29,7 +30,7 @@ def is_same_execution(recorded_hash: str, run_spec: Spec) -> bool | None:
     The rules of a newer operator are unknown. Such a run counts as unchanged until its hash is replaced.
     """
     version = recorded_hash.partition("-")[0]
-    return _hash(run_spec, version) == recorded_hash if version in _RUN_MEANINGS else None
+    return recorded_hash in _hashes(run_spec, version) if version in _RUN_MEANINGS else None
 
 
 def function_digest(function_spec: Spec) -> str:
@@ -40,7 +41,7 @@ def function_digest(function_spec: Spec) -> str:
 def is_same_function(recorded_digest: str, function_spec: Spec) -> bool | None:
     """Return whether a spec has the recorded digest by the rules of that digest; None if its rules are unknown."""
     version = recorded_digest.partition(":")[0]
-    return _digest(function_spec, version) == recorded_digest if version in _FUNCTION_MEANINGS else None
+    return recorded_digest in _digests(function_spec, version) if version in _FUNCTION_MEANINGS else None
 
 
 def _run_meaning(spec: Spec) -> Any:
@@ -51,17 +52,48 @@ def _function_meaning(spec: Spec) -> Any:
     return meaning(spec, shape_of(FunctionSpec))
 
 
-_Meanings = Mapping[str, Callable[[Spec], Any]]
-_RUN_MEANINGS: Final[_Meanings] = {"v1": execution_v1.run_meaning, HASH_VERSION: _run_meaning}
-_FUNCTION_MEANINGS: Final[_Meanings] = {"sha256": execution_v1.function_meaning, DIGEST_VERSION: _function_meaning}
+_RUN_AS_SPELLED: Final = as_spelled(shape_of(RunSpec))
+_FUNCTION_AS_SPELLED: Final = as_spelled(shape_of(FunctionSpec))
+
+
+def _run_as_spelled(spec: Spec) -> Any:
+    """Return the meaning as the first hashes v2 had it, where a long form was another than its text."""
+    return meaning(spec, _RUN_AS_SPELLED)
+
+
+def _function_as_spelled(spec: Spec) -> Any:
+    return meaning(spec, _FUNCTION_AS_SPELLED)
+
+
+_Meaning = Callable[[Spec], Any]
+_RUN_MEANINGS: Final[Mapping[str, tuple[_Meaning, ...]]] = {
+    "v1": (execution_v1.run_meaning,),
+    HASH_VERSION: (_run_meaning, _run_as_spelled),
+}
+_FUNCTION_MEANINGS: Final[Mapping[str, tuple[_Meaning, ...]]] = {
+    "sha256": (execution_v1.function_meaning,),
+    DIGEST_VERSION: (_function_meaning, _function_as_spelled),
+}
 
 
 def _hash(run_spec: Spec, version: str) -> str:
-    return f"{version}-{_sha256(_RUN_MEANINGS[version](_map_or_empty(run_spec)))[:16]}"
+    return next(_hashes(run_spec, version))
+
+
+def _hashes(run_spec: Spec, version: str) -> Iterator[str]:
+    """Yield the spec's hash by the rules of this version, then by those that it had before."""
+    spec = _map_or_empty(run_spec)
+    return (f"{version}-{_sha256(rule(spec))[:16]}" for rule in _RUN_MEANINGS[version])
 
 
 def _digest(function_spec: Spec, version: str) -> str:
-    return f"{version}:{_sha256(_FUNCTION_MEANINGS[version](_map_or_empty(function_spec)))}"
+    return next(_digests(function_spec, version))
+
+
+def _digests(function_spec: Spec, version: str) -> Iterator[str]:
+    """Yield the digest by the rules of this version, then by those that it had before."""
+    spec = _map_or_empty(function_spec)
+    return (f"{version}:{_sha256(rule(spec))}" for rule in _FUNCTION_MEANINGS[version])
 
 
 def _map_or_empty(spec: Any) -> dict[str, Any]:

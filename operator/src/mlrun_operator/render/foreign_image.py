@@ -14,9 +14,10 @@ VOLUME: Final = "mlrun-wrapper"
 HOME: Final = "/opt/mlrun-wrapper"
 # Where the init container mounts the volume, since its own image has the wrapper at HOME.
 _COPY_TARGET: Final = "/opt/mlrun-carried"
-_WRAPPER: Final = (f"{HOME}/bin/python", "-I", "-m")
+# The kernel drops a SIGTERM that comes before the first process of a container handles it: tini is that process.
+_WRAPPER: Final = ("/usr/bin/tini-static", "--", f"{HOME}/bin/python", "-I", "-m")
 _FOREIGN_COMMAND: Final = (
-    *(f"{HOME}/bin/tini", "--"),  # The wrapper's own image does the same.
+    *(f"{HOME}/bin/tini", "--"),
     *(f"{HOME}/loader", "--inhibit-cache", "--library-path", f"{HOME}/libraries"),
     *(f"{HOME}/bin/python", "-I", "-X", "utf8", "-m", "mlrun_wrapper"),
 )

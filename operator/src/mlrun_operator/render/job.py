@@ -21,8 +21,11 @@ from mlrun_operator.render.pod import pod_spec
 
 # Kubernetes allows 262,144 bytes for all annotations of an object. The rest is for users and other controllers.
 MAX_ANNOTATIONS: Final = 200 * 1024
-# Limits that the operator enforces itself.
-_OPERATOR_LIMITS: Final = ("pendingDeadlineSeconds", "maxDisruptions", "ttlSecondsAfterFinished")
+# The limits that an edit of the run changes while its Job runs.
+_LIMITS: Final = (
+    *("pendingDeadlineSeconds", "maxDisruptions", "ttlSecondsAfterFinished"),
+    *("activeDeadlineSeconds", "backoffLimit"),
+)
 
 
 class EnvelopeTooLargeError(ValueError):
@@ -58,7 +61,8 @@ def build_job(run: Object, spec: RunSpec, function: PinnedFunction, n: int, plat
             "annotations": {
                 **kueue_metadata(meta, "annotations"),
                 **_annotations(run, function, n),
-                **_option_annotations(options),
+                **_limits_annotation(spec, function, platform),
+                **_volumes_annotation(options),
                 **_parallel_annotations(parallel),
             },
             "ownerReferences": [owner_of(meta)],
@@ -101,14 +105,18 @@ def _parallel_annotations(parallel: Replicas | SweepPoints | None) -> dict[str, 
     return parallel.annotations if parallel else {}
 
 
-def _option_annotations(options: RunOptions) -> dict[str, str]:
-    """Return annotations for limits of the operator's own, and for volumes that an API server may drop."""
-    limits = {name: value for name, value in options.wire().items() if name in _OPERATOR_LIMITS}
+def _limits_annotation(spec: RunSpec, function: PinnedFunction, platform: Platform) -> dict[str, str]:
+    """Return the limits that hold for the Job where the run sets none: those of its function and of the platform."""
+    own_limits = {name: None for name, field in RunSpec.model_fields.items() if field.alias in _LIMITS}
+    options = effective(spec.model_copy(update=own_limits), function.spec, platform.run_defaults).wire()
+    limits = {name: value for name, value in options.items() if name in _LIMITS}
+    return {constants.ANNOTATION_LIMITS: json.dumps({"backoffLimit": platform.backoff_limit, **limits}, sort_keys=True)}
+
+
+def _volumes_annotation(options: RunOptions) -> dict[str, str]:
+    """Return the annotation for volumes that an API server may drop."""
     images = [volume.name for volume in options.volumes or () if volume.image]
-    return {
-        **({constants.ANNOTATION_LIMITS: json.dumps(limits, sort_keys=True)} if limits else {}),
-        **({constants.ANNOTATION_IMAGE_VOLUMES: ",".join(images)} if images else {}),
-    }
+    return {constants.ANNOTATION_IMAGE_VOLUMES: ",".join(images)} if images else {}
 
 
 def _grace(pod: Object) -> int:

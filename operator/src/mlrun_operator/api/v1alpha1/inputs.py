@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Discriminator, Field, StringConstraints, Tag, model_validator
 
-from mlrun_operator.api.base import Model
+from mlrun_operator.api.base import Model, TextForm
 from mlrun_operator.api.values.keys import Key
 
 # The maximum number of inputs, including the members of lists and maps. A status has room for as many.
@@ -16,8 +16,8 @@ ParameterName = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 class InputRef(Model):
     """One input: an entity of the store by its `key`, or any data by its `path`."""
 
-    key: str | None = Field(None, max_length=1024)
-    path: str | None = Field(None, min_length=1, max_length=2048)
+    key: Annotated[str | None, TextForm(prefix="store://")] = Field(None, max_length=1024)
+    path: Annotated[str | None, TextForm(other_prefix="store://")] = Field(None, min_length=1, max_length=2048)
     kind: Literal["table", "artifact", "model"] | None = None
     format: str | None = Field(None, min_length=1, max_length=32, pattern=r"^\.?[A-Za-z0-9]+(\.[A-Za-z0-9]+)*$")
 

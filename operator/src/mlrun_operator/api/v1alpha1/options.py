@@ -4,7 +4,16 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from mlrun_operator.api.base import AsWritten, EmptyCounts, EmptyIsAbsent, HashMark, Model, StartsNothing
+from mlrun_operator.api.base import (
+    AsWritten,
+    EmptyCounts,
+    EmptyIsAbsent,
+    FalseIsAbsent,
+    HashMark,
+    Model,
+    StartsNothing,
+    TextForm,
+)
 from mlrun_operator.api.cel import ANYTHING, FREE_FORM, INT_OR_STRING, cel
 from mlrun_operator.api.v1alpha1.pod_template import checked_template
 
@@ -56,7 +65,7 @@ class ConfigMapVolume(Model):
     items: EmptyIsAbsent[list[KeyToPath] | None] = Field(
         None, max_length=128, description="Keys to project. Default: all keys."
     )
-    optional: bool | None = Field(None, description="Whether the pod may start without it.")
+    optional: FalseIsAbsent[bool | None] = Field(None, description="Whether the pod may start without it.")
 
 
 class SecretVolume(Model):
@@ -66,7 +75,7 @@ class SecretVolume(Model):
     items: EmptyIsAbsent[list[KeyToPath] | None] = Field(
         None, max_length=128, description="Keys to project. Default: all keys."
     )
-    optional: bool | None = Field(None, description="Whether the pod may start without it.")
+    optional: FalseIsAbsent[bool | None] = Field(None, description="Whether the pod may start without it.")
 
 
 class ClaimVolume(Model):
@@ -121,7 +130,7 @@ class Volume(Model):
     )
     mount_path: str = Field(pattern=r"^/[^:]*$", max_length=1024, description="Absolute path in the container.")
     sub_path: EmptyIsAbsent[str | None] = Field(None, max_length=1024, description="Path within the volume.")
-    read_only: bool | None = Field(None, description="Whether the volume is mounted read-only.")
+    read_only: FalseIsAbsent[bool | None] = Field(None, description="Whether the volume is mounted read-only.")
     config_map: EmptyCounts[ConfigMapVolume | None] = Field(None, description="A ConfigMap as files.")
     secret: EmptyCounts[SecretVolume | None] = Field(None, description="A Secret as files.")
     persistent_volume_claim: EmptyCounts[ClaimVolume | None] = Field(
@@ -152,7 +161,7 @@ class KeySelector(Model):
 
     name: DnsName = Field(description="Name of the object.")
     key: str = Field(max_length=253, description="The key.")
-    optional: bool | None = Field(None, description="Whether the variable may be absent.")
+    optional: FalseIsAbsent[bool | None] = Field(None, description="Whether the variable may be absent.")
 
 
 class FieldSelector(Model):
@@ -198,10 +207,10 @@ class EnvVar(Model):
 class SecretRef(Model):
     """A Secret whose keys become environment variables."""
 
-    name: DnsName
+    name: Annotated[DnsName, TextForm()]
     keys: EmptyCounts[list[str] | None] = None
     prefix: EmptyIsAbsent[str | None] = None
-    optional: bool | None = None
+    optional: FalseIsAbsent[bool | None] = None
 
 
 class Resources(Model):

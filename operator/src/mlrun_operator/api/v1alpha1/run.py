@@ -1,10 +1,10 @@
 """`MlrunRun.spec`: one execution of a function."""
 
-from typing import Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from mlrun_operator.api.base import AsWritten, EmptyCounts, EmptyIsAbsent, Model, StartsNothing
+from mlrun_operator.api.base import AsWritten, EmptyCounts, EmptyIsAbsent, FalseIsAbsent, Model, StartsNothing, TextForm
 from mlrun_operator.api.cel import FREE_FORM, cel, cels
 from mlrun_operator.api.v1alpha1.function import EntityName, FunctionSpec, LogHint, ProjectName
 from mlrun_operator.api.v1alpha1.inputs import Input, ParameterName, check_inputs
@@ -34,8 +34,8 @@ class FunctionRef(Model):
 class OutputRef(Model):
     """The entity that an mlrun output is stored as."""
 
-    name: EntityName
-    optional: bool = False
+    name: Annotated[EntityName, TextForm()]
+    optional: FalseIsAbsent[bool] = False
 
 
 class RunSpec(ScheduleOptions, RunOptions):
@@ -97,7 +97,7 @@ class RunSpec(ScheduleOptions, RunOptions):
         description="Number of pods that run the function in parallel. Each has its own MLRUN_REPLICA_INDEX, from 0, "
         "and MLRUN_REPLICA_COUNT. Default: one pod without these variables.",
     )
-    replica_hostnames: bool | None = Field(
+    replica_hostnames: FalseIsAbsent[bool | None] = Field(
         None,
         description="Whether each replica has a DNS name. MLRUN_REPLICA_HOST contains it, with {index} instead of the "
         "index.",

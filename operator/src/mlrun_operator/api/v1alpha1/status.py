@@ -8,6 +8,8 @@ from pydantic import ConfigDict, Field, model_validator
 from mlrun_operator.api.base import Model
 from mlrun_operator.api.cel import FREE_FORM
 
+# The newest schema of execution records that this operator understands.
+EXECUTION_SCHEMA: Final = 1
 MAX_ATTEMPTS: Final = 10
 MAX_EXECUTIONS: Final = 5
 MAX_MESSAGE: Final = 1024

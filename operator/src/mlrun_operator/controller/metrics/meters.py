@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from prometheus_client import (
     CollectorRegistry,
@@ -14,7 +14,7 @@ from prometheus_client import (
 )
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.objects import annotations_of, status_of
+from mlrun_operator.api.objects import Object, annotations_of, status_of
 from mlrun_operator.api.reasons import HEALTHY, Reason
 from mlrun_operator.api.v1alpha1.status import MAX_ATTEMPTS, Phase, RunStatus
 from mlrun_operator.assess.schedule import SCHEDULE
@@ -23,7 +23,6 @@ from mlrun_operator.controller.metrics import catalogue
 from mlrun_operator.controller.metrics.catalogue import Metric
 from mlrun_operator.controller.observers import just_finished
 
-Object = dict[str, Any]
 _REASONS: Final = frozenset(Reason)
 # Why an execution may fail: every reason but the healthy ones.
 _FAILURES: Final = tuple(reason for reason in Reason if reason not in HEALTHY)

@@ -103,6 +103,11 @@ gitops: cluster images ## A real Argo CD, built from source, drives the operator
 	@echo "==> GitOps tests"
 	@$(BIN)/pytest -q tests/gitops
 
+.PHONY: queueing
+queueing: cluster ## A real Kueue, built from source, queues, preempts, suspends and resumes runs
+	@echo "==> queueing tests"
+	@$(BIN)/pytest -q -n 3 tests/queueing
+
 .PHONY: prove
 prove: cluster images ## The long proofs, hours: histories, death at every request, long outages, 2,000 runs under fire
 	@PROVE=1 $(BIN)/pytest -q tests/integration/test_operator_faults.py tests/integration/test_operator_schedules.py

@@ -8,6 +8,7 @@ from mlrun_operator.api.objects import Object
 # default: they are rendered from the chart.
 COMPONENTS: Final[dict[str, Object]] = {
     "dashboard": {"dashboard": {"enabled": True}},
+    "kueue": {"kueue": {"enabled": True}},
     "network-policy": {"networkPolicy": {"enabled": True}},
     "pod-monitor": {"metrics": {"podMonitor": {"enabled": True}}},
     "policy-env": {"policies": {"env": {"deny": ["PYTHON*", "PIP_*", "LD_*"]}}},

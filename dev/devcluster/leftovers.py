@@ -29,12 +29,15 @@ COMMANDS = frozenset(
         "argocd-application-controller",
         "argocd-applicationset-controller",
         "argocd-server",
+        "kueue",
     )
 )
 # Places that components write to however they are configured.
 CNI_RESULTS = Path("/var/lib/cni/results")
 CONTAINER_LOG_LINKS = Path("/var/log/containers")
 DEVICE_PLUGINS = Path("/var/lib/kubelet/device-plugins")
+# Kueue looks for a certificate below this folder, which is a link to the cluster's.
+KUEUE_SETTINGS = Path("/etc/kueue")
 SHARED_FOLDERS = (CNI_RESULTS, CONTAINER_LOG_LINKS, DEVICE_PLUGINS, DEVICE_PLUGINS.parent)
 SEAWEEDFS_PORTS = {"admin": 33646, "filer": 18888, "master": 19333, "s3": 18333, "volume": 19340}
 SOCKETS = (
@@ -129,6 +132,8 @@ def _files() -> Iterator[Path]:
     for link in CONTAINER_LOG_LINKS.glob("*"):
         if link.is_symlink() and link.readlink().is_relative_to(paths.PODS_LOGS):
             yield link
+    if KUEUE_SETTINGS.is_symlink() and KUEUE_SETTINGS.readlink().is_relative_to(paths.STATE):
+        yield KUEUE_SETTINGS
     yield from (found for found in SOCKETS if found.exists() and _nobody_listens(found))
 
 

@@ -151,6 +151,12 @@ ARGOCD = Toolset(
     requires=_ARGO_CD,
     lasts="about 5 minutes on 2 cores",
 )
+KUEUE = Toolset(
+    "kueue",
+    [Build(["sigs.k8s.io/kueue/cmd/kueue"], ldflags="-s -w -X sigs.k8s.io/kueue/pkg/version.GitVersion={version}")],
+    requires="sigs.k8s.io/kueue",
+    lasts="about 3 minutes on 2 cores",
+)
 # Without the ways to find targets in clouds, which are most of what there would be to compile.
 PROMTOOL = Toolset(
     "promtool",

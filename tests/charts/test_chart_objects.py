@@ -120,6 +120,28 @@ def test_the_operator_may_delete_a_pod_and_set_its_conditions() -> None:
     assert rules["", "pods/status"] == ["patch"]
 
 
+@pytest.mark.parametrize(
+    ("values", "kind", "namespaces"),
+    [({}, "ClusterRole", [None]), ({"namespaces": ["team-a", "team-b"]}, "Role", ["team-a", "team-b"])],
+    ids=["everywhere", "listed namespaces"],
+)
+def test_rights_to_kueues_workloads_are_granted_on_request(
+    values: Object, kind: str, namespaces: list[str | None]
+) -> None:
+    def roles(values: Object) -> list[Object]:
+        return [obj for obj in objects(values) if obj["metadata"]["name"] == "mlrun-operator-kueue"]
+
+    assert roles(values) == []
+    granted = roles({**values, "kueue": {"enabled": True}})
+    assert [obj["metadata"].get("namespace") for obj in granted if obj["kind"] == kind] == namespaces
+    rules = {json.dumps(obj["rules"]) for obj in granted if obj["kind"] == kind}
+    assert rules == {
+        json.dumps([{"apiGroups": ["kueue.x-k8s.io"], "resources": ["workloads"], "verbs": ["list", "patch"]}])
+    }
+    bindings = [obj for obj in granted if obj["kind"] == f"{kind}Binding"]
+    assert [obj["roleRef"]["kind"] for obj in bindings] == [kind] * len(namespaces)
+
+
 def test_a_digest_takes_the_place_of_the_tag() -> None:
     (pod,) = [each["spec"]["template"]["spec"] for each in objects(EVERYTHING) if each["kind"] == "Deployment"]
     assert pod["containers"][0]["image"] == f"ghcr.io/mlrun-operator/operator@sha256:{'a' * 64}"

@@ -29,6 +29,8 @@ ROOTS: Final = {
     "roles": "/apis/rbac.authorization.k8s.io/v1",
     "rolebindings": "/apis/rbac.authorization.k8s.io/v1",
     "deployments": "/apis/apps/v1",
+    "workloads": "/apis/kueue.x-k8s.io/v1beta2",
+    "localqueues": "/apis/kueue.x-k8s.io/v1beta2",
 }
 RECORDED: Final = ("mlrunruns", "jobs", "pods")
 MERGE: Final = "application/merge-patch+json"

@@ -33,6 +33,7 @@ EVERYTHING: Final[Object] = {
     "pendingDeadlineSeconds": 600,
     "maxConcurrentRunsPerNamespace": 20,
     "serviceAccount": {"name": "runner", "annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/x"}},
+    "kueue": {"enabled": True},
     "metrics": {
         "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}, "interval": "30s"},
         "podMonitor": {"enabled": True, "relabelings": [{"action": "labeldrop", "regex": "pod"}]},

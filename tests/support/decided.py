@@ -19,6 +19,7 @@ from mlrun_operator.plan.decision import (
     ReadEvents,
     ReadWholeJob,
     Replace,
+    SetActive,
     SetSuspended,
     Tell,
 )
@@ -80,6 +81,11 @@ class Decided:
     def suspend(self) -> tuple[Object, bool] | None:
         action = self._action(SetSuspended)
         return (action.obj, action.suspended) if action else None
+
+    @property
+    def active(self) -> bool | None:
+        action = self._action(SetActive)
+        return action.active if action else None
 
     @property
     def limits(self) -> PatchLimits | None:

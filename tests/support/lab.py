@@ -24,13 +24,12 @@ _PLACE: Final = "the-namespace"
 
 
 @cache
-def rights() -> str:
-    """What the chart grants in one namespace, `the-namespace`, as YAML."""
+def rights(*settings: str) -> str:
+    """What the chart grants in one namespace, `the-namespace`, as YAML; with these `NAME=VALUE` of it."""
     chart = str(REPOSITORY / "charts/mlrun-operator")
     command = [facts()["helm"], "template", "mlrun-operator", chart, f"--namespace={_PLACE}"]
-    return subprocess.run(
-        [*command, f"--set=namespaces={{{_PLACE}}}"], text=True, capture_output=True, check=True
-    ).stdout
+    command += [f"--set={setting}" for setting in (f"namespaces={{{_PLACE}}}", *settings)]
+    return subprocess.run(command, text=True, capture_output=True, check=True).stdout
 
 
 class World:
@@ -45,9 +44,9 @@ class World:
         self.port = free_port()
         self._child: Child | None = None
 
-    async def grant(self) -> None:
+    async def grant(self, *settings: str) -> None:
         """The chart's rights, and a kubeconfig with them."""
-        for right in yaml.safe_load_all(rights().replace(_PLACE, self.namespace)):
+        for right in yaml.safe_load_all(rights(*settings).replace(_PLACE, self.namespace)):
             if right and right["kind"] in _PLURALS:
                 await self.api.create(_PLURALS[right["kind"]], self.namespace, right)
         path = f"/api/v1/namespaces/{self.namespace}/serviceaccounts/mlrun-operator/token"
@@ -188,10 +187,13 @@ class Lab:
         self._folder = folder
 
     @asynccontextmanager
-    async def world(self) -> AsyncIterator[World]:
-        """A fresh namespace under the restricted profile; gone afterwards with all that is in it."""
+    async def world(self, *settings: str, labels: dict[str, str] | None = None) -> AsyncIterator[World]:
+        """A fresh namespace under the restricted profile; gone afterwards with all that is in it.
+
+        `settings` are `NAME=VALUE` of the chart, for its rights; `labels` are more labels of the namespace.
+        """
         name = f"lab-{uuid4().hex[:8]}"
-        meta = {"name": name, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}
+        meta = {"name": name, "labels": {"pod-security.kubernetes.io/enforce": "restricted", **(labels or {})}}
         await self.api.request(
             "POST", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": meta}
         )
@@ -199,7 +201,7 @@ class Lab:
         folder.mkdir()
         world = World(self, name, folder)
         try:
-            await world.grant()
+            await world.grant(*settings)
             yield world
         finally:
             await world.kill()

@@ -26,9 +26,12 @@ from mlrun_operator.plan.decision import (
     ReadDirectly,
     ReadEvents,
     ReadWholeJob,
+    ReadWorkload,
+    SetActive,
     SetSuspended,
     Tell,
 )
+from mlrun_operator.plan.observation import WorkloadRead
 
 Object = dict[str, Any]
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
@@ -84,6 +87,10 @@ class World:
         self.now = NOW
         self.created = 0
         self.writes = 0
+        # The Workload of the Job in a Kueue queue, where there is one.
+        self.workload: Object | None = None
+        self.is_kueue_forbidden = False
+        self.workload_reads = 0
 
     def look(self, **more: Any) -> Decided:
         """The decision of this moment; nothing is done."""
@@ -106,6 +113,8 @@ class World:
                     self.writes += 1
                 case Do(action):
                     self.act(action)
+                    if isinstance(action, SetActive):
+                        more["workload"] = WorkloadRead(action.job, copy.deepcopy(self.workload))
                     more["taken"] = more.get("taken", frozenset()) | {action.key}
                 case Ask(ReadDirectly()):
                     more["fresh"] = True
@@ -113,6 +122,9 @@ class World:
                     more["events"] = self.events
                 case Ask(ReadWholeJob(job)):
                     more["whole_job"] = copy.deepcopy(self.job(job["metadata"]["uid"]))
+                case Ask(ReadWorkload(job)):
+                    more["workload"] = WorkloadRead(job, copy.deepcopy(self.workload), self.is_kueue_forbidden)
+                    self.workload_reads += 1
         raise AssertionError("the plan does not come to an end")
 
     def act(self, action: Action) -> None:
@@ -133,16 +145,23 @@ class World:
             case SetSuspended(job, suspended):
                 job = self.job(job["metadata"]["uid"])
                 job["spec"]["suspend"] = suspended
-                job["metadata"]["annotations"].pop("mlrun-operator.dev/suspended-by", None)
-                job["metadata"]["annotations"] |= {"mlrun-operator.dev/suspended-by": "run"} if suspended else {}
+                self.mark(job, is_held=suspended)
                 if suspended:
                     self.pods_end(job)
+            case SetActive(job, _, active):
+                self.mark(self.job(job["metadata"]["uid"]), is_held=not active)
+                if self.workload is not None:
+                    self.workload["spec"]["active"] = active
             case PatchLimits(job, limits, generation):
                 job = self.job(job["metadata"]["uid"])
                 job["spec"] |= limits
                 job["metadata"]["annotations"]["mlrun-operator.dev/limits-generation"] = str(generation)
             case _:
                 raise AssertionError(f"a run does not {action.key}")
+
+    def mark(self, job: Object, *, is_held: bool) -> None:
+        job["metadata"]["annotations"].pop("mlrun-operator.dev/suspended-by", None)
+        job["metadata"]["annotations"] |= {"mlrun-operator.dev/suspended-by": "run"} if is_held else {}
 
     def pod(self, uid: str) -> Object:
         return next(pod for pod in self.pods if pod["metadata"]["uid"] == uid)

@@ -36,6 +36,8 @@ def test_cgroup_hierarchies_of_both_versions_are_found() -> None:
     [
         (["/cache/kubelet", "--config=/var/lib/mlrun-dev/config/kubelet.yaml"], True),
         (["/usr/bin/containerd-shim-runc-v2", "-address", "/run/mlrun-dev/containerd.sock", "-id", "x"], True),
+        (["/var/lib/mlrun-dev/kueue/kueue", "--config=/var/lib/mlrun-dev/kueue/configuration.yaml"], True),
+        (["kueue", "--config=/etc/kueue/config.yaml"], False),
         (["containerd", "--config=/etc/containerd/config.toml"], False),
         (["tail", "-f", "/var/lib/mlrun-dev/logs/kubelet.log"], False),
         (["kubelet", "--config=/var/lib/mlrun-developer/kubelet.yaml"], False),

@@ -43,8 +43,8 @@ _KUBELET: dict[Callable[..., Facts], tuple[Facts, str | None]] = {
         ["Failed", "deleted", "mlrun: Error 143"],
         "Terminated",
     ),
-    kubelet.a_pod_over_its_grace_period_is_killed: (["Failed", "deleted", "mlrun: Error 137"], "WrapperError"),
-    kubelet.a_slow_answer_to_sigterm_is_cut_short: (["Failed", "deleted", "mlrun: Error 137"], "WrapperError"),
+    kubelet.a_pod_over_its_grace_period_is_killed: (["Failed", "deleted", "mlrun: Error 137"], "Terminated"),
+    kubelet.a_slow_answer_to_sigterm_is_cut_short: (["Failed", "deleted", "mlrun: Error 137"], "Terminated"),
     kubelet.a_deleted_pods_ends_are_told_together: (
         [
             ["Running", "deleted", "mlrun: running", "proxy: running"],

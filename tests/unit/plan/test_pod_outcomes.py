@@ -310,6 +310,16 @@ def test_no_time_of_an_attempt_is_the_epoch(case: Case) -> None:
     assert (attempt.completion_time or "2026-") > "2026"
 
 
+@pytest.mark.parametrize("reason", ["Error", "ContainerStatusUnknown"])
+def test_a_deleted_pod_that_was_killed_was_told_to_end(reason: str) -> None:
+    """Kueue suspends a Job, its pods are deleted, and the kubelet kills what does not end."""
+    killed = pod("Failed", terminated(137, reason=reason))
+    before = read_pod(killed).attempt.reason
+    killed["metadata"]["deletionTimestamp"] = "2026-11-23T12:00:30Z"
+    assert before in (Reason.WRAPPER_ERROR, Reason.POD_FAILING)
+    assert read_pod(killed).attempt.reason == Reason.TERMINATED
+
+
 @pytest.mark.parametrize("wrapper", [terminated(143, TOLD), terminated(1, BOOM), terminated(0, DONE), None])
 def test_a_disruption_is_what_the_job_ignores(wrapper: Object | None) -> None:
     assert read_pod(pod("Failed", wrapper, **DISRUPTED)).disrupted

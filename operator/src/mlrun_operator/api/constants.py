@@ -45,10 +45,13 @@ LABEL_JOB_UID: Final = "batch.kubernetes.io/controller-uid"
 LABEL_SCHEDULE_UID: Final = f"{GROUP}/schedule-uid"
 
 # Kueue's prefixes. The operator copies a run's labels and annotations with them to its Job, those for pods to the pods.
-KUEUE_PREFIX: Final = "kueue.x-k8s.io/"
+KUEUE_GROUP: Final = "kueue.x-k8s.io"
+KUEUE_PREFIX: Final = f"{KUEUE_GROUP}/"
 KUEUE_POD_PREFIX: Final = f"{KUEUE_PREFIX}podset-"
 # With this label, Kueue manages the Job's `suspend`.
 LABEL_QUEUE: Final = f"{KUEUE_PREFIX}queue-name"
+# Kueue sets this label on the Workload that stands for a Job in its queues.
+LABEL_WORKLOAD_JOB_UID: Final = f"{KUEUE_PREFIX}job-uid"
 
 # On Jobs: the number of the execution and the user's intent that started it. The status is filled from these.
 ANNOTATION_EXECUTION: Final = f"{GROUP}/execution"

@@ -46,6 +46,8 @@ _NODE_FAILURES: Final = {
     "ContainerCannotRun": "could not be started",
     "ContainerStatusUnknown": "was lost by its node",
 }
+# The exit code after SIGKILL.
+_KILLED: Final = 137
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,11 @@ def _sidecar_failed(end: PodEnd) -> bool:
 
 def _deleted_before_start(end: PodEnd) -> bool:
     return is_deleting(end.pod) and _NEVER_LOCATED in str((end.container.terminated or {}).get("message"))
+
+
+def _was_killed_on_its_way_out(end: PodEnd) -> bool:
+    """Return whether the kubelet killed a pod that was deleted, at the end of its grace period or before it started."""
+    return is_deleting(end.pod) and end.report is None and end.exit_code == _KILLED
 
 
 def _success(end: PodEnd) -> Outcome:
@@ -232,6 +239,7 @@ _OUTCOMES: Final[tuple[tuple[Callable[[PodEnd], bool], Callable[[PodEnd], Outcom
     (_sidecar_failed, _sidecar),
     # What is known of our own container.
     (_deleted_before_start, _early_deletion),
+    (_was_killed_on_its_way_out, _terminated),
     (lambda end: end.container.has_failed and end.ended_as in _NODE_FAILURES, _node_failure),
     (lambda end: end.exit_code == EXPLANATIONS[Reason.TERMINATED].exit_code, _terminated),
     (lambda end: end.exit_code == 0, _failed_after_success),

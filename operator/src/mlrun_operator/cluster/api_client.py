@@ -13,7 +13,7 @@ from mlrun_operator.api.objects import Object
 from mlrun_operator.cluster.codec import decode, encode
 from mlrun_operator.cluster.connection import Connection
 from mlrun_operator.cluster.errors import ApiError
-from mlrun_operator.cluster.resources import EVENTS, FUNCTIONS, OPENAPI, PODS, RUNS, Resource
+from mlrun_operator.cluster.resources import DISCOVERY, EVENTS, FUNCTIONS, OPENAPI, PODS, RUNS, Resource
 from mlrun_operator.cluster.server_clock import ServerClock
 
 # Called after each request with its verb, its resource's plural, the HTTP code and the duration in seconds.
@@ -108,6 +108,16 @@ class ApiClient:
                 return False
             raise
         return any(served["name"] == resource.plural for served in answer["resources"])
+
+    async def preferred_version(self, group: str) -> str | None:
+        """Return the version of an API group that clients should use; None if the API server does not serve it."""
+        try:
+            answer = await self._request("GET", DISCOVERY, f"/apis/{group}")
+        except ApiError as error:
+            if error.not_found:
+                return None
+            raise
+        return str(answer["preferredVersion"]["version"])
 
     async def read_openapi(self, api_version: str) -> Object:
         """Return the OpenAPI v3 document of a group and version, which every authenticated user may read."""

@@ -34,5 +34,11 @@ PODS: Final = Resource("v1", "pods", "Pod")
 EVENTS: Final = Resource("v1", "events", "Event")
 SERVICES: Final = Resource("v1", "services", "Service")
 LEASES: Final = Resource("coordination.k8s.io/v1", "leases", "Lease")
-# This is not a collection, but the name under which requests for API documents are counted.
+# These are not collections, but the names under which requests for API documents and groups are counted.
 OPENAPI: Final = Resource("", "openapi", "OpenAPI")
+DISCOVERY: Final = Resource("", "apis", "APIGroup")
+
+
+def workloads(version: str) -> Resource:
+    """Return Kueue's Workloads in this version of its API."""
+    return Resource(f"{constants.KUEUE_GROUP}/{version}", "workloads", "Workload")

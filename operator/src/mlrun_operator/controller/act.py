@@ -2,16 +2,18 @@
 
 import logging
 from collections import OrderedDict
+from dataclasses import replace
 from typing import Any, Final, assert_never
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.objects import Object, has_job_ended, key_of
+from mlrun_operator.api.objects import Object, annotations_of, has_job_ended, key_of
 from mlrun_operator.assess.jobs import collects
 from mlrun_operator.assess.pods import unstarted
 from mlrun_operator.assess.status import parse_status
 from mlrun_operator.assess.times import format_time
 from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.resources import CRON_JOBS, JOBS, PODS, RUNS, SERVICES, Resource
+from mlrun_operator.controller import kueue
 from mlrun_operator.controller.concurrency import ConcurrencyLimiter
 from mlrun_operator.controller.context import ControllerContext
 from mlrun_operator.controller.direct_reader import DirectReader
@@ -27,7 +29,9 @@ from mlrun_operator.plan.decision import (
     ReadDirectly,
     ReadEvents,
     ReadWholeJob,
+    ReadWorkload,
     Replace,
+    SetActive,
     SetSuspended,
     Step,
 )
@@ -59,6 +63,7 @@ _DENIABLE: Final[dict[type, str]] = {
     DeletePod: "delete a pod that another container keeps",
     MarkReported: "mark a pod as reported",
     SetSuspended: "suspend or resume the Job",
+    SetActive: "hold the Job's Workload or let it go",
     PatchLimits: "change the Job's limits",
 }
 
@@ -90,7 +95,7 @@ class Actor:
             log.warning("%s/%s: may not %s: %s", *key_of(observation.run), verb, error, extra=about(observation.run))
             return Denied(f"the API server does not let the operator {verb}: {error.message}")
 
-    async def _take(self, step: Step, observation: Observation) -> Fact:  # noqa: PLR0911 - one a kind of step
+    async def _take(self, step: Step, observation: Observation) -> Fact:  # noqa: PLR0911, PLR0912 - one a kind of step
         match step:
             case Create():
                 return await self._create(step, observation.run)
@@ -106,6 +111,8 @@ class Actor:
                 return await self._adopt(step, observation.run)
             case SetSuspended():
                 return await self._set_suspended(step, observation)
+            case SetActive():
+                return await self._set_active(step, observation.run)
             case PatchLimits():
                 return await self._patch_limits(step)
             case ReadDirectly():
@@ -114,6 +121,8 @@ class Actor:
                 return EventsRead(await self._events(observation))
             case ReadWholeJob():
                 return await self._read_whole_job(step.job)
+            case ReadWorkload():
+                return await kueue.read_workload(self._cluster, step.job)
         assert_never(step)
 
     async def _create(self, step: Create, run: Object) -> Fact:
@@ -229,6 +238,29 @@ class Actor:
         }
         with self._limiter.reserve(observation.run):
             return await self._patched(JOBS, step.obj, {**changes, "metadata": {"annotations": mark}})
+
+    async def _set_active(self, step: SetActive, run: Object) -> Fact:
+        """Set the Job's Workload active or inactive. The Job is marked before that, or unmarked after it.
+
+        So whoever dies in between leaves a mark, by which the rest is done.
+        """
+        with self._limiter.reserve(run):
+            marked = step.job if step.active else await self._mark_held(step.job, is_held=True)
+            if marked is None:
+                return Gone(step.job["metadata"]["uid"])
+            fact = await kueue.set_active(self._cluster, marked, step.workload, is_active=step.active)
+            if fact.is_forbidden or not step.active:
+                return fact
+            unmarked = await self._mark_held(step.job, is_held=False)
+            return Gone(step.job["metadata"]["uid"]) if unmarked is None else replace(fact, job=unmarked)
+
+    async def _mark_held(self, job: Object, *, is_held: bool) -> Object | None:
+        """Return the Job with the mark of what the operator holds, or without it; None where it is gone."""
+        if is_held == (constants.ANNOTATION_SUSPENDED_BY in annotations_of(job)):
+            return job
+        mark = {constants.ANNOTATION_SUSPENDED_BY: "run" if is_held else None}
+        fact = await self._patched(JOBS, job, {"metadata": {"annotations": mark}}, any_state=True)
+        return fact.obj if isinstance(fact, Stored) else None
 
     async def _patch_limits(self, step: PatchLimits) -> Fact:
         mark = {constants.ANNOTATION_LIMITS_GENERATION: str(step.generation)}

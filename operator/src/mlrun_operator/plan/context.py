@@ -25,7 +25,7 @@ from mlrun_operator.api.values.names import collector_name, job_name
 from mlrun_operator.assess.jobs import execution_of
 from mlrun_operator.assess.pods import PodView
 from mlrun_operator.plan.base_context import BaseContext
-from mlrun_operator.plan.observation import RunObservation
+from mlrun_operator.plan.observation import RunObservation, WorkloadRead
 from mlrun_operator.render.execution import execution_hash
 
 # Ten years in seconds: no limit that a user can set is larger, and an annotation may hold any number.
@@ -118,6 +118,11 @@ class RunContext(BaseContext):
     def pods_of(self, job: Object) -> list[Object]:
         """Return the pods that the Job controls: those whose reports count."""
         return [pod for pod in self.observation.pods if is_controlled_by(pod, job["metadata"]["uid"])]
+
+    def workload_of(self, job: Object) -> WorkloadRead | None:
+        """Return what this reconcile has read of the Job's Workload; None where it has not asked."""
+        read = self.observation.workload
+        return read if read is not None and read.job["metadata"]["uid"] == job["metadata"]["uid"] else None
 
     def execution_pods(self) -> list[Object]:
         """Return the newest execution's pods, oldest first, whatever became of its Job."""

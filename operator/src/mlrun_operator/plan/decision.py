@@ -104,6 +104,23 @@ class SetSuspended:
 
 
 @dataclass(frozen=True, slots=True)
+class SetActive:
+    """Let Kueue admit a Job's Workload, or evict it and hold it back; a Job that is held so is marked as such.
+
+    Without a Workload only the mark is removed.
+    """
+
+    job: Object
+    workload: Object | None
+    active: bool
+
+    @property
+    def key(self) -> str:
+        """Name the step by the Job's uid."""
+        return f"activate {self.job['metadata']['uid']} {self.active}"
+
+
+@dataclass(frozen=True, slots=True)
 class PatchLimits:
     """Give a running Job the run's new limits; `generation` is the spec that they come from."""
 
@@ -149,8 +166,20 @@ class ReadWholeJob:
         return f"read {self.job['metadata']['uid']}"
 
 
-Action = Create | Replace | Delete | DeletePod | MarkReported | Adopt | SetSuspended | PatchLimits
-Question = ReadDirectly | ReadEvents | ReadWholeJob
+@dataclass(frozen=True, slots=True)
+class ReadWorkload:
+    """Read the Workload by which Kueue queues a Job. It is not watched."""
+
+    job: Object
+
+    @property
+    def key(self) -> str:
+        """Name the step by the Job's uid."""
+        return f"read the workload of {self.job['metadata']['uid']}"
+
+
+Action = Create | Replace | Delete | DeletePod | MarkReported | Adopt | SetSuspended | SetActive | PatchLimits
+Question = ReadDirectly | ReadEvents | ReadWholeJob | ReadWorkload
 Step = Action | Question
 
 

@@ -10,7 +10,6 @@ from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.v1alpha1.status import Ending, Execution, Phase
 from mlrun_operator.api.values.cron import parse_cron
 from mlrun_operator.api.values.names import slot_of
-from mlrun_operator.assess import conditions as cond
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.execution import Assessment
 from mlrun_operator.assess.jobs import DEADLINE, deadline_message, has_decided, points_of
@@ -19,14 +18,21 @@ from mlrun_operator.assess.status import job_status
 from mlrun_operator.assess.times import format_time
 from mlrun_operator.plan.assessed import assessed
 from mlrun_operator.plan.begin_end import begin_end
-from mlrun_operator.plan.context import RunContext, can_make_pods, is_queued_by_kueue, is_watched
+from mlrun_operator.plan.context import RunContext, can_make_pods, is_watched
 from mlrun_operator.plan.decision import Ask, Decision, Delete, ReadDirectly
 from mlrun_operator.plan.end import conclude
 from mlrun_operator.plan.limits import end_by_limit, patch_limits
 from mlrun_operator.plan.progress import tell_progress
 from mlrun_operator.plan.sidecars import end_sidecars, lingering_wait
 from mlrun_operator.plan.supersede import change_warnings, supersede, supersede_wait
-from mlrun_operator.plan.suspend import suspend_or_resume, undone_wait, undone_warnings, waits_to_resume
+from mlrun_operator.plan.suspend import (
+    suspend_or_resume,
+    suspend_warnings,
+    undone_wait,
+    undone_warnings,
+    waits_to_resume,
+    workload_wait,
+)
 from mlrun_operator.plan.sweep import STOPPED, collect
 
 # A Job whose label was taken off is read this often.
@@ -154,12 +160,12 @@ _POLICIES: Final[tuple[_Policy, ...]] = (
 def _progress(context: RunContext, execution: Execution, job: Object, assessment: Assessment) -> Decision:
     warnings = [
         *change_warnings(context, execution, job),
-        *_suspend_warnings(context, job),
+        *suspend_warnings(context, job),
         *undone_warnings(context, job),
     ]
     status = job_status(context.base, execution, job, assessment, warnings if not assessment.phase.finished else ())
     waits = [supersede_wait(context, execution, job, assessment), lingering_wait(context), _lost_wait(context)]
-    waits.append(undone_wait(context, job))
+    waits += [undone_wait(context, job), workload_wait(context, job)]
     if not is_watched(job):
         waits.append(_UNWATCHED_INTERVAL)
     if job["spec"].get("suspend") and (context.living_pods() or waits_to_resume(context, job)):
@@ -171,13 +177,6 @@ def _lost_wait(context: RunContext) -> timedelta | None:
     """Return how long until a pod that was told to end is presumed lost; None where there is none."""
     waits = (presumed_lost_in(pod, context.observation.now) for pod in context.living_pods())
     return min((wait for wait in waits if wait is not None), default=None)
-
-
-def _suspend_warnings(context: RunContext, job: Object) -> list[tuple[str, str]]:
-    if not context.spec.get("suspend") or not is_queued_by_kueue(job):
-        return []
-    message = "spec.suspend has no effect on a run in a Kueue queue; hold the queue or set spec.active of its Workload"
-    return [(cond.SUSPEND_IGNORED, message)]
 
 
 def is_replaced(context: RunContext) -> bool:

@@ -71,7 +71,16 @@ class WholeJobRead:
     job: Object
 
 
-Fact = Stored | Gone | Refusal | Denied | ReadFresh | EventsRead | WholeJobRead
+@dataclass(frozen=True, slots=True)
+class WorkloadRead:
+    """A Job, and the Workload by which Kueue queues it, where there is one and the operator may read and patch it."""
+
+    job: Object
+    workload: Object | None = None
+    is_forbidden: bool = False
+
+
+Fact = Stored | Gone | Refusal | Denied | ReadFresh | EventsRead | WholeJobRead | WorkloadRead
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +91,9 @@ class RunObservation:
     the API server has not taken the run's status for a minute.
     `jobs` and `pods` carry the run's uid; a stranger of the name that the next Job needs is among `jobs`. `fresh` says
     that both were read directly just now. `denials` say which actions of this reconcile the API server did not allow.
-    `events` are None where they were not read. `whole_job` is a Job with its pods' template, where it was read.
-    `schedule` is the one that made the run. `taken` are the keys of the steps of this reconcile. `read_pod` remembers
-    what it read.
+    `events` are None where they were not read. `whole_job` is a Job with its pods' template, `workload` a Job's
+    Workload, where they were read. `schedule` is the one that made the run. `taken` are the keys of the steps of this
+    reconcile. `read_pod` remembers what it read.
     """
 
     run: Object
@@ -98,6 +107,7 @@ class RunObservation:
     events: Sequence[Object] | None = None
     ahead: RunsAhead = field(default_factory=RunsAhead)
     whole_job: Object | None = None
+    workload: WorkloadRead | None = None
     schedule: Object | None = None
     has_made_job: bool = False
     is_status_refused: bool = False
@@ -124,6 +134,8 @@ class RunObservation:
                 return replace(self, events=events)
             case WholeJobRead(job):
                 return replace(self, whole_job=job)
+            case WorkloadRead(job):
+                return replace(self, jobs=with_object(self.jobs, job), workload=fact)
             case Stored():
                 raise TypeError(f"a run makes no {fact.kind}")
 
@@ -167,7 +179,7 @@ class ScheduleObservation:
                 return replace(self, refusal=fact)
             case ReadFresh(jobs, _, at):
                 return replace(self, jobs=jobs, now=at, fresh=True)
-            case EventsRead() | WholeJobRead() | Denied():
+            case EventsRead() | WholeJobRead() | WorkloadRead() | Denied():
                 return self
 
 

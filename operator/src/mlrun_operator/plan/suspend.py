@@ -1,10 +1,15 @@
-"""`spec.suspend` of a run whose Job exists: the operator takes back only what it suspended itself (BEHAVIOUR A9)."""
+"""`spec.suspend` of a run whose Job exists: the operator takes back only what it suspended itself (BEHAVIOUR A9).
+
+The `suspend` of a Job in a Kueue queue is Kueue's. Such a Job is held by its Workload, which Kueue then evicts. It is
+marked in the same way, before its Workload is held and until it is let go. Workloads are not watched: the Job itself
+shows when Kueue has acted.
+"""
 
 from datetime import timedelta
 from typing import Final
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.objects import Object, annotations_of, is_deleting
+from mlrun_operator.api.objects import Object, annotations_of, is_deleting, labels_of, spec_of
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.v1alpha1.status import Execution, Phase
 from mlrun_operator.assess import conditions as cond
@@ -16,9 +21,17 @@ from mlrun_operator.assess.replicas import reported_successes
 from mlrun_operator.assess.times import parse_time
 from mlrun_operator.plan.begin_end import begin_end
 from mlrun_operator.plan.context import RunContext, is_queued_by_kueue
-from mlrun_operator.plan.decision import Decision, SetSuspended
+from mlrun_operator.plan.decision import Ask, Decision, ReadWorkload, SetActive, SetSuspended
 from mlrun_operator.plan.start import function_spec_of, wait_for_turn
 
+# Kueue makes a Job's Workload in a moment; one that is missing longer is looked for ever more seldom.
+_SHORTEST_WORKLOAD_WAIT: Final = timedelta(seconds=5)
+_LONGEST_WORKLOAD_WAIT: Final = timedelta(minutes=5)
+_NO_WORKLOAD: Final = "Kueue is not installed, does not run, or does not manage this namespace"
+_NO_RIGHT: Final = (
+    "the operator may not list and patch Kueue's Workloads. Set kueue.enabled in the operator's chart, or set "
+    "spec.active of the Job's Workload yourself"
+)
 # How long a suspension that somebody else took back is left alone: two that undo each other never come to rest.
 _SUSPEND_INTERVAL: Final = timedelta(minutes=1)
 
@@ -31,7 +44,7 @@ def suspend_or_resume(context: RunContext, execution: Execution, job: Object) ->
     if is_suspended and (success := _forgotten_success(context, job)) is not None:
         return begin_end(context, execution, success)
     if is_queued_by_kueue(job):
-        return None
+        return _hold_in_queue(context, job)
     wants = bool(context.spec.get("suspend"))
     if wants and not is_suspended:
         wait = undone_wait(context, job)
@@ -43,8 +56,9 @@ def suspend_or_resume(context: RunContext, execution: Execution, job: Object) ->
 
 def suspended_outcome(context: RunContext, job: Object) -> Outcome:
     """Return where the execution is while its Job is suspended, by who suspended it."""
-    if is_queued_by_kueue(job):
-        return _explained(Phase.PENDING, Reason.QUEUED)
+    if is_queued_by_kueue(job) and not _is_held_in_queue(context, job):
+        queue = labels_of(job)[constants.LABEL_QUEUE]
+        return Outcome(Phase.PENDING, Reason.QUEUED, f"waits in Kueue's queue {queue}")
     if context.spec.get("suspend"):
         return _explained(Phase.SUSPENDED, Reason.SUSPENDED)
     if not is_suspended_by_us(job):
@@ -90,6 +104,61 @@ def undone_warnings(context: RunContext, job: Object) -> list[tuple[str, str]]:
 def is_suspended_by_us(job: Object) -> bool:
     """Return whether it was the operator that suspended the Job."""
     return bool(job["spec"].get("suspend")) and constants.ANNOTATION_SUSPENDED_BY in annotations_of(job)
+
+
+def suspend_warnings(context: RunContext, job: Object) -> list[tuple[str, str]]:
+    """Return that spec.suspend cannot hold a Job in a Kueue queue, and why."""
+    if not _is_out_of_reach(context, job):
+        return []
+    read = context.workload_of(job)
+    no_workload = f"Kueue has no Workload for Job {job['metadata']['name']}: {_NO_WORKLOAD}"
+    why = _NO_RIGHT if read is not None and read.is_forbidden else no_workload
+    return [(cond.SUSPEND_IGNORED, f"spec.suspend has no effect: {why}")]
+
+
+def workload_wait(context: RunContext, job: Object) -> timedelta | None:
+    """Return how long until a Workload that could not be read or patched is asked for again."""
+    if not _is_out_of_reach(context, job):
+        return None
+    now = context.observation.now
+    age = now - (parse_time(job["metadata"].get("creationTimestamp")) or now)
+    return min(max(age, _SHORTEST_WORKLOAD_WAIT), _LONGEST_WORKLOAD_WAIT)
+
+
+def _hold_in_queue(context: RunContext, job: Object) -> Decision | None:
+    """Hold a Job that Kueue queues by its Workload, or let go what the operator held so."""
+    wants = bool(context.spec.get("suspend"))
+    if not wants and not _may_return_to_queue(context, job):
+        return None
+    read = context.workload_of(job)
+    if read is None:
+        return Ask(ReadWorkload(job))
+    if read.is_forbidden:
+        return None
+    if not wants:
+        return context.first(SetActive(job, read.workload, active=True))
+    is_admissible = read.workload is not None and spec_of(read.workload).get("active") is not False
+    return context.first(SetActive(job, read.workload, active=False)) if is_admissible else None
+
+
+def _may_return_to_queue(context: RunContext, job: Object) -> bool:
+    """Return whether Kueue may have the Job again: the operator held it, its pods have ended, and it is its turn."""
+    if constants.ANNOTATION_SUSPENDED_BY not in annotations_of(job):
+        return False
+    is_ending = is_suspended_by_us(job) and _pods_are_ending(context)
+    return not is_ending and waits_to_resume(context, job) is None
+
+
+def _is_held_in_queue(context: RunContext, job: Object) -> bool:
+    read = context.workload_of(job)
+    return is_suspended_by_us(job) and not (read is not None and read.is_forbidden)
+
+
+def _is_out_of_reach(context: RunContext, job: Object) -> bool:
+    """Return whether the Job's Workload was asked for, and cannot be set as spec.suspend wants it."""
+    read = context.workload_of(job)
+    is_missing = read is not None and read.workload is None and bool(context.spec.get("suspend"))
+    return is_missing or (read is not None and read.is_forbidden)
 
 
 def _pods_are_ending(context: RunContext) -> bool:

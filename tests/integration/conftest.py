@@ -6,30 +6,19 @@ from typing import Any
 
 import pytest
 from support.kube import Kube, fresh_namespace, install_crds
-from support.operators import Operator, operator_of
+from support.operators import Operator, operator_of, scale_deployed_operator
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """An operator that is deployed in the cluster would do the work of the tested ones: it rests meanwhile."""
     if not hasattr(session.config, "workerinput"):
         install_crds()
-        _scale_deployed(0)
+        scale_deployed_operator(0)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if not hasattr(session.config, "workerinput"):
-        _scale_deployed(1)
-
-
-def _scale_deployed(replicas: int) -> None:
-    system = Kube("mlrun-system")
-    for deployment in system.all("deployments", "-l", "app.kubernetes.io/name=mlrun-operator"):
-        name = f"deployment/{deployment['metadata']['name']}"
-        system.kubectl("scale", name, f"--replicas={replicas}")
-        if replicas == 0:
-            system.kubectl(
-                "wait", "pods", "-l", "app.kubernetes.io/name=mlrun-operator", "--for=delete", "--timeout=60s"
-            )
+        scale_deployed_operator(1)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import pytest
 from support.kube import install_crds
+from support.operators import scale_deployed_operator
 
 from kueue import daemon
 from kueue.life import down, up
@@ -13,9 +14,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if not hasattr(session.config, "workerinput"):
         session.config.stash[_WAS_RUNNING] = daemon.is_running()
         install_crds()
+        scale_deployed_operator(0)
         up()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if not hasattr(session.config, "workerinput") and not session.config.stash.get(_WAS_RUNNING, False):
-        down()
+    if not hasattr(session.config, "workerinput"):
+        scale_deployed_operator(1)
+        if not session.config.stash.get(_WAS_RUNNING, False):
+            down()

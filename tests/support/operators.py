@@ -113,3 +113,15 @@ def operator_of(kube: Kube, folder: Path, **environment: str) -> Iterator[Operat
         yield operator
     finally:
         operator.kill()
+
+
+def scale_deployed_operator(replicas: int) -> None:
+    """Scale the operator that is deployed in the cluster, if there is one; at 0 wait until it has ended."""
+    system = Kube("mlrun-system")
+    for deployment in system.all("deployments", "-l", "app.kubernetes.io/name=mlrun-operator"):
+        name = f"deployment/{deployment['metadata']['name']}"
+        system.kubectl("scale", name, f"--replicas={replicas}")
+        if replicas == 0:
+            system.kubectl(
+                "wait", "pods", "-l", "app.kubernetes.io/name=mlrun-operator", "--for=delete", "--timeout=60s"
+            )

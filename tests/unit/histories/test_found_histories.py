@@ -623,3 +623,13 @@ def test_an_orphaned_pod_of_an_unrecorded_job_is_ended() -> None:
     at_rest(world)
     assert len(world.live_pods()) == 1
     assert status_of(world)["reason"] == "Unschedulable"
+
+
+def test_a_stop_ends_a_sweep_whose_collector_cannot_start() -> None:
+    """No point had started when the deadline came: the run stayed Stopping for ever (seed 1329)."""
+    world = World()
+    world.create("a", activeDeadlineSeconds=20, nodeSelector=NOWHERE, hyperparameters=SWEEP)
+    world.wait(35)
+    world.edit("a", stop=True)
+    at_rest(world)
+    assert status_of(world)["phase"] == "Stopped"

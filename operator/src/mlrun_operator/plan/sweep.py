@@ -75,9 +75,10 @@ def end_points(context: RunContext, execution: Execution, ending: Ending) -> Dec
 
 
 def _has_begun(context: RunContext, execution: Execution, job: Object) -> bool:
-    """Return whether a point has ever started."""
-    recorded = context.base.of(execution).attempt_count
-    return bool(recorded) or any(context.read_pod(pod).started for pod in context.pods_of(job))
+    """Return whether a point has ever started, or what there is of points is being collected."""
+    if context.base.of(execution).attempt_count or context.collector_of(execution.number) is not None:
+        return True
+    return any(context.read_pod(pod).started for pod in context.pods_of(job))
 
 
 def _collect(context: RunContext, execution: Execution, job: Object, outcome: Outcome | None = None) -> Decision:

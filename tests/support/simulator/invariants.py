@@ -212,7 +212,7 @@ class Ledger:
             record.over[number] = str(phase)
         self._check_life(record, number, before, old.get("execution") or {}, execution)
         count = self._pod_count(record, number)
-        if (new.get("attemptCount") or 0) > count and record.jobs[number]:
+        if (new.get("attemptCount") or 0) > count and record.jobs[number] and self.can_count:
             self._breaks(record, f"{new['attemptCount']} attempts are counted of {count} pods")
         if new.get("reason") in _CONTRADICTIONS.get(str(phase), ()):
             self._breaks(record, f"phase {phase} has reason {new.get('reason')}: {new.get('message')}")

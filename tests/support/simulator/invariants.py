@@ -119,6 +119,7 @@ class Ledger:
         self.can_count = True
         # Whether somebody took a Job's labels away.
         self.are_labels_taken = False
+        self.has_clock_stepped = False
         server.observers.append(self._see)
 
     # What happens.

@@ -54,7 +54,6 @@ class Kueue:
         """Take back an admission."""
         if has_condition(workload, "Admitted"):
             self._evict(workload, "Preempted")
-            self._clock.after(_REQUEUE.total_seconds(), lambda: None)
 
     def _sync(self, job: Object) -> None:
         workload = self._workload_of(job)
@@ -105,6 +104,7 @@ class Kueue:
 
     def _evict(self, workload: Object, reason: str) -> Object:
         evicted = self._tell(workload, Admitted=("False", reason), Evicted=("True", reason))
+        self._clock.after(_REQUEUE.total_seconds(), lambda: None)
         job = self._server.by_uid("jobs", controller_of(workload).get("uid", ""))
         if job is not None and not is_job_finished(job) and not is_deleting(job):
             self._suspend(job)

@@ -8,7 +8,7 @@ from support.simulator.invariants import Ledger, RunRecord
 from support.simulator.kubelet import Obstacle
 from support.simulator.kueue import QUEUE, Kueue
 from support.simulator.objects import Object, controller_of, is_deleting, key_of, uid_of
-from support.simulator.schedule_ledger import has_backfill_ended
+from support.simulator.schedule_ledger import OUR_LABELS, has_backfill_ended
 from support.simulator.world import World
 
 _ENDS: Final = ("Succeeded", "Failed", "Stopped")
@@ -127,9 +127,9 @@ def _suspend_schedules(world: World) -> None:
 
 
 def _orphaned_firings(world: Resting) -> Iterator[str]:
-    """Yield Jobs that a CronJob fired and that are not those of a run; without our label nobody sees them."""
+    """Yield Jobs that a CronJob fired and that are not those of a run; without our labels nobody sees them."""
     for job in world.server.all("jobs"):
-        is_seen = (job["metadata"].get("labels") or {}).get("app.kubernetes.io/managed-by") == "mlrun-operator"
+        is_seen = (job["metadata"].get("labels") or {}).keys() >= OUR_LABELS
         if is_deleting(job):
             continue
         if controller_of(job).get("kind") == "CronJob" and is_seen and uid_of(job) not in world.ledger.jobs:
@@ -150,7 +150,7 @@ def restless(world: Resting) -> Iterator[str]:
         status, spec = run.get("status") or {}, run["spec"]
         phase, reason = status.get("phase"), str(status.get("reason"))
         is_suspended = phase == "Suspended" and spec.get("suspend") and not spec.get("stop")
-        waits = phase in ("Pending", "Running") and _may_wait(world, run, reason)
+        waits = phase in ("Pending", "Running") and _may_wait(world, run, reason) and not _is_ending_sweep(status)
         if phase not in _ENDS and not is_suspended and not waits:
             yield f"{record.name}: at rest it is {phase}/{reason}: {status.get('message')}"
     for job, pod in world.ledger.live_pods():
@@ -164,6 +164,11 @@ def restless(world: Resting) -> Iterator[str]:
             yield f"{pod['metadata']['name']} may run at rest, though its run is {phase or 'gone'}"
 
 
+def _is_ending_sweep(status: Object) -> bool:
+    """Return whether a sweep is being ended: its collector is waited for, but not for ever."""
+    return "sweep" in status and "ending" in (status.get("execution") or {})
+
+
 def _has_owner(world: Resting, pod: Object) -> bool:
     """Return whether somebody takes the pod when its run is gone: nobody cut its Job off.
 
@@ -175,8 +180,10 @@ def _has_owner(world: Resting, pod: Object) -> bool:
 
 def _may_wait(world: Resting, run: Object, reason: str) -> bool:
     """Return whether what the run says that it waits for is so."""
-    pods = [pod for job, pod in world.ledger.live_pods() if job.run_uid == uid_of(run)]
-    jobs = [job for job in world.server.all("jobs") if world.ledger.jobs.get(uid_of(job)) in _made_for(world, run)]
+    jobs = _jobs_of(world, run)
+    job_uids = {uid_of(job) for job in jobs}
+    pods = [pod for pod in world.server.all("pods") if controller_of(pod).get("uid") in job_uids]
+    pods += [pod for job, pod in world.ledger.live_pods() if job.run_uid == uid_of(run) and pod not in pods]
     if reason in _OBSTACLES:
         return any(world.kubelet.obstacle(pod) for pod in pods)
     if reason in ("NameConflict", "FunctionMissing"):
@@ -193,8 +200,15 @@ def _may_wait(world: Resting, run: Object, reason: str) -> bool:
     return is_lost
 
 
-def _made_for(world: Resting, run: Object) -> list[object]:
-    return [job for jobs in world.ledger.runs[uid_of(run)].jobs.values() for job in jobs]
+def _jobs_of(world: Resting, run: Object) -> list[Object]:
+    """Return the Jobs that are there of the run: its executions', and a sweep's collectors."""
+    made = [job for jobs in world.ledger.runs[uid_of(run)].jobs.values() for job in jobs]
+    jobs = world.server.all("jobs")
+    return [
+        job
+        for job in jobs
+        if controller_of(job).get("uid") == uid_of(run) or world.ledger.jobs.get(uid_of(job)) in made
+    ]
 
 
 def _unfulfilled(world: Resting) -> Iterator[str]:
@@ -227,6 +241,8 @@ def _writes_at_rest(world: World) -> Iterator[str]:
         before = {record.name: run.get("status") or {} for record, run in _runs(world)}
         act()
         writes = [request for request in world.requests if request[0] not in ("GET", "LIST")]
+        if world.ledger.has_clock_stepped:  # whether an event was left out just before the start is told by times
+            writes = [request for request in writes if request[:2] != ("POST", "events")]
         if world.ledger.are_labels_taken:  # a Job without its labels is not always seen when its time is over
             writes = [request for request in writes if request[:2] != ("DELETE", "jobs")]
         if writes:

@@ -15,6 +15,9 @@ _GROUP: Final = "mlrun-operator.dev/"
 _ENDS: Final = ("Succeeded", "Failed", "Stopped")
 _OPERATOR: Final = "operator"
 
+# By these the operator sees a Job that a CronJob fired.
+OUR_LABELS: Final = frozenset({"app.kubernetes.io/managed-by", "mlrun-operator.dev/run-uid"})
+
 
 @dataclass(slots=True)
 class ChildRecord:
@@ -262,7 +265,7 @@ class ScheduleLedger:
     def _unadopted(self, record: ScheduleRecord) -> Iterator[str]:
         for uid, slot in record.fired.items():
             job = self._server.by_uid("jobs", uid)
-            is_seen = job is not None and "app.kubernetes.io/managed-by" in (job["metadata"].get("labels") or {})
+            is_seen = job is not None and (job["metadata"].get("labels") or {}).keys() >= OUR_LABELS
             if job is not None and is_seen and uid not in record.adopted and is_job_finished(job):
                 yield f"{record.name}: the Job of slot {slot} has ended and has no run"
 

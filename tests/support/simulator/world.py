@@ -488,6 +488,7 @@ class World:
     def step_clock(self, seconds: float) -> None:
         """The clock steps forward, or back."""
         self.clock.now += timedelta(seconds=seconds)
+        self.ledger.has_clock_stepped = True
         self._turn()
 
     # What moves the world.

@@ -633,3 +633,27 @@ def test_a_stop_ends_a_sweep_whose_collector_cannot_start() -> None:
     world.edit("a", stop=True)
     at_rest(world)
     assert status_of(world)["phase"] == "Stopped"
+
+
+def test_a_success_is_told_though_its_deleted_job_stays() -> None:
+    """Its sidecar was ended, a finalizer held the Job, and the run waited for ever for its pods (seed 4391)."""
+    world = World()
+    world.create("a", ttlSecondsAfterFinished=0, podTemplate=SIDECAR)
+    world.hold_job()
+    world.pod_runs()
+    world.pod_ends()
+    at_rest(world)
+    assert status_of(world)["phase"] == "Succeeded"
+
+
+def test_a_restored_edit_starts_nothing_with_the_next_edit() -> None:
+    """A change of the TTL started what a backup held as a change that waits (seed 4031)."""
+    world = World()
+    world.create("a")
+    world.edit("a", nodeSelector=NOWHERE)
+    world.back_up()
+    world.lose_namespace()
+    world.restore("mlrunruns", "mlrunfunctions", status="with")
+    world.edit("a", ttlSecondsAfterFinished=0)
+    at_rest(world)
+    assert status_of(world)["execution"]["number"] == 1  # type: ignore[index]

@@ -23,8 +23,9 @@ from mlrun_operator.plan.observation import Observation, Refusal, RunObservation
 from mlrun_operator.plan.retain import delete_leftover_jobs, retain_or_expire
 from mlrun_operator.plan.schedule import reconcile_schedule
 from mlrun_operator.plan.schedule_context import ScheduleContext
-from mlrun_operator.plan.start import RETRY_INTERVAL, is_change_due, start, stop_unstarted
+from mlrun_operator.plan.start import RETRY_INTERVAL, is_change_due, is_restored_with_status, start, stop_unstarted
 from mlrun_operator.plan.unwatched import read_unwatched
+from mlrun_operator.render.execution import execution_hash
 
 __all__ = [
     "Decision",
@@ -64,7 +65,8 @@ def plan_run(observation: RunObservation, platform: Platform) -> Decision:
     if is_of_a_newer_operator(observation.run, context.recorded):
         return Tell()
     decision = next(d for policy in RUN_POLICIES if (d := policy(context)) is not None)
-    return _if_new(_with_denials(context, _before_the_next(context, decision)), observation.run)
+    decision = _as_restored(context, _before_the_next(context, decision))
+    return _if_new(_with_denials(context, decision), observation.run)
 
 
 def plan_schedule(observation: ScheduleObservation, platform: Platform) -> Decision:
@@ -125,6 +127,21 @@ def _before_the_next(context: RunContext, decision: Decision) -> Decision:
         return decision
     observed = max(context.recorded.observed_generation or 0, execution.generation or 0)
     return replace(decision, status=_of_generation(status, observed))
+
+
+def _as_restored(context: RunContext, decision: Decision) -> Decision:
+    """Return the status of an execution that a backup brought back as that of the spec which came with it.
+
+    Else an edit or a rerun that the backup holds would start with the next change of the run, whatever that changes.
+    """
+    if not isinstance(decision, Tell) or decision.status is None or decision.status.execution is None:
+        return decision
+    execution, recorded = decision.status.execution, context.recorded.execution
+    if recorded is None or execution.number != recorded.number or not is_restored_with_status(context):
+        return decision
+    stamp = {"run_uid": context.meta["uid"], "hash": execution_hash(context.spec), "generation": context.generation}
+    execution = execution.model_copy(update={**stamp, "rerun": context.spec.get("rerun") or None})
+    return replace(decision, status=decision.status.model_copy(update={"execution": execution}))
 
 
 def _of_generation(status: RunStatus, generation: int | None) -> RunStatus:

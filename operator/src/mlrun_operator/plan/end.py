@@ -121,12 +121,18 @@ def _wait(context: RunContext, execution: Execution, ending: Ending) -> Decision
     """Wait for pods that may report, and for a Job that ends by itself; then look directly, once."""
     now, job, living = context.observation.now, context.job, context.living_pods()
     expected = [pod for pod in living if not is_presumed_lost(pod, now)]
-    ends_itself = job is not None and not has_job_ended(job) and (has_decided(job) or ending.reason == Reason.SUCCEEDED)
-    if expected or (ends_itself and not living):
+    if expected or (not living and _ends_itself(job, ending)):
         return tell_ending(context, execution, ending)
     if not context.observation.fresh and not (job is not None and has_job_ended(job)):
         return Ask(ReadDirectly())
     return None
+
+
+def _ends_itself(job: Object | None, ending: Ending) -> bool:
+    """Return whether the Job will tell its end: not where it is deleted, and a finalizer holds it."""
+    if job is None or has_job_ended(job) or is_deleting(job):
+        return False
+    return has_decided(job) or ending.reason == Reason.SUCCEEDED
 
 
 def _final_outcome(context: RunContext, ending: Ending, views: Sequence[PodView]) -> Outcome:

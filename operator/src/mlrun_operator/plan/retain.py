@@ -18,10 +18,9 @@ from mlrun_operator.plan.start import (
     RETRY_INTERVAL,
     function_of,
     is_function_changed,
-    is_restored_with_status,
     lost_pod_warnings,
 )
-from mlrun_operator.render.execution import execution_hash, is_same_execution
+from mlrun_operator.render.execution import is_same_execution
 
 # The conditions of a run that is over which may come and go.
 _CHANGING: Final = (
@@ -87,12 +86,7 @@ def _retained(context: RunContext) -> RunStatus | None:
     """Return the recorded status with the generation that was seen and the warnings of now."""
     if to_wire(context.recorded, context.observation.run) != with_current_names(status_of(context.observation.run)):
         return None  # what cannot be read of it must not be shortened
-    status = with_conditions(context, _warnings(context), replaced=_CHANGING, observed=context.generation)
-    if status.execution is None or not is_restored_with_status(context):
-        return status
-    stamp = {"run_uid": context.meta["uid"], "hash": execution_hash(context.spec), "generation": context.generation}
-    rerun = context.spec.get("rerun") or None  # one that the backup holds is not new
-    return status.model_copy(update={"execution": status.execution.model_copy(update={**stamp, "rerun": rerun})})
+    return with_conditions(context, _warnings(context), replaced=_CHANGING, observed=context.generation)
 
 
 def _warnings(context: RunContext) -> list[tuple[str, str]]:

@@ -46,8 +46,8 @@ class Replay:
         self._clock = Clock()
         self.server = RecordedServer(self._clock)
         self.kubelet = kubelet
-        self.kueue = None
         self.kueue: Kueue | None = None
+        self.is_rolled_back = False
         self.ledger = Ledger(self.server, set())
         self.server.observers.append(self._see_function)
         self._epoch = datetime.now(UTC) - timedelta(seconds=time.monotonic())

@@ -50,6 +50,10 @@ class Resting(Protocol):
     def kueue(self) -> Kueue | None:
         """The Kueue that is played, where one is."""
 
+    @property
+    def is_rolled_back(self) -> bool:
+        """Whether etcd went back to a snapshot."""
+
 
 def come_to_rest(world: World) -> None:
     """Let the world rest, and record everything that is not as it should be then."""

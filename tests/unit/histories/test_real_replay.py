@@ -24,6 +24,10 @@ def _run(version: int, **status: Any) -> Event:
     return Event("ADDED", "mlrunruns", _obj("h1-a", version, status=status), 1.0)
 
 
+def _ended_run(version: int) -> Object:
+    return _obj("h1-a", version, status={"phase": "Succeeded", "execution": {"number": 1}})
+
+
 def _job(number: int, version: int) -> Event:
     owner = {"kind": "MlrunRun", "name": "h1-a", "uid": "uid-of-h1-a", "controller": True}
     notes = {"mlrun-operator.dev/execution": str(number), "mlrun-operator.dev/run-generation": str(number)}
@@ -53,6 +57,11 @@ def test_a_pod_that_ended_before_is_no_second_one() -> None:
     events = [_run(1), _job(1, 2), _pod(1, 3, "Running"), _edit(2, 4), _job(2, 6), _pod(2, 7, "Pending")]
     assert Replay([*events, _pod(1, 5, "Failed")], NODES).ledger.broken == []
     assert Replay([*events, _pod(1, 5, "Running", "DELETED")], NODES).ledger.broken == []
+
+
+def test_a_pod_that_runs_on_after_the_end_is_seen() -> None:
+    events = [_run(1), _job(1, 2), _pod(1, 3, "Running"), Event("MODIFIED", "mlrunruns", _ended_run(4), 1.0)]
+    assert "h1-a-1-x may run at rest, though its run is Succeeded" in Replay(events, NODES).broken()
 
 
 def test_a_start_without_a_cause_is_seen() -> None:

@@ -69,7 +69,7 @@ class Api:
         return dict(await self.request("GET", url(plural, namespace, name)))
 
     async def all(self, plural: str, namespace: str, **params: str) -> list[Object]:
-        return list((await self.request("GET", url(plural, namespace), **params))["items"])
+        return list((await self.request("GET", url(plural, namespace), None, **params))["items"])
 
     async def merge(self, plural: str, namespace: str, name: str, patch: Object, sub: str = "") -> Object:
         return dict(await self.request("PATCH", url(plural, namespace, name) + sub, patch, MERGE))

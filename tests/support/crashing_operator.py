@@ -62,7 +62,7 @@ def _note_all(log: Path) -> None:
         _note(log, f"{method} {asked.path} {'watch' if 'watch' in asked.query else '-'}")
         return await plain(self, method, url, **kwargs)
 
-    aiohttp.ClientSession._request = noted  # type: ignore[method-assign]
+    aiohttp.ClientSession._request = noted  # type: ignore[method-assign, assignment]
 
 
 def _note(log: Path, line: str) -> None:

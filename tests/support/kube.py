@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -84,7 +85,7 @@ class Kube:
             status = self.status(name)
             return status if all(status.get(field) == value for field, value in wanted.items()) else None
 
-        return eventually(seen, f"{name} with {wanted}", timeout, lambda: self.status(name))
+        return dict(eventually(seen, f"{name} with {wanted}", timeout, lambda: self.status(name)))
 
 
 def eventually(
@@ -156,4 +157,4 @@ def install_crds() -> None:
         return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
 
     for file in (REPOSITORY / "crds").glob("*.yaml"):
-        eventually(lambda name=file.stem: served(name), f"{file.stem} is served")
+        eventually(partial(served, file.stem), f"{file.stem} is served")

@@ -152,10 +152,11 @@ class World:
         cron_job = await self.cron_job(schedule)
         template, meta = cron_job["spec"]["jobTemplate"], cron_job["metadata"]
         owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": meta["name"], "uid": meta["uid"]}
-        named = {"name": f"{meta['name']}-{minute}", "ownerReferences": [{**owner, "controller": True}]}
+        name = f"{meta['name']}-{minute}"
+        named = {"name": name, "ownerReferences": [{**owner, "controller": True}]}
         job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {**template["metadata"], **named}}
         await self.api.create("jobs", self.namespace, {**job, "spec": template["spec"]})
-        return named["name"]
+        return name
 
     async def reports(self, name: str, wanted: Callable[[Object], Any], seconds: float = 90) -> Object:
         """What the schedule's status says of it, once that is as wanted."""

@@ -97,6 +97,8 @@ def _serve() -> None:
     from kubernetes.aio.config import kube_config
     from support import crashing_operator
 
+    from mlrun_operator.controller.__main__ import main
+
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for line in iter(sys.stdin.readline, ""):
         wish = json.loads(line)
@@ -107,7 +109,7 @@ def _serve() -> None:
             # The client has read KUBECONFIG when it was imported.
             kube_config.KUBE_CONFIG_DEFAULT_LOCATION = wish["environment"]["KUBECONFIG"]
             crashing_operator.arm(wish["environment"])
-            os._exit(crashing_operator.main())
+            os._exit(main())
         print(pid, flush=True)
 
 

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from support.ports import free_port
@@ -28,19 +29,29 @@ class Postgres:
 
     def __init__(self, bin_folder: Path, folder: Path, address: str = "127.0.0.1") -> None:
         self.address, self.port = address, free_port()
-        self._demote = {"user": "postgres", "group": "postgres"} if os.getuid() == 0 else {}
+        self._demote: dict[str, Any] = {"user": "postgres", "group": "postgres"} if os.getuid() == 0 else {}
         data, secret = folder / "data", folder / "secret"
         secret.write_text(PASSWORD)
         if self._demote:
             for path in (folder, secret):
                 shutil.chown(path, "postgres", "postgres")
-        init = [bin_folder / "initdb", "-D", data, "-U", USER, "-A", "scram-sha-256", f"--pwfile={secret}", "-N"]
+        init = [
+            str(bin_folder / "initdb"),
+            "-D",
+            str(data),
+            "-U",
+            USER,
+            "-A",
+            "scram-sha-256",
+            f"--pwfile={secret}",
+            "-N",
+        ]
         subprocess.run([*init, "--locale=C.UTF-8"], check=True, capture_output=True, cwd=folder, **self._demote)
         with (data / "pg_hba.conf").open("a") as rules:
             rules.write("host all all all scram-sha-256\n")
         flags = [
             "-D",
-            data,
+            str(data),
             "-p",
             str(self.port),
             "-c",
@@ -50,12 +61,18 @@ class Postgres:
         ]
         self._log = (folder / "log").open("wb")
         self._process = subprocess.Popen(
-            [bin_folder / "postgres", *flags], stdout=self._log, stderr=self._log, cwd=folder, **self._demote
+            [str(bin_folder / "postgres"), *flags], stdout=self._log, stderr=self._log, cwd=folder, **self._demote
         )
         self._wait()
 
     def connect(self, database: str = DATABASE) -> "psycopg.Connection[tuple[object, ...]]":
-        where = {"host": self.address, "port": self.port, "user": USER, "password": PASSWORD, "dbname": database}
+        where: dict[str, Any] = {
+            "host": self.address,
+            "port": self.port,
+            "user": USER,
+            "password": PASSWORD,
+            "dbname": database,
+        }
         return psycopg.connect(**where, autocommit=True)
 
     def _wait(self) -> None:

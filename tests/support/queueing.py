@@ -131,8 +131,12 @@ class Queue:
     async def pod_is_killed(self, pod: Object) -> None:
         """Let a held pod that was deleted end as a kubelet tells it of one that it had to kill."""
         name = pod["metadata"]["name"]
-        find = lambda: self.world.records.get("pods", self.world.namespace, name)  # noqa: E731
-        await self.until(f"{name} is told to end", lambda: "deletionTimestamp" in find()["metadata"])
+
+        def is_told_to_end() -> bool:
+            seen = self.world.records.get("pods", self.world.namespace, name)
+            return seen is not None and "deletionTimestamp" in seen["metadata"]
+
+        await self.until(f"{name} is told to end", is_told_to_end)
         ended = {"exitCode": 137, "startedAt": _now(), "finishedAt": _now(), "reason": "Error"}
         await self._merge(pod, {"status": _status(pod, "Failed", {"terminated": ended})}, "/status")
         held = (await self.world.api.get("pods", self.world.namespace, name))["metadata"].get("finalizers", [])

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from support.kube import function, run
+from support.kube import Object, function, run
 from support.lab import World
 
 Scenario = Callable[[World], Awaitable[None]]
@@ -111,13 +111,18 @@ async def backfill(world: World) -> None:
     await world.gone("mlrunruns", "jobs", "pods")
 
 
+def _has_succeeded(number: int) -> Callable[[Object], bool]:
+    """Return whether so many runs of the schedule have succeeded."""
+    return lambda schedule: bool(schedule.get("succeeded") == number)
+
+
 async def firings(world: World) -> None:
     spec = {"schedule": "@yearly", "parameters": _kept(1), "successfulRunsHistoryLimit": 1}
     await world.apply(function("fn"), run("r", **spec))
     await world.says("r", "Scheduled")
     for number in (1, 2):
         await world.fire("r", 29_000_000 + number)
-        await world.reports("r", lambda told, n=number: told.get("succeeded") == n)
+        await world.reports("r", _has_succeeded(number))
     await world.records.until("a history of one", lambda: len([*world.records.all("jobs", world.namespace)]) == 1)
     await world.edit("r", suspend=True)
     await world.says("r", "Suspended")

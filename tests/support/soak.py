@@ -19,6 +19,8 @@ from support.lab import Lab, World
 
 _SCHEDULE: Final = "schedule"
 _FAN_OUT: Final = {"params": {"p": [1, 2, 3]}, "placement": "FanOut"}
+# What every twentieth run is that has this number; the others are plain.
+_KINDS: Final[dict[int, Object]] = {3: {"hyperparameters": _FAN_OUT}, 7: {"replicas": 3}, 17: {"replicas": 3}}
 _FIRST_SLOT: Final = datetime(2020, 1, 1, tzinfo=UTC)
 _FIRST_FIRING: Final = 29_000_000
 
@@ -52,8 +54,7 @@ class Load:
     def manifests(self) -> Iterator[Object]:
         """The runs."""
         for n in range(self.runs):
-            kind = {3: {"hyperparameters": _FAN_OUT}, 7: {"replicas": 3}, 17: {"replicas": 3}}.get(n % 20, {})
-            yield run(f"s-{n}", nodeSelector=NOWHERE, **kind)
+            yield run(f"s-{n}", nodeSelector=NOWHERE, **_KINDS.get(n % 20, {}))
 
     def schedule(self) -> Object:
         """The schedule, due in half a day: until then it fires only where the test makes it."""

@@ -79,7 +79,7 @@ class StandIn:
         if method == "DELETE":
             return 200, self.objects.pop(path)
         if method == "PATCH" and body is not None:
-            whole = {part: {**obj.get(part, {}), **body[part]} for part in ("spec", "data") if part in body}
+            whole: Object = {part: {**obj.get(part, {}), **body[part]} for part in ("spec", "data") if part in body}
             kept = {part: {k: v for k, v in held.items() if v is not None} for part, held in whole.items()}
             self.objects[path] = {**obj, **kept}
         return 200, self.objects[path]

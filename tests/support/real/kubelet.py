@@ -15,10 +15,10 @@ from typing import Any, Final
 from support.api import Answer, url
 from support.kube import Object
 from support.lab import World
-from support.simulator.invariants import envelope_of
 from support.simulator.kubelet import MAIN, Obstacle, Sigterm
 from support.simulator.objects import is_deleting, stamp, uid_of
 from support.simulator.pod_status import containers_of, cut
+from support.simulator.wrappers import envelope_of
 
 from mlrun_operator.api.contract.result import Result, encode
 from mlrun_operator.api.reasons import Reason

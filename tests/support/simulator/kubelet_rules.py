@@ -36,7 +36,14 @@ _STOPPED: Final = encode(Result(reason=Reason.TERMINATED, message="told to end",
 _BOOM: Final = encode(Result(reason=Reason.HANDLER_FAILED, message="ValueError: boom"), 4096)
 
 
-class NodePort(Port, Protocol):
+class ObservingPort(Port, Protocol):
+    """A cluster whose pods are kept as they are seen."""
+
+    def observe(self, pod: Object) -> None:
+        """Keep the pod as it is now: the operator's reading of it is compared, too."""
+
+
+class NodePort(ObservingPort, Protocol):
     """A cluster with a scheduler, and kubelets that run what is scheduled."""
 
     def evict(self, name: str) -> int:
@@ -44,9 +51,6 @@ class NodePort(Port, Protocol):
 
     def has_processes(self, pod: Object) -> bool:
         """Return whether containers of the pod run on its node."""
-
-    def observe(self, pod: Object) -> None:
-        """Keep the pod as it is now: the operator's reading of it is compared, too."""
 
 
 Rule = Callable[[NodePort], Facts]
@@ -88,12 +92,12 @@ def pod(port: NodePort, name: str, *containers: Object, **more: Any) -> Object:
     return port.create("pods", {"metadata": about, "spec": spec_of(*(containers or [container()]), **more)})
 
 
-def now(port: NodePort, of: Object) -> Object:
+def now(port: ObservingPort, of: Object) -> Object:
     """Return the pod as it is now."""
     return port.get("pods", of["metadata"]["name"]) or {"metadata": {}, "status": {"phase": "gone"}}
 
 
-def once(port: NodePort, of: Object, look: Callable[[Object], Any], seconds: float = 60) -> Object:
+def once(port: ObservingPort, of: Object, look: Callable[[Object], Any], seconds: float = 60) -> Object:
     """Return the pod once it is so, or as it is at last; it is kept for the operator."""
     until(port, lambda: look(now(port, of)), seconds)
     last = now(port, of)

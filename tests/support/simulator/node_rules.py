@@ -6,14 +6,14 @@ The same rules are played on the real controllers (tests/integration/test_node_r
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from support.simulator.kubelet_rules import KEPT, container, now, once, seen, spec_of
-from support.simulator.kubernetes_rules import Facts, Port, ends, is_going, runs, until
+from support.simulator.kubelet_rules import KEPT, ObservingPort, container, now, once, seen, spec_of
+from support.simulator.kubernetes_rules import Facts, ends, is_going, runs, until
 from support.simulator.objects import Object, is_terminal
 
 UNREACHABLE: Final = "node.kubernetes.io/unreachable"
 
 
-class LossPort(Port, Protocol):
+class LossPort(ObservingPort, Protocol):
     """A cluster with a node of the rule's own, which answers until it falls silent and has no kubelet."""
 
     def fall_silent(self, pod: Object) -> None:
@@ -21,9 +21,6 @@ class LossPort(Port, Protocol):
 
     def remove_node(self, pod: Object) -> None:
         """Take the pod's node away."""
-
-    def observe(self, pod: Object) -> None:
-        """Keep the pod as it is now: the operator's reading of it is compared, too."""
 
 
 Rule = Callable[[LossPort], Facts]

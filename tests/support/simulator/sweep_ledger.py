@@ -82,7 +82,8 @@ class SweepLedger:
             if status["phase"] == "Succeeded":
                 self._breaks(run_name, "a sweep succeeded, and nothing was collected")
             return
-        found, told = collected[-1].wire(), status["sweep"]
+        found: Object = collected[-1].wire()
+        told = status["sweep"]
         if any((found.get(name) or 0) != (told.get(name) or 0) for name in _COUNTS):
             self._breaks(run_name, f"the collector found {json.dumps(found)}, and the end tells {json.dumps(told)}")
         elif (found.get("best") or {}).get("iteration") != (told.get("best") or {}).get("iteration"):

@@ -310,8 +310,9 @@ class World:
             self._stop(0)
         pods = {uid_of(pod): pod for pod in self.server.all("pods")}
         memory = roll_back(self.server, self.snapshot)
-        for ledger, known in zip((self.ledger, self.schedules), memory["ledgers"], strict=True):
-            ledger.recall(known)
+        of_runs, of_schedules = memory["ledgers"]
+        self.ledger.recall(of_runs)
+        self.schedules.recall(of_schedules)
         self._synced, self.is_rolled_back = -1, True
         self.kubelet.recover(pods)
         return self._turn()

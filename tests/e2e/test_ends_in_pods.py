@@ -166,7 +166,7 @@ def test_a_job_that_others_suspend_is_left_alone(kube: Kube) -> None:
     job = halfway(kube, "held")["jobName"]
     kube.kubectl("patch", "job", job, "--type=merge", "-p", '{"spec": {"suspend": true}}')
     status = kube.reaches("held", phase="Pending", reason="JobSuspended")
-    assert "suspended the Job" in status["message"]
+    assert "another client suspended Job " in status["message"]
     eventually(lambda: not kube.all("pods"), "its pod is gone")
     kube.apply(run("other", "slow", parameters={"seconds": 0}))
     kube.finished("other")

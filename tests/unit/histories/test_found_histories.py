@@ -657,3 +657,18 @@ def test_a_restored_edit_starts_nothing_with_the_next_edit() -> None:
     world.edit("a", ttlSecondsAfterFinished=0)
     at_rest(world)
     assert status_of(world)["execution"]["number"] == 1  # type: ignore[index]
+
+
+def test_a_deadline_that_waits_for_a_pod_has_its_cause() -> None:
+    """The pod was still there for a moment, held by the Job's finalizer: seen on the real cluster."""
+    world = World()
+    world.create("a", nodeSelector=NOWHERE, activeDeadlineSeconds=40)
+    world.wait(30)
+    world.hold("pods")
+    world.wait(11)
+    assert status_of(world)["reason"] == "Stopping"
+    world.release()
+    at_rest(world)
+    status = status_of(world)
+    assert "no pod has started; Unschedulable: " in str(status["message"])
+    assert "ResultMissing" not in [condition["type"] for condition in status["conditions"]]  # type: ignore[attr-defined]

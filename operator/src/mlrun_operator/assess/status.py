@@ -265,7 +265,8 @@ def ended_status(
     elif ending is not None:
         updated = compact(succeeded | replicas.reported_successes(pods)) or None
         ending = ending.model_copy(update={"completed_indexes": updated})
-    has_run = recorded.phase is Phase.RUNNING or outcome.reason is Reason.JOB_DELETED
+    has_started = bool(recorded.start_time or recorded.attempt_count)
+    has_run = (recorded.phase is Phase.RUNNING and has_started) or outcome.reason is Reason.JOB_DELETED
     is_lost = outcome.phase.finished and has_run and result is None and not (recorded.results or recorded.outputs)
     missing = [(cond.RESULT_MISSING, _LOST_REPORT)] if is_lost and not ended else []
     return recorded.model_copy(

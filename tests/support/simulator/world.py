@@ -3,7 +3,6 @@
 A verb that fits nothing that is there does nothing, so any part of a history is a history.
 """
 
-import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -63,7 +62,6 @@ class World:
     """See the module."""
 
     def __init__(self, platform: Platform = _PLATFORM) -> None:
-        logging.getLogger("mlrun_operator").setLevel(logging.ERROR)
         self.clock = Clock()
         self.server = ApiServer(self.clock)
         self.wrappers = Wrappers(self.server)

@@ -837,11 +837,12 @@ class Life:
         self.world.at(max(self.latest, self.world.now) + HOUR)
         self.world.show()
         self.world.settle()
-        self.world.later(minutes=3)
-        for _ in range(60):
-            self.world.settle()
-            for name in unfinished(self.world):
-                self.ends(name)
+        for _ in range(2):  # a backfill that begins now waits for its last slot's own firing
+            self.world.later(minutes=3)
+            for _ in range(60):
+                self.world.settle()
+                for name in unfinished(self.world):
+                    self.ends(name)
         self.world.settle()
 
     def ends(self, name: str) -> None:

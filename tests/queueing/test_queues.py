@@ -10,10 +10,8 @@ _REST_SECONDS: Final = 20
 
 async def test_a_queued_run_has_no_pod_before_it_is_admitted() -> None:
     async with queueing() as queue:
-        await queue.submit("first")
-        await queue.pod_starts("first")
-        await queue.submit("second")
-        await queue.waits("second")
+        await queue.submit_started("first")
+        await queue.submit_queued("second")
         assert "team" in queue.world.status("second")["message"]
         await queue.pod_ends("first")
         await queue.pod_starts("second")
@@ -25,8 +23,7 @@ async def test_a_queued_run_has_no_pod_before_it_is_admitted() -> None:
 async def test_all_that_is_for_kueue_reaches_the_workload() -> None:
     async with queueing() as queue:
         labels = {"kueue.x-k8s.io/max-exec-time-seconds": "600"}
-        await queue.submit("run", queue.high, labels=labels, annotations={"kueue.x-k8s.io/note": "n"})
-        await queue.pod_starts("run")
+        await queue.submit_started("run", queue.high, labels=labels, annotations={"kueue.x-k8s.io/note": "n"})
         job, workload = queue.job("run"), queue.workload("run")
         assert job is not None
         assert workload is not None
@@ -39,12 +36,9 @@ async def test_all_that_is_for_kueue_reaches_the_workload() -> None:
 
 async def test_the_priority_class_decides_who_is_next() -> None:
     async with queueing() as queue:
-        await queue.submit("first", queue.high)
-        await queue.pod_starts("first")
-        await queue.submit("low", queue.low)
-        await queue.waits("low")
-        await queue.submit("high", queue.high)
-        await queue.waits("high")
+        await queue.submit_started("first", queue.high)
+        await queue.submit_queued("low", queue.low)
+        await queue.submit_queued("high", queue.high)
         await queue.pod_ends("first")
         await queue.pod_starts("high")
         assert queue.pods("low") == []
@@ -75,10 +69,8 @@ async def test_a_preempted_run_queues_and_runs_again() -> None:
 
 async def test_a_default_queue_takes_a_run_without_a_label() -> None:
     async with queueing("default") as queue:
-        await queue.submit("first")
-        await queue.pod_starts("first")
-        await queue.submit("unlabelled", queue="")
-        await queue.waits("unlabelled")
+        await queue.submit_started("first")
+        await queue.submit_queued("unlabelled", queue="")
         await queue.pod_ends("first")
         await queue.pod_starts("unlabelled")
         await queue.pod_ends("unlabelled")
@@ -87,14 +79,10 @@ async def test_a_default_queue_takes_a_run_without_a_label() -> None:
 async def test_at_rest_nobody_writes() -> None:
     """Neither where Kueue holds a run without a queue, which it does by `manageJobsWithoutQueueName`."""
     async with queueing() as queue:
-        await queue.submit("runs")
-        await queue.pod_starts("runs")
-        await queue.submit("waits")
-        await queue.waits("waits")
-        await queue.submit("held")
-        await queue.waits("held")
-        await queue.world.edit("held", suspend=True)
-        await queue.says("held", "Suspended", "Suspended")
+        await queue.submit_started("runs")
+        await queue.submit_queued("waits")
+        await queue.submit_queued("held")
+        await queue.hold("held")
         await queue.submit("unlabelled", queue="")
         await queue.says("unlabelled", "Pending", "JobSuspended")
         await asyncio.sleep(2)

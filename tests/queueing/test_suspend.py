@@ -5,13 +5,10 @@ from support.queueing import Queue, queueing
 
 async def test_suspend_evicts_an_admitted_run_and_resume_queues_it() -> None:
     async with queueing() as queue:
-        await queue.submit("held")
-        await queue.pod_starts("held")
-        await queue.submit("next")
-        await queue.waits("next")
+        await queue.submit_started("held")
+        await queue.submit_queued("next")
 
-        await queue.world.edit("held", suspend=True)
-        await queue.says("held", "Suspended", "Suspended")
+        await queue.hold("held")
         assert (queue.is_active("held"), queue.is_suspended("held")) == (False, True)
         await queue.until("its pod is gone", lambda: not queue.pods("held"))
         await queue.pod_starts("next")
@@ -29,15 +26,11 @@ async def test_suspend_evicts_an_admitted_run_and_resume_queues_it() -> None:
 
 async def test_a_run_that_is_suspended_in_the_queue_is_not_admitted() -> None:
     async with queueing() as queue:
-        await queue.submit("first")
-        await queue.pod_starts("first")
-        await queue.submit("held")
-        await queue.waits("held")
-        await queue.world.edit("held", suspend=True)
-        await queue.says("held", "Suspended", "Suspended")
+        await queue.submit_started("first")
+        await queue.submit_queued("held")
+        await queue.hold("held")
         await queue.pod_ends("first")
-        await queue.submit("next")
-        await queue.pod_starts("next")
+        await queue.submit_started("next")
         assert (queue.is_suspended("held"), queue.pods("held")) == (True, [])
         await queue.pod_ends("next")
         await queue.world.edit("held", suspend=None)
@@ -47,10 +40,8 @@ async def test_a_run_that_is_suspended_in_the_queue_is_not_admitted() -> None:
 
 async def test_a_workload_that_a_person_activates_is_held_again() -> None:
     async with queueing() as queue:
-        await queue.submit("held")
-        await queue.pod_starts("held")
-        await queue.world.edit("held", suspend=True)
-        await queue.says("held", "Suspended", "Suspended")
+        await queue.submit_started("held")
+        await queue.hold("held")
         workload = queue.workload("held")
         assert workload is not None
         api, namespace = queue.world.api, queue.world.namespace
@@ -62,8 +53,7 @@ async def test_a_workload_that_a_person_activates_is_held_again() -> None:
 
 async def test_without_the_right_suspend_is_told_to_be_ignored() -> None:
     async with queueing(kueue=False) as queue:
-        await queue.submit("run")
-        await queue.pod_starts("run")
+        await queue.submit_started("run")
         await queue.world.edit("run", suspend=True)
         await queue.until("SuspendIgnored", lambda: "kueue.enabled" in ignored(queue, "run"))
         assert queue.is_active("run")
@@ -72,25 +62,20 @@ async def test_without_the_right_suspend_is_told_to_be_ignored() -> None:
 
 async def test_stop_gives_the_quota_back() -> None:
     async with queueing() as queue:
-        await queue.submit("admitted")
-        await queue.pod_starts("admitted")
-        await queue.submit("queued")
-        await queue.waits("queued")
+        await queue.submit_started("admitted")
+        await queue.submit_queued("queued")
         for name in ("queued", "admitted"):
             await queue.world.edit(name, stop=True)
             await queue.says(name, "Stopped", "Stopped")
         await queue.until("no Workload", lambda: not workloads(queue))
         await queue.is_empty()
-        await queue.submit("next")
-        await queue.pod_starts("next")
+        await queue.submit_started("next")
 
 
 async def test_a_deleted_run_gives_the_quota_back() -> None:
     async with queueing() as queue:
-        await queue.submit("admitted")
-        await queue.pod_starts("admitted")
-        await queue.submit("queued")
-        await queue.waits("queued")
+        await queue.submit_started("admitted")
+        await queue.submit_queued("queued")
         for name in ("queued", "admitted"):
             await queue.world.remove(name)
         await queue.world.gone("mlrunruns", "jobs", "pods", "workloads", seconds=30)

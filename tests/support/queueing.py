@@ -112,6 +112,21 @@ class Queue:
         await self.until(f"{name} is in Kueue's queue", lambda: self.workload(name) and self.is_suspended(name))
         await self.says(name, "Pending", "Queued")
 
+    async def submit_started(self, name: str, priority: str = "", **more: Any) -> None:
+        """Create a run in the queue, and let its pod start."""
+        await self.submit(name, priority, **more)
+        await self.pod_starts(name)
+
+    async def submit_queued(self, name: str, priority: str = "", **more: Any) -> None:
+        """Create a run that has to wait in the queue."""
+        await self.submit(name, priority, **more)
+        await self.waits(name)
+
+    async def hold(self, name: str) -> None:
+        """Suspend a run by its spec, and wait until it says so."""
+        await self.world.edit(name, suspend=True)
+        await self.says(name, "Suspended", "Suspended")
+
     async def pod_starts(self, name: str, *, is_held: bool = False) -> Object:
         """Let the run's newest pod start, once Kueue has admitted it. With `is_held` it stays until `pod_is_killed`."""
         pod = await self.until(f"a pod of {name}", lambda: next(iter(self._living(name)), None))

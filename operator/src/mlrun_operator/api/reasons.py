@@ -256,6 +256,14 @@ FINAL_EXIT_CODES: Final = tuple(
 )
 
 
+def known_reason(text: object) -> Reason | None:
+    """Return the reason of this text; None for one of another version, or for none."""
+    try:
+        return Reason(str(text))
+    except ValueError:
+        return None
+
+
 def explain(reason: Reason) -> str:
     """Return the remedy for a reason, as one sentence."""
     return EXPLANATIONS[reason].todo

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.objects import Object, status_of
-from mlrun_operator.api.reasons import EXPLANATIONS, Reason
+from mlrun_operator.api.reasons import EXPLANATIONS, Reason, known_reason
 from mlrun_operator.api.v1alpha1.status import Phase, RunStatus
 from mlrun_operator.api.values.names import short_hash
 from mlrun_operator.assess.times import format_time
@@ -127,7 +127,8 @@ def _words(status: RunStatus) -> str:
 def _with_next_step(status: RunStatus) -> str:
     """What happened, and what to do about it: events are what `kubectl describe` ends with."""
     words = (status.message or "").split("\n\n", 1)[0][:_MESSAGE].rstrip()
-    said = EXPLANATIONS[Reason(status.reason)] if status.reason in set(Reason) else None
+    reason = known_reason(status.reason)
+    said = EXPLANATIONS[reason] if reason else None
     if said is None or said.todo in _NOTHING_TO_DO or said.todo in words:
         return words
     return f"{words or said.happened}{'' if (words or said.happened).endswith(('.', '!', '?')) else '.'} {said.todo}"

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.objects import Object, status_of
-from mlrun_operator.api.reasons import EXPLANATIONS, Reason
+from mlrun_operator.api.reasons import Reason, explain, known_reason
 from mlrun_operator.api.v1alpha1.function import FunctionSpec
 from mlrun_operator.api.v1alpha1.run import RunSpec
 from mlrun_operator.cli.cluster import Link
@@ -220,7 +220,7 @@ def _judged(run: Object) -> Iterator[Finding]:
         yield Finding("image", "ok", f"{used}, mlrun {version}")
         yield Finding("a run", "ok", f"started, stored and reported in {status.get('duration')}")
         return
-    todo = EXPLANATIONS[Reason(reason)].todo if reason in set(Reason) else ""
+    todo = explain(known) if (known := known_reason(reason)) else ""
     if reason in _IMAGE:
         yield Finding("image", "failed", words, todo)
     elif reason in _STORE:

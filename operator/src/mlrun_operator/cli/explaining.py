@@ -7,7 +7,7 @@ from typing import Final
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.objects import Object, status_of
-from mlrun_operator.api.reasons import EXPLANATIONS, Reason
+from mlrun_operator.api.reasons import EXPLANATIONS, Reason, known_reason
 from mlrun_operator.assess.diagnose import diagnose
 from mlrun_operator.assess.times import parse_time
 from mlrun_operator.cli import describing, rows
@@ -38,7 +38,7 @@ def explain(
     run: Object, function: Object | None, pods: Sequence[Object] | None, events: Sequence[Object], now: datetime
 ) -> Diagnosis:
     """The diagnosis. `pods` is None where they are not shown, `function` where the run names none that exists."""
-    phase, found = rows.phase(run), _reason(run)
+    phase, found = rows.phase(run), known_reason(status_of(run).get("reason"))
     message, _, details = str(status_of(run).get("message") or "").partition("\n")
     happened, todo = _words(found, run)
     facts = [*_attempts(run), *_pods(pods), *_warnings(run), *_events(events, now)]
@@ -67,13 +67,6 @@ def text(said: Diagnosis, paint: Callable[[str, str], str] = lambda words, _: wo
     lines += [paint(f"  → {said.todo}", "bold")] if said.todo else []
     lines += ["", *(f"  · {fact}" for fact in said.facts)] if said.facts else []
     return "\n".join(lines)
-
-
-def _reason(run: Object) -> Reason | None:
-    try:
-        return Reason(str(status_of(run).get("reason")))
-    except ValueError:
-        return None
 
 
 def _words(reason: Reason | None, run: Object) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from mlrun_operator.api.reasons import EXPLANATIONS, Reason
+from mlrun_operator.api.reasons import EXPLANATIONS, Reason, known_reason
 from mlrun_operator.api.v1alpha1.status import MAX_MESSAGE, Ending, Execution, Phase
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.pods import POD_POLL_INTERVAL
@@ -34,8 +34,7 @@ def tell_ending(context: RunContext, execution: Execution, ending: Ending) -> Te
 
 def recorded_outcome(ending: Ending) -> Outcome:
     """Return the outcome that is recorded; of a reason that only a newer operator knows the phase decides."""
-    is_known = ending.reason in set(Reason)
-    reason = Reason(ending.reason) if is_known else _UNKNOWN_REASONS.get(ending.phase, Reason.TERMINATED)
+    reason = known_reason(ending.reason) or _UNKNOWN_REASONS.get(ending.phase, Reason.TERMINATED)
     return Outcome(ending.phase, reason, ending.message)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from mlrun_operator.api.reasons import Reason
+from mlrun_operator.api.reasons import Reason, known_reason
 from mlrun_operator.api.v1alpha1.status import RunStatus
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.plan.context import RunContext
@@ -24,7 +24,7 @@ def with_conditions(
     recorded = context.recorded
     conditions = [condition for condition in recorded.conditions or () if condition.type not in replaced]
     if recorded.phase:
-        reason = Reason(recorded.reason) if recorded.reason in set(Reason) else Reason.WRAPPER_ERROR
+        reason = known_reason(recorded.reason) or Reason.WRAPPER_ERROR
         current = context.base.conditions(Outcome(recorded.phase, reason, recorded.message or ""), warnings)
         conditions += [condition for condition in current if condition.type in replaced]
     conditions = [condition.model_copy(update={"observed_generation": observed}) for condition in conditions]

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.objects import Object, labels_of, spec_of, status_of
-from mlrun_operator.api.reasons import EXPLANATIONS, Reason
+from mlrun_operator.api.reasons import EXPLANATIONS, known_reason
 from mlrun_operator.api.v1alpha1.status import Attempt, SweepStatus
 from mlrun_operator.api.v1alpha1.sweep import read_sweep, sweep_words
 from mlrun_operator.sdk import naming
@@ -268,10 +268,10 @@ class RunView(ObjectView):
     @property
     def explanation(self) -> str:
         """What happened and what to do, where there is something; empty for a reason that nobody here knows."""
-        try:
-            found = EXPLANATIONS[Reason(self.status.reason or "")]
-        except (ValueError, KeyError):
+        reason = known_reason(self.status.reason)
+        if reason is None:
             return ""
+        found = EXPLANATIONS[reason]
         return found.happened if found.todo == "Nothing." else f"{found.happened} {found.todo}"
 
     def __repr__(self) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 from mlrun_operator.api.contract.result import Result
 from mlrun_operator.api.objects import Object, has_pod_ended, is_deleting, status_of
-from mlrun_operator.api.reasons import EXPLANATIONS, Reason
+from mlrun_operator.api.reasons import EXPLANATIONS, Reason, known_reason
 from mlrun_operator.api.v1alpha1.status import Phase, RunStatus, SweepStatus
 from mlrun_operator.api.v1alpha1.sweep import sweep_words, with_progress
 from mlrun_operator.assess.conditions import Outcome
@@ -113,8 +113,8 @@ class _Scene:
         has_run = any(attempt.exit_code is not None for attempt in recorded.attempts or ())
         if has_run or any(pod.has_run for pod in self.views) or recorded.phase is not Phase.PENDING:
             return None
-        is_known = recorded.message and recorded.reason in set(Reason)
-        return Outcome(Phase.PENDING, Reason(recorded.reason or ""), recorded.message or "") if is_known else None
+        reason = known_reason(recorded.reason)
+        return Outcome(Phase.PENDING, reason, recorded.message) if reason and recorded.message else None
 
     def describe(self, pod: PodView) -> str:
         """Return which replica or point a pod is, as users count: points from 1, as mlrun does."""
@@ -165,8 +165,8 @@ def _unfinished(scene: _Scene) -> Assessment:
         views = (*views[:-1], views[-1].still_running())
     if scene.is_suspended:
         return _suspended(scene, views)
-    if is_failing(job) and scene.cause:
-        return Assessment(Phase.PENDING, scene.cause.reason, scene.cause.message, views)
+    if is_failing(job) and (cause_so_far := scene.cause):
+        return Assessment(Phase.PENDING, cause_so_far.reason, cause_so_far.message, views)
     current = [(pod, view) for pod, view in zip(scene.pods, views, strict=True) if not _before_resumption(job, pod)]
     pod, view = current[-1] if current else (None, None)
     cause = None if view is not None and view.started else diagnose(pod, scene.events, scene.now)
@@ -268,11 +268,15 @@ def _without_report(scene: _Scene, end: JobEnd) -> Assessment:
     if end.reason == DEADLINE and not end.succeeded:
         reason = Reason.DEADLINE_EXCEEDED
     if reason is Reason.DEADLINE_EXCEEDED and (cause := scene.cause) is not None:
-        message = f"{end.message}; no pod has started; {cause.reason}: {cause.message}"
-        return Assessment(phase, reason, message, scene.views, None, end)
+        return Assessment(phase, reason, without_start(end.message, cause), scene.views, None, end)
     words = end.message or EXPLANATIONS[reason].happened
     message = f"no pod of the Job could be found; Kubernetes says: {words}"
     return Assessment(phase, reason, message, scene.views, None, end, result_missing=True)
+
+
+def without_start(end_message: str, cause: Outcome) -> str:
+    """Return the message of an end before which no pod had started, with what the pods had waited for."""
+    return f"{end_message}; no pod has started; {cause.reason}: {cause.message}"
 
 
 def _points(scene: _Scene, points: tuple[Replica, ...], end: JobEnd | None) -> Assessment:

@@ -7,12 +7,13 @@ planner stand in order; the first that has a decision wins. Each is a module.
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.api.reasons import Reason
-from mlrun_operator.api.v1alpha1.status import RunStatus
+from mlrun_operator.api.v1alpha1.status import Execution, Phase, RunStatus
 from mlrun_operator.assess.conditions import WARNINGS, Outcome
 from mlrun_operator.assess.status import is_of_a_newer_operator, to_wire
 from mlrun_operator.plan.context import RunContext
@@ -65,8 +66,9 @@ def plan_run(observation: RunObservation, platform: Platform) -> Decision:
     if is_of_a_newer_operator(observation.run, context.recorded):
         return Tell()
     decision = next(d for policy in RUN_POLICIES if (d := policy(context)) is not None)
-    decision = _as_restored(context, _before_the_next(context, decision))
-    return _if_new(_with_denials(context, decision), observation.run)
+    if isinstance(decision, Tell) and decision.status is not None:
+        decision = _tell(context, decision.status, decision.requeue_after)
+    return _if_new(decision, observation.run)
 
 
 def plan_schedule(observation: ScheduleObservation, platform: Platform) -> Decision:
@@ -100,50 +102,47 @@ def _without_stamp(wire: Object, written: Object) -> Object:
     return {**wire, "execution": {name: value for name, value in execution.items() if name not in stamp}}
 
 
-def _with_denials(context: RunContext, decision: Decision) -> Decision:
-    """Return the status with a warning of what the API server did not allow; that is tried again after a while."""
-    denials = context.observation.denials
-    if not denials or not isinstance(decision, Tell) or decision.status is None or decision.status.phase is None:
-        return decision
-    warnings = [c.message for c in decision.status.conditions or () if c.type == WARNINGS]
-    outcome = Outcome(decision.status.phase, Reason.RUNNING, "")
-    all_conditions = context.base.conditions(outcome, [(WARNINGS, "; ".join((*denials, *warnings)))])
+def _tell(context: RunContext, status: RunStatus, requeue_after: timedelta | None) -> Tell:
+    """Tell the status, with what bears on every status. What was denied is tried again after a while."""
+    if (execution := status.execution) is not None:
+        status = _before_the_next(context, status, execution)
+        status = _as_restored(context, status, execution)
+    if not context.observation.denials or status.phase is None:
+        return Tell(status, requeue_after)
+    return Tell(_with_denials(context, status, status.phase), min(requeue_after or RETRY_INTERVAL, RETRY_INTERVAL))
+
+
+def _with_denials(context: RunContext, status: RunStatus, phase: Phase) -> RunStatus:
+    """Return the status with a warning of what the API server did not allow."""
+    warnings = [c.message for c in status.conditions or () if c.type == WARNINGS]
+    message = "; ".join((*context.observation.denials, *warnings))
+    all_conditions = context.base.conditions(Outcome(phase, Reason.RUNNING, ""), [(WARNINGS, message)])
     warning = next(condition for condition in all_conditions if condition.type == WARNINGS)
-    others = [condition for condition in decision.status.conditions or () if condition.type != WARNINGS]
-    status = decision.status.model_copy(update={"conditions": [*others, warning]})
-    return Tell(status, min(decision.requeue_after or RETRY_INTERVAL, RETRY_INTERVAL))
+    others = [condition for condition in status.conditions or () if condition.type != WARNINGS]
+    return status.model_copy(update={"conditions": [*others, warning]})
 
 
-def _before_the_next(context: RunContext, decision: Decision) -> Decision:
+def _before_the_next(context: RunContext, status: RunStatus, execution: Execution) -> RunStatus:
     """Return the status of an execution after which another is due as speaking of its own generation only.
 
     Else whoever waits for the change, a sync of a GitOps tool say, would take the old end for the new one. That is so
     from the edit on, since an observed generation never goes back.
     """
-    if not isinstance(decision, Tell) or decision.status is None or decision.status.execution is None:
-        return decision
-    status, execution = decision.status, decision.status.execution
     if not is_change_due(context, execution):
-        return decision
+        return status
     observed = max(context.recorded.observed_generation or 0, execution.generation or 0)
-    return replace(decision, status=_of_generation(status, observed))
+    conditions = [c.model_copy(update={"observed_generation": observed}) for c in status.conditions or ()]
+    return status.model_copy(update={"observed_generation": observed, "conditions": conditions})
 
 
-def _as_restored(context: RunContext, decision: Decision) -> Decision:
+def _as_restored(context: RunContext, status: RunStatus, execution: Execution) -> RunStatus:
     """Return the status of an execution that a backup brought back as that of the spec which came with it.
 
     Else an edit or a rerun that the backup holds would start with the next change of the run, whatever that changes.
     """
-    if not isinstance(decision, Tell) or decision.status is None or decision.status.execution is None:
-        return decision
-    execution, recorded = decision.status.execution, context.recorded.execution
+    recorded = context.recorded.execution
     if recorded is None or execution.number != recorded.number or not is_restored_with_status(context):
-        return decision
+        return status
     stamp = {"run_uid": context.meta["uid"], "hash": execution_hash(context.spec), "generation": context.generation}
     execution = execution.model_copy(update={**stamp, "rerun": context.spec.get("rerun") or None})
-    return replace(decision, status=decision.status.model_copy(update={"execution": execution}))
-
-
-def _of_generation(status: RunStatus, generation: int | None) -> RunStatus:
-    conditions = [c.model_copy(update={"observed_generation": generation}) for c in status.conditions or ()]
-    return status.model_copy(update={"observed_generation": generation, "conditions": conditions})
+    return status.model_copy(update={"execution": execution})

@@ -11,7 +11,7 @@ from mlrun_operator.api.v1alpha1.status import Ending, Execution, Phase
 from mlrun_operator.api.values.cron import parse_cron
 from mlrun_operator.api.values.names import slot_of
 from mlrun_operator.assess.conditions import Outcome
-from mlrun_operator.assess.execution import Assessment
+from mlrun_operator.assess.execution import Assessment, without_start
 from mlrun_operator.assess.jobs import DEADLINE, deadline_message, has_decided, points_of
 from mlrun_operator.assess.pods import may_report, presumed_lost_in
 from mlrun_operator.assess.status import job_status
@@ -21,7 +21,7 @@ from mlrun_operator.plan.begin_end import begin_end
 from mlrun_operator.plan.context import RunContext, can_make_pods, is_watched
 from mlrun_operator.plan.decision import Ask, Decision, Delete, ReadDirectly
 from mlrun_operator.plan.end import conclude
-from mlrun_operator.plan.limits import described_cause, end_by_limit, patch_limits
+from mlrun_operator.plan.limits import end_by_limit, patch_limits
 from mlrun_operator.plan.progress import tell_progress
 from mlrun_operator.plan.sidecars import end_sidecars, lingering_wait
 from mlrun_operator.plan.supersede import change_warnings, supersede, supersede_wait
@@ -103,11 +103,6 @@ def _end_by_limit(context: RunContext, execution: Execution, job: Object, assess
     return None if is_superseded else end_by_limit(context, execution, job, assessment)
 
 
-def _waits_for_cause(assessment: Assessment) -> bool:
-    """Return whether nothing has run, and it is known why."""
-    return assessment.phase is Phase.PENDING and bool(assessment.message)
-
-
 def _end_decided(context: RunContext, execution: Execution, job: Object, assessment: Assessment) -> Decision | None:
     """Record the end that Kubernetes has decided while pods still run: they may never end, with their node."""
     if has_job_ended(job) or not has_decided(job) or not context.living_pods():
@@ -118,9 +113,10 @@ def _end_decided(context: RunContext, execution: Execution, job: Object, assessm
     if not failure:
         return begin_end(context, execution, Outcome(Phase.SUCCEEDED, Reason.SUCCEEDED, ""))
     if failure.get("reason") == DEADLINE:
-        cause = f"; no pod has started; {described_cause(assessment)}" if _waits_for_cause(assessment) else ""
-        outcome = Outcome(Phase.FAILED, Reason.DEADLINE_EXCEEDED, f"{deadline_message(job)}{cause}")
-        return begin_end(context, execution, outcome)
+        message = deadline_message(job)
+        if assessment.phase is Phase.PENDING and assessment.message:
+            message = without_start(message, assessment.outcome)
+        return begin_end(context, execution, Outcome(Phase.FAILED, Reason.DEADLINE_EXCEEDED, message))
     failed = next((pod for pod in reversed(assessment.pods) if pod.ended and not pod.succeeded), None)
     reason = Reason(failed.attempt.reason) if failed and failed.attempt.reason else Reason.TERMINATED
     message = (failed.attempt.message if failed else None) or failure.get("message") or _happened(reason)

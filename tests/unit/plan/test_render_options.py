@@ -308,7 +308,11 @@ def test_a_template_that_is_none_is_refused_with_words(world: Any, template: Any
 
 def test_a_template_cannot_take_the_wrappers_place(world: Any) -> None:
     mine = {"name": "mlrun", "command": ["sh"], "args": ["-c", "true"], "lifecycle": {}, "livenessProbe": {}}
-    security = {"appArmorProfile": {"type": "Unconfined"}, "sysctls": [{"name": "a", "value": "1"}], "supplementalGroups": [7]}
+    security = {
+        "appArmorProfile": {"type": "Unconfined"},
+        "sysctls": [{"name": "a", "value": "1"}],
+        "supplementalGroups": [7],
+    }
     volumes = [{"name": "share", "nfs": {"server": "x", "path": "/"}}]
     world.edit(podTemplate={"spec": {"containers": [mine], "securityContext": security, "volumes": volumes}})
     pod = pod_of(world)

@@ -344,12 +344,16 @@ class RunOptions(Model):
 
     @field_validator("volumes")
     @classmethod
-    def _one_source_a_name(cls, volumes: list[Volume] | None) -> list[Volume] | None:
-        """Refuse volumes with the same name and different sources. One volume may have several mounts."""
+    def _one_source_a_name_and_one_volume_a_path(cls, volumes: list[Volume] | None) -> list[Volume] | None:
+        """Refuse two sources of one name, and two mounts at one path. One volume may have several mounts."""
         sources: dict[str, Volume] = {}
         for volume in volumes or ():
             if sources.setdefault(volume.name, volume).source != volume.source:
                 raise ValueError(f"two volumes have the name {volume.name!r} and different sources; rename one")
+        paths = [volume.mount_path.rstrip("/") for volume in volumes or ()]
+        repeated = next((path for path in paths if paths.count(path) > 1), None)
+        if repeated is not None:
+            raise ValueError(f"two volumes are mounted at {repeated}; choose another mountPath for one")
         return volumes
 
     @field_validator("affinity")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mlrun_operator.api.values.keys import Key
+from mlrun_operator.api.visible import visible
 from mlrun_operator.sdk.backend import Backend
 from mlrun_operator.sdk.errors import BackendError, InvalidArgument, MissingExtra
 from mlrun_operator.store import Entity
@@ -39,7 +40,7 @@ class Session:
     def announce(self, quiet: bool = False) -> None:  # noqa: FBT001, FBT002 - as connect has it
         """Say once which backend it is."""
         if not self.announced and not quiet:
-            print(self.backend.describe(), file=sys.stderr)
+            print(visible(self.backend.describe()), file=sys.stderr)
         self.announced = True
 
     async def local(self) -> "Session":
@@ -124,7 +125,7 @@ async def _context_or_local(namespace: str | None) -> Backend:
         await _opened(found)
     except (BackendError, MissingExtra) as error:
         if _has_context():
-            print(f"not the cluster: {error}", file=sys.stderr)
+            print(visible(f"not the cluster: {error}"), file=sys.stderr)
         return _local_backend(namespace, None)
     return found
 

@@ -17,6 +17,12 @@ NAMESPACE_VARIABLE: Final = "MLRUN_OPERATOR_NAMESPACE"
 _KINDS: Final = ("kubernetes", "local")
 
 
+class OwnEntity(Entity):
+    """An entity that the user of this process made: its path is the user's word, and may be any of this machine."""
+
+    __slots__ = ()
+
+
 @dataclass
 class Session:
     """One backend, and what was made through it."""
@@ -28,8 +34,10 @@ class Session:
     fallback: "Session | None" = None
 
     def remember(self, entity: Entity) -> None:
-        """Know the entity by its key, and as the latest of its name."""
+        """Know the entity by its key, and as the latest of its name. What a run on this machine made is one's own."""
         key = entity.key
+        if self.backend.kind == "local":
+            entity = OwnEntity(key, entity.metadata, entity.spec, entity.status)
         self.entities[str(key)] = entity
         self.entities[str(Key(key.project, key.type, key.kind, key.name))] = entity
 

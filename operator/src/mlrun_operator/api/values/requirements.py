@@ -8,9 +8,9 @@ from mlrun_operator.api.rules import Rule, checked, validations
 
 FILE_PREFIX: Final = "-r "
 
-# pip decodes a requirements file by the locale, cuts it into lines by `str.splitlines`, and takes what follows the first
-# word with a dash for options. A requirement of PEP 508 is ASCII, which no locale reads otherwise. A file of the source
-# is an argument of pip, and may have any name.
+# pip decodes a requirements file by the locale, cuts it into lines by `str.splitlines`, and takes what follows a word
+# with a dash for options. A requirement of PEP 508 is ASCII, which no locale reads otherwise. A file of the source is
+# an argument of pip, and may have any name.
 _WORD: Final = r"[!-\[\]-~]"
 _WORD_START: Final = r"[!-,.-\[\]-~]"
 _HASH: Final = r"--hash[= ]sha(256|384|512):[0-9A-Fa-f]+"
@@ -24,9 +24,9 @@ _WITHOUT_SECRET: Final = rf"(({_VARIABLE}|{_USER}):{_VARIABLE}|{_VARIABLE}(:x-oa
 
 REQUIREMENT_RULES: Final = (
     Rule(
-        "requirements: an entry is a pip requirement such as package==1.2, perhaps with --hash=, or -r and a file of the "
-        "source such as -r requirements.txt; set other options of pip in the operator's settings or as PIP_ variables "
-        "of the run",
+        "requirements: an entry is a pip requirement such as package==1.2, perhaps with --hash=, or -r and a file of "
+        "the source such as -r requirements.txt; set other options of pip in the operator's settings or as PIP_ "
+        "variables of the run",
         must=rf"^({_FILE}|{_REQUIREMENT})$",
         never=r"[\x00-\x1f\x7f-\x9f\u2028\u2029]|^-r ([^ ]*/)?\.\.(/|$)",
     ),

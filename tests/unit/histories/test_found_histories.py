@@ -672,3 +672,17 @@ def test_a_deadline_that_waits_for_a_pod_has_its_cause() -> None:
     status = status_of(world)
     assert "no pod has started; Unschedulable: " in str(status["message"])
     assert "ResultMissing" not in [condition["type"] for condition in status["conditions"]]  # type: ignore[attr-defined]
+
+
+def test_a_report_is_read_though_its_pod_was_found_gone() -> None:
+    """A direct reading found that the pod was gone before its watch told how it had ended (seed 6776)."""
+    world = World()
+    world.create("a")
+    world.hold("mlrunruns")
+    world.hold("pods")
+    world.pod_runs()
+    world.edit("a", suspend=True)
+    world.delete_job()
+    world.wait(10)
+    at_rest(world)
+    assert status_of(world)["results"]

@@ -686,3 +686,17 @@ def test_a_report_is_read_though_its_pod_was_found_gone() -> None:
     world.wait(10)
     at_rest(world)
     assert status_of(world)["results"]
+
+
+def test_a_suspended_collectors_success_is_the_runs() -> None:
+    """Its results were lost, and 15 minutes later the run was told that they were not collected (seed 6107)."""
+    world = World()
+    world.create("a", hyperparameters={**SWEEP, "params": {"p": [1]}})
+    world.pods_run(1)
+    world.pods_end(1)
+    world.pod_runs()
+    world.edit("a", suspend=True)
+    world.pod_ends()
+    assert status_of(world)["phase"] == "Succeeded"
+    assert status_of(world)["results"]
+    at_rest(world)

@@ -700,3 +700,15 @@ def test_a_suspended_collectors_success_is_the_runs() -> None:
     assert status_of(world)["phase"] == "Succeeded"
     assert status_of(world)["results"]
     at_rest(world)
+
+
+def test_a_restored_fired_job_does_not_run_its_slot_again() -> None:
+    """It had the name of the slot's run, which had another Job, and nobody deleted it (seed 40056)."""
+    world = World()
+    world.create("s", schedule="*/5 * * * *")
+    world.wait(310)
+    world.back_up()
+    world.delete_job(0)
+    world.restore("jobs")
+    assert world.server.all("jobs") == []
+    at_rest(world)

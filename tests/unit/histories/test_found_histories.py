@@ -712,3 +712,15 @@ def test_a_restored_fired_job_does_not_run_its_slot_again() -> None:
     world.restore("jobs")
     assert world.server.all("jobs") == []
     at_rest(world)
+
+
+def test_a_rerun_runs_once_though_its_job_is_stripped() -> None:
+    """Its status could not be written and its Job's annotations were taken away: it was run twice (seed 5711)."""
+    world = World()
+    world.create("a", activeDeadlineSeconds=20)
+    world.wait(35)
+    world.refuse("PUT status", "mlrunruns", "webhook", 3)
+    world.edit("a", rerun="s")
+    world.patch_job(0, "annotations")
+    at_rest(world)
+    assert status_of(world)["execution"]["number"] == 2  # type: ignore[index]

@@ -25,7 +25,7 @@ from mlrun_operator.plan.decision import Ask, Create, Decision, DeletePod, Do, R
 from mlrun_operator.plan.observation import Refusal
 from mlrun_operator.plan.recorded import with_condition
 from mlrun_operator.render.envelope import PinnedFunction
-from mlrun_operator.render.execution import execution_hash, function_digest, is_same_execution, is_same_function
+from mlrun_operator.render.execution import function_digest, is_same_execution, is_same_function
 from mlrun_operator.render.job import EnvelopeTooLargeError, build_job
 from mlrun_operator.render.service import service_for
 
@@ -56,7 +56,7 @@ def start_execution(context: RunContext, execution: Execution) -> Decision:
 
 def start_successor(context: RunContext, superseded: Execution) -> Decision:
     """Start the execution that takes the place of one that never ran, from the spec of now."""
-    return start_execution(context, wanted_execution(context, superseded.number + 1))
+    return start_execution(context, context.wanted(superseded.number + 1))
 
 
 def stop_unstarted(context: RunContext) -> Decision | None:
@@ -90,18 +90,7 @@ def _tell_unstarted(context: RunContext, execution: Execution) -> Tell:
 def due(context: RunContext) -> Execution | None:
     """Return the execution that is to start now."""
     number = _due_number(context)
-    return wanted_execution(context, number) if number is not None else None
-
-
-def wanted_execution(context: RunContext, number: int) -> Execution:
-    """Return the execution of this number for the spec of now."""
-    return Execution(
-        number=number,
-        hash=execution_hash(context.spec),
-        generation=context.generation,
-        rerun=context.spec.get("rerun") or None,
-        run_uid=context.meta["uid"],
-    )
+    return context.wanted(number) if number is not None else None
 
 
 def waiting(

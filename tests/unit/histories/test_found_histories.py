@@ -724,3 +724,32 @@ def test_a_rerun_runs_once_though_its_job_is_stripped() -> None:
     world.patch_job(0, "annotations")
     at_rest(world)
     assert status_of(world)["execution"]["number"] == 2  # type: ignore[index]
+
+
+def test_a_restored_job_does_not_run_a_finished_run_again() -> None:
+    """The run was there and its Job was not; the Job's pod ran, and nobody was told of it in time (seed 5252)."""
+    world = World()
+    world.create("a", ttlSecondsAfterFinished=20)
+    world.pod_runs()
+    world.pod_ends()
+    world.back_up()
+    world.wait(60)
+    world.restore("jobs")
+    world.lose_node()
+    assert world.server.all("jobs") == []
+    at_rest(world)
+
+
+def test_a_lost_pod_of_a_finished_run_is_told_in_time() -> None:
+    """Its Job was applied again from a copy; that its pod is lost was told when somebody looked (seed 5252)."""
+    world = World()
+    world.create("a", ttlSecondsAfterFinished=20)
+    world.pod_runs()
+    world.pod_ends()
+    (job,) = world.server.all("jobs")
+    world.wait(60)
+    world.server.create("jobs", job)
+    world.wait(0)
+    world.lose_node()
+    world.wait(500)
+    assert "PodMayStillRun" in [c["type"] for c in status_of(world)["conditions"]]  # type: ignore[attr-defined]

@@ -159,8 +159,7 @@ def _wait_for_other_pods(context: RunContext, execution: Execution) -> Decision 
     names = ", ".join(sorted({pod["metadata"]["name"] for pod in living})[:5])
     change = "is stopped" if context.stops else "starts"
     message = f"execution {execution.number} {change} when pod {names} of an earlier one has ended"
-    wait = min((left for pod in living if (left := presumed_lost_in(pod, context.observation.now))), default=None)
-    wait = min(wait or LOST_POD_POLL_INTERVAL, LOST_POD_POLL_INTERVAL)
+    wait = min(_presumed_lost_in(context, living) or LOST_POD_POLL_INTERVAL, LOST_POD_POLL_INTERVAL)
     if not context.is_over:
         return waiting(context, execution, Outcome(Phase.PENDING, Reason.STOPPING, message), wait)
     return Tell(with_condition(context, cond.CHANGE_WAITS, message), wait)
@@ -198,6 +197,17 @@ def lost_pod_warnings(context: RunContext) -> list[tuple[str, str]]:
     conditions = context.recorded.conditions or ()
     message = next((c.message for c in conditions if c.type == cond.POD_MAY_STILL_RUN), f"pod {pods} has not ended")
     return [(cond.POD_MAY_STILL_RUN, message)]
+
+
+def lost_pod_wait(context: RunContext) -> timedelta | None:
+    """Return how long until it is told that a pod may still run; None where no pod is waited for."""
+    return _presumed_lost_in(context, _living_pods_before(context))
+
+
+def _presumed_lost_in(context: RunContext, pods: Sequence[Object]) -> timedelta | None:
+    """Return how long until the first of the pods is presumed lost; None where none is to be."""
+    waits = (presumed_lost_in(pod, context.observation.now) for pod in pods)
+    return min((wait for wait in waits if wait is not None), default=None)
 
 
 def _is_told_lost(context: RunContext) -> bool:
@@ -304,9 +314,9 @@ def _follows_its_function(context: RunContext) -> bool:
     return follows and not is_child and is_function_changed(context)
 
 
-def restored(run: Object) -> bool:
-    """Return whether the run came back from a backup."""
-    marks = {**labels_of(run), **annotations_of(run)}
+def restored(obj: Object) -> bool:
+    """Return whether the run or the Job came back from a backup."""
+    marks = {**labels_of(obj), **annotations_of(obj)}
     return constants.LABEL_VELERO_RESTORE in marks or constants.ANNOTATION_RESTORED in marks
 
 

@@ -753,3 +753,19 @@ def test_a_lost_pod_of_a_finished_run_is_told_in_time() -> None:
     world.lose_node()
     world.wait(500)
     assert "PodMayStillRun" in [c["type"] for c in status_of(world)["conditions"]]  # type: ignore[attr-defined]
+
+
+def test_a_lost_pod_of_a_restored_run_is_told_while_it_is_there() -> None:
+    """Its labels name the run of before: a direct reading had shown it, and the next look forgot it (seed 40113)."""
+    world = World()
+    world.create("a")
+    world.back_up()
+    world.lose_namespace()
+    world.lose_node()
+    world.restore("mlrunruns", "mlrunfunctions", status="with")
+    world.wait(500)
+    at_rest(world)
+    assert "PodMayStillRun" in [c["type"] for c in status_of(world)["conditions"]]  # type: ignore[attr-defined]
+    world.force_delete()
+    world.wait(61)
+    assert "PodMayStillRun" not in [c["type"] for c in status_of(world)["conditions"]]  # type: ignore[attr-defined]

@@ -143,15 +143,19 @@ class Index:
         """Return the pods that the Job controls, or whose label has its uid."""
         return _objects(self._related_in(namespace, (OF_JOB, job_uid)))
 
-    def pods_of_run(self, namespace: str, run_uid: str) -> list[Object]:
-        """Return the pods of all Jobs of the run.
+    def pods_of_run(self, namespace: str, run_uid: str, recorded_job_uid: str | None = None) -> list[Object]:
+        """Return the pods of all Jobs of the run, and of the Job that its status records.
 
-        The labels of a fired Job's pods name the schedule, but the pods belong to the child run.
+        The labels of a fired Job's pods name the schedule, but the pods belong to the child run. A run that a backup
+        brought back has recorded a Job whose labels name another run.
         """
         pods = {pod.uid: pod for pod in self._related_in(namespace, (PODS.plural, run_uid))}
         for job_uid in self._job_uids(namespace, run_uid):
             pods |= {pod.uid: pod for pod in self._related_in(namespace, (OF_JOB, job_uid))}
-        return _objects(pod for pod in pods.values() if self._run_of(pod) == run_uid)
+        pods = {uid: pod for uid, pod in pods.items() if self._run_of(pod) == run_uid}
+        if recorded_job_uid is not None:
+            pods |= {pod.uid: pod for pod in self._related_in(namespace, (OF_JOB, recorded_job_uid))}
+        return _objects(pods.values())
 
     def orphaned_pods(self, namespace: str, run_name: str) -> list[Object]:
         """Return the pods that may run although neither a controller nor a run of this name has them any more."""

@@ -9,6 +9,7 @@ from mlrun_operator.assess.status import parse_status
 from mlrun_operator.cluster.api_client import ApiClient
 from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.index import Index
+from mlrun_operator.cluster.index_entry import recorded_job_uid
 from mlrun_operator.cluster.resources import JOBS, PODS
 from mlrun_operator.plan.context import fired_job_uid
 from mlrun_operator.plan.observation import ReadFresh
@@ -25,7 +26,7 @@ class DirectReader:
     async def read(self, run: Object) -> ReadFresh:
         """Return the run's Jobs and pods as they are now."""
         namespace, uid = run["metadata"]["namespace"], run["metadata"]["uid"]
-        known_pods = self._index.pods_of_run(namespace, uid)
+        known_pods = self._index.pods_of_run(namespace, uid, recorded_job_uid(run))
         jobs = await self._read_jobs(run)
         job_uids = sorted(recorded_jobs(run))
         pods = await self._cluster.read_pods_of_run(namespace, uid, job_uids)

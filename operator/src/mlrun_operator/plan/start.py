@@ -159,7 +159,7 @@ def _wait_for_other_pods(context: RunContext, execution: Execution) -> Decision 
     names = ", ".join(sorted({pod["metadata"]["name"] for pod in living})[:5])
     change = "is stopped" if context.stops else "starts"
     message = f"execution {execution.number} {change} when pod {names} of an earlier one has ended"
-    wait = min(_presumed_lost_in(context, living) or LOST_POD_POLL_INTERVAL, LOST_POD_POLL_INTERVAL)
+    wait = _until_lost_or_gone(context, living)
     if not context.is_over:
         return waiting(context, execution, Outcome(Phase.PENDING, Reason.STOPPING, message), wait)
     return Tell(with_condition(context, cond.CHANGE_WAITS, message), wait)
@@ -200,14 +200,18 @@ def lost_pod_warnings(context: RunContext) -> list[tuple[str, str]]:
 
 
 def lost_pod_wait(context: RunContext) -> timedelta | None:
-    """Return how long until it is told that a pod may still run; None where no pod is waited for."""
-    return _presumed_lost_in(context, _living_pods_before(context))
+    """Return how long until it is looked whether a pod of an earlier execution is lost, or gone; None without one.
+
+    Its end wakes no run that a backup brought back: its labels name the run of before.
+    """
+    living = _living_pods_before(context)
+    return _until_lost_or_gone(context, living) if living else None
 
 
-def _presumed_lost_in(context: RunContext, pods: Sequence[Object]) -> timedelta | None:
-    """Return how long until the first of the pods is presumed lost; None where none is to be."""
+def _until_lost_or_gone(context: RunContext, pods: Sequence[Object]) -> timedelta:
+    """Return how long until the first of the pods is presumed lost, or until it is looked whether it is gone."""
     waits = (presumed_lost_in(pod, context.observation.now) for pod in pods)
-    return min((wait for wait in waits if wait is not None), default=None)
+    return min([LOST_POD_POLL_INTERVAL, *(wait for wait in waits if wait is not None)])
 
 
 def _is_told_lost(context: RunContext) -> bool:

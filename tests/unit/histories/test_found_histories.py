@@ -769,3 +769,18 @@ def test_a_lost_pod_of_a_restored_run_is_told_while_it_is_there() -> None:
     world.force_delete()
     world.wait(61)
     assert "PodMayStillRun" not in [c["type"] for c in status_of(world)["conditions"]]  # type: ignore[attr-defined]
+
+
+def test_an_ending_sweep_does_not_wait_for_a_lost_collector() -> None:
+    """The collector's node was lost: a sweep that was to end stayed Stopping for ever (seed 3132)."""
+    world = World()
+    world.create("a", maxDisruptions=0, hyperparameters={**SWEEP, "params": {"p": [1]}})
+    world.evict()
+    world.wait(1)
+    world.pods_run(1)
+    world.lose_node()
+    at_rest(world)
+    status = status_of(world)
+    assert (status["phase"], status["reason"]) == ("Failed", "Evicted")
+    assert "results were not collected" in str(status["message"])
+    assert "PodMayStillRun" in [condition["type"] for condition in status["conditions"]]  # type: ignore[attr-defined]

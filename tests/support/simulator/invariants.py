@@ -270,7 +270,7 @@ class Ledger:
     def _see_late_function(self, record: RunRecord, job: JobRecord) -> None:
         """Take a change of the function that a late watch had not shown when the Job was made, older than the run."""
         run = self._server.by_uid("mlrunruns", record.uid) or {"spec": {}}
-        name = (run["spec"].get("functionRef") or {}).get("name")
+        name = (run["spec"].get("functionRef") or {}).get("name", "")
         changed = self.function_generations.get(name, 0)
         if job.function_generation is not None and job.function_generation < changed:
             record.function_causes = sorted({*record.function_causes, changed})

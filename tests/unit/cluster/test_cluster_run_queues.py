@@ -88,7 +88,8 @@ class NaiveStore:
         job, run = (self.objects[r].get((namespace, name)) for r in (JOBS, RUNS))
         if job and job["metadata"]["uid"] == uid:
             return label(job, "run-uid")
-        if run and run["metadata"]["annotations"].get("mlrun-operator.dev/job-uid") == uid:
+        fired_uid = run["metadata"]["annotations"].get("mlrun-operator.dev/job-uid") if run else None
+        if run and fired_uid == uid and label(pod, "run-uid") == "uid-nightly-0":
             return str(run["metadata"]["uid"])
         return f"job {uid}" if name == CHILD and label(pod, "run-uid") == "uid-nightly-0" else label(pod, "run-uid")
 
@@ -175,6 +176,8 @@ class Counting(RuleBasedStateMachine):
         meta = self.meta(RUNS, name, creationTimestamp="2026-11-23T12:00:00Z")
         if name == CHILD:
             meta["annotations"] = {"mlrun-operator.dev/job-uid": "uid-of-fired"}
+            owner = {"kind": "MlrunRun", "name": "nightly", "uid": "uid-nightly-0", "controller": True}
+            meta["ownerReferences"] = [owner]
         if is_dying:
             meta["deletionTimestamp"] = "2026-11-23T13:00:00Z"
         run = {"metadata": meta, "spec": {"functionRef": {"name": FUNCTIONS[name]}}, "status": status}

@@ -238,6 +238,15 @@ def fired_pod(slot: int) -> dict[str, Any]:
     return made
 
 
+def child_of(schedule: str | None, name: str, job_uid: str) -> dict[str, Any]:
+    child = run(name)
+    child["metadata"]["annotations"] = {"mlrun-operator.dev/job-uid": job_uid}
+    if schedule is not None:
+        owner = {"kind": "MlrunRun", "name": schedule, "uid": schedule, "controller": True}
+        child["metadata"]["ownerReferences"] = [owner]
+    return child
+
+
 def test_each_deleted_child_keeps_a_place_after_a_restart() -> None:
     index = Index()
     index.put(RUNS, run("fresh"))
@@ -252,8 +261,7 @@ def test_a_deleted_child_keeps_its_place_when_its_job_goes() -> None:
     index.put(RUNS, run("fresh"))
     made = fired_pod(29400000)
     name = made["metadata"]["ownerReferences"][0]["name"]
-    child = run(name)
-    child["metadata"]["annotations"] = {"mlrun-operator.dev/job-uid": "job-29400000"}
+    child = child_of("schedule", name, "job-29400000")
     fired = job(name)
     fired["metadata"] |= {"name": name, "uid": "job-29400000"}
     for resource, obj in ((RUNS, child), (JOBS, fired), (PODS, made)):
@@ -284,16 +292,21 @@ SLOT_NAME = f"{cron_job_name('nightly', 'schedule')}-29400000"
 
 
 @pytest.mark.parametrize(
-    ("name", "job_uid", "is_its_own"),
-    [(SLOT_NAME, "job-29400000", True), ("copy", "job-29400000", False), (SLOT_NAME, "job-of-another", False)],
-    ids=["child", "copy of it", "another of its name"],
+    ("schedule", "name", "job_uid", "is_its_own"),
+    [
+        ("schedule", SLOT_NAME, "job-29400000", True),
+        ("schedule", "copy", "job-29400000", False),
+        ("schedule", SLOT_NAME, "job-of-another", False),
+        ("another", SLOT_NAME, "job-29400000", False),
+        (None, SLOT_NAME, "job-29400000", False),
+    ],
+    ids=["child", "copy of it", "another of its name", "another schedule's", "nobody's"],
 )
 def test_a_fired_pod_is_that_of_the_run_of_its_jobs_name(
-    index: Index, name: str, job_uid: str, is_its_own: bool
+    index: Index, schedule: str | None, name: str, job_uid: str, is_its_own: bool
 ) -> None:
     index.put(PODS, fired_pod(29400000))
-    child = run(name)
-    child["metadata"]["annotations"] = {"mlrun-operator.dev/job-uid": job_uid}
+    child = child_of(schedule, name, job_uid)
     index.put(RUNS, child)
     assert ahead(index, name).function == (3 if is_its_own else 4)
     index.put(PODS, fired_pod(29400000))

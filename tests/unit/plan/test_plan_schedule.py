@@ -12,12 +12,12 @@ from support.schedule_simulator import BEGIN, ScheduleSimulator, stamp
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.contract.platform import Platform
+from mlrun_operator.api.ownership import is_adopted
 from mlrun_operator.api.values.cron import parse_cron
 from mlrun_operator.api.values.names import slot_name
 from mlrun_operator.assess.status import to_wire
 from mlrun_operator.plan import Refusal, RunObservation
 from mlrun_operator.plan import plan as decide
-from mlrun_operator.plan.adopt import is_orphaned
 from mlrun_operator.plan.awaited import is_awaited
 from mlrun_operator.plan.decision import Tell
 from mlrun_operator.render.execution import execution_hash
@@ -165,9 +165,9 @@ def test_a_job_that_a_died_operator_left_halfway_is_taken_up_once(hourly: Schedu
 
 def test_a_marked_job_goes_with_its_run(hourly: ScheduleSimulator) -> None:
     job = hourly.fire(BEGIN + HOUR)
-    assert not is_orphaned(job)
+    assert not is_adopted(job)
     job["metadata"]["labels"] |= {constants.LABEL_SCHEDULE_UID: "s-1"}
-    assert is_orphaned(job)
+    assert is_adopted(job)
 
 
 def test_a_changed_spec_or_function_changes_the_cron_job_in_place(hourly: ScheduleSimulator) -> None:

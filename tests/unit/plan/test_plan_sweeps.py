@@ -561,7 +561,11 @@ def test_every_point_is_counted_once(done: set[int], failed: set[int], running: 
     pods += [ends(a_pod(index), 1, Result(reason=Reason.HANDLER_FAILED)) for index in failed]
     pods += [runs(a_pod(index)) for index in running]
     seen = {"completedIndexes": ",".join(map(str, done)), "failedIndexes": ",".join(map(str, failed))}
-    job = {"metadata": {"annotations": {constants.ANNOTATION_POINTS: "8"}}, "status": seen}
+    job = {
+        "metadata": {},
+        "spec": {"completionMode": "Indexed", "completions": 8, "maxFailedIndexes": 8},
+        "status": seen,
+    }
     sweep = sweep_of(replicas(job, [read_pod(made) for made in pods]))
     assert (sweep.succeeded, sweep.skipped) == (len(done - skipped), len(done & skipped))
     assert (sweep.failed, sweep.running) == (len(failed), len(running))

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.objects import Object, annotations_of, condition_of, has_condition
+from mlrun_operator.api.objects import Object, annotations_of, condition_of, has_condition, spec_of
 from mlrun_operator.api.v1alpha1.run import MAX_REPLICAS
 from mlrun_operator.api.v1alpha1.status import Execution, FunctionPin
 from mlrun_operator.api.v1alpha1.sweep import MAX_POINTS
@@ -138,19 +138,25 @@ def requested_image(job: Object) -> str | None:
 
 
 def replicas_of(job: Object) -> int | None:
-    """How many replicas the Job has; None for one of a single pod."""
-    return _count(annotations_of(job).get(constants.ANNOTATION_REPLICAS))
+    """Return how many replicas the Job has; None for a Job of a single pod, and for one of a sweep's points."""
+    return None if _has_points(job) else _completions(job)
 
 
 def points_of(job: Object) -> int | None:
-    """How many points of a sweep the Job runs, one an index; None for any other Job."""
-    return _count(annotations_of(job).get(constants.ANNOTATION_POINTS))
+    """Return how many points of a sweep the Job runs, one an index; None for any other Job."""
+    return _completions(job) if _has_points(job) else None
 
 
-def _count(text: str | None) -> int | None:
-    """Return how many indexes an annotation tells of; None where it holds anything that we would not write."""
-    is_ours = text is not None and _COUNT.fullmatch(text) and int(text) <= _MAX_INDEXES
-    return int(text) if text and is_ours else None
+def _has_points(job: Object) -> bool:
+    """Return whether the indexes are points: only of points some may fail. The API server lets nobody change that."""
+    return "maxFailedIndexes" in spec_of(job)
+
+
+def _completions(job: Object) -> int | None:
+    """Return how many indexes the Job's own spec has; None where it has none. Annotations can be copied."""
+    spec = spec_of(job)
+    count = spec.get("completions") if spec.get("completionMode") == "Indexed" else None
+    return min(count, _MAX_INDEXES) if isinstance(count, int) else None
 
 
 def collects(job: Object) -> bool:

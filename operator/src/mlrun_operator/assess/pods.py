@@ -1,5 +1,6 @@
 """What our pods say: whether they run, how they ended, and what the wrapper reported."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,6 +16,8 @@ from mlrun_operator.assess.times import parse_time
 
 # How long after its grace period a pod that does not vanish is still waited for: its node may be lost.
 _LOST: Final = timedelta(seconds=30)
+# Anybody may write the label that Kubernetes sets to a pod's index.
+_INDEX: Final = re.compile(r"[0-9]{1,9}")
 # How long until pods that end are looked at again, though no event of theirs comes.
 POD_POLL_INTERVAL: Final = timedelta(seconds=5)
 
@@ -186,4 +189,4 @@ def _sidecars_running(containers: tuple[Container, ...]) -> tuple[str, ...]:
 
 def _index(pod: Object) -> int | None:
     text = labels_of(pod).get(constants.LABEL_INDEX, "")
-    return int(text) if text.isdigit() else None
+    return int(text) if _INDEX.fullmatch(text) else None

@@ -224,7 +224,7 @@ class Index:
         if job is not None and job.uid == pod.job[1]:
             return job.run_uid or pod.run_uid
         run = self._objects[RUNS].get((pod.key[0], pod.job[0]))
-        if run is not None and run.job == pod.job:
+        if run is not None and run.job == pod.job and (OF_SCHEDULE, pod.run_uid) in run.relations:
             return run.uid
         if (run_uid := self._runs_of_gone_jobs.get(pod.job[1])) is not None:
             return run_uid

@@ -18,6 +18,7 @@ from mlrun_operator.api.objects import (
     spec_of,
     status_of,
 )
+from mlrun_operator.api.ownership import fired_job_uid
 from mlrun_operator.api.v1alpha1.status import Phase
 from mlrun_operator.cluster.codec import unpack
 from mlrun_operator.cluster.queue_position import function_keys
@@ -100,7 +101,7 @@ def _run_entry(run: Object) -> Entry:
     entry.functions = function_keys(run)
     entry.state = entry.key[0], _interned(status.get("phase")), _interned(status.get("reason"))
     entry.is_finished = entry.state[1] in _FINISHED_PHASES
-    if job_uid := annotations_of(run).get(constants.ANNOTATION_JOB_UID):
+    if job_uid := fired_job_uid(run):
         entry.job = entry.key[1], job_uid
     return entry
 

@@ -31,6 +31,7 @@ _JOB_SPEC: Final = (
     "suspend",
     "backoffLimit",
     "backoffLimitPerIndex",
+    "maxFailedIndexes",
     "activeDeadlineSeconds",
     "completions",
     "parallelism",

@@ -5,13 +5,13 @@ from datetime import datetime
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.objects import Object, has_pod_ended, is_controlled_by, labels_of
+from mlrun_operator.api.ownership import fired_job_uid
 from mlrun_operator.assess.status import parse_status
 from mlrun_operator.cluster.api_client import ApiClient
 from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.index import Index
 from mlrun_operator.cluster.index_entry import recorded_job_uid
 from mlrun_operator.cluster.resources import JOBS, PODS
-from mlrun_operator.plan.context import fired_job_uid
 from mlrun_operator.plan.observation import ReadFresh
 
 

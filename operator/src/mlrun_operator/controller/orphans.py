@@ -6,6 +6,7 @@ A fired Job that a backup brings back is another one than its run's, and no run'
 import logging
 
 from mlrun_operator.api.objects import Object, is_deleting
+from mlrun_operator.api.ownership import is_adopted
 from mlrun_operator.cluster.api_client import ApiClient
 from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.index import Index
@@ -13,7 +14,6 @@ from mlrun_operator.cluster.resources import JOBS, PODS, RUNS, Resource
 from mlrun_operator.cluster.run_queues import RunKey
 from mlrun_operator.controller.direct_reader import recorded_jobs
 from mlrun_operator.controller.log_format import about_key
-from mlrun_operator.plan.adopt import is_orphaned
 
 log = logging.getLogger("mlrun_operator")
 
@@ -29,7 +29,7 @@ class OrphanCollector:
         """Delete what earlier runs of this name have left. `run` is the present one. Raises ApiError."""
         orphans = [(PODS, pod) for pod in self._index.orphaned_pods(*key)]
         job = self._index.get(JOBS, *key)
-        if job is not None and is_orphaned(job) and (run is None or job["metadata"]["uid"] not in recorded_jobs(run)):
+        if job is not None and is_adopted(job) and (run is None or job["metadata"]["uid"] not in recorded_jobs(run)):
             orphans.append((JOBS, job))
         orphans = [(resource, obj) for resource, obj in orphans if not is_deleting(obj)]
         if orphans and await self._read_uid(key) == (run["metadata"]["uid"] if run else None):

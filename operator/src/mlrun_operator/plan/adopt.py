@@ -7,12 +7,12 @@ creates the run of a slot, and however often, it is one run.
 from datetime import datetime
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.objects import Object, annotations_of, controller_of, is_controlled_by, is_deleting, labels_of
+from mlrun_operator.api.objects import Object, annotations_of, is_controlled_by, is_deleting
+from mlrun_operator.api.ownership import fired_job_uid
 from mlrun_operator.api.v1alpha1.schedule import child_spec
 from mlrun_operator.api.values.names import slot_of
 from mlrun_operator.assess.schedule import MANUAL, SCHEDULE, has_passed
 from mlrun_operator.assess.times import parse_time
-from mlrun_operator.plan.context import fired_job_uid
 from mlrun_operator.plan.decision import Adopt, Create, Decision, Delete, Do
 from mlrun_operator.plan.schedule_context import ScheduleContext
 from mlrun_operator.render.cron_job import build_child
@@ -26,11 +26,6 @@ def adopt_fired_jobs(context: ScheduleContext) -> Decision | None:
         if decision is not None:
             return decision
     return None
-
-
-def is_orphaned(job: Object) -> bool:
-    """Return whether the Job was fired for a run that has adopted it: it is deleted when that run is gone."""
-    return bool(controller_of(job, "CronJob")) and constants.LABEL_SCHEDULE_UID in labels_of(job)
 
 
 def _is_fired(context: ScheduleContext, job: Object) -> bool:

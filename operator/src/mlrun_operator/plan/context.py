@@ -20,6 +20,7 @@ from mlrun_operator.api.objects import (
     labels_of,
     spec_of,
 )
+from mlrun_operator.api.ownership import fired_job_uid, is_fired_for
 from mlrun_operator.api.v1alpha1.status import Ending, Execution
 from mlrun_operator.api.values.names import collector_name, job_name
 from mlrun_operator.assess.jobs import execution_of
@@ -95,9 +96,8 @@ class RunContext(BaseContext):
 
         It is ours by its name and controller; once its uid is recorded, only by that.
         """
-        uid = self._job_uid(number)
         named = (job for job in self.observation.jobs if job["metadata"]["name"] == self.job_name(number))
-        return next((job for job in named if self._is_ours(job, uid)), None)
+        return next((job for job in named if self._is_ours(job, number)), None)
 
     def collector_of(self, number: int) -> Object | None:
         """Return our Job that collects what the points of this execution have left."""
@@ -137,26 +137,31 @@ class RunContext(BaseContext):
 
         After `--cascade=orphan` only a label names the Job, and anybody may write labels.
         """
-        uids = self._execution_job_uids()
-        known = {attempt.uid for attempt in self.base.of(self.latest).attempts or ()}
+        uids = {*self._execution_job_uids, *filter(None, [self._gone_fired_job_uid])}
         return [
             pod
             for pod in self._execution_pods
-            if not uids or controller_of(pod).get("uid") in uids or pod["metadata"]["uid"] in known
+            if not uids or controller_of(pod).get("uid") in uids or pod["metadata"]["uid"] in self._recorded_pods
         ]
 
     @cached_property
+    def _recorded_pods(self) -> frozenset[str | None]:
+        return frozenset(attempt.uid for attempt in self.base.of(self.latest).attempts or ())
+
+    @cached_property
     def _execution_pods(self) -> list[Object]:
-        uids = self._execution_job_uids()
-        known = {attempt.uid for attempt in self.base.of(self.latest).attempts or ()}
-        pods = [
-            pod
-            for pod in self.observation.pods
-            if uids & {controller_of(pod).get("uid"), labels_of(pod).get(constants.LABEL_JOB_UID)}
-            or pod["metadata"]["uid"] in known
-            or (not uids and self.recorded.job_name == labels_of(pod).get(constants.LABEL_JOB))
-        ]
+        pods = [pod for pod in self.observation.pods if self._is_of_execution(pod)]
         return sorted(pods, key=lambda pod: (pod["metadata"].get("creationTimestamp") or "", pod["metadata"]["name"]))
+
+    def _is_of_execution(self, pod: Object) -> bool:
+        """Return whether the pod is the newest execution's: its Job controls it, or it is a recorded attempt."""
+        if pod["metadata"]["uid"] in self._recorded_pods or _job_uid_of(pod) in self._execution_job_uids:
+            return True
+        if self._execution_job_uids:
+            return False
+        job_name = controller_of(pod).get("name") or labels_of(pod).get(constants.LABEL_JOB)
+        is_recorded = job_name is not None and job_name == self.recorded.job_name
+        return is_recorded or (job_name == self.meta["name"] and self._is_of_gone_fired_job(pod))
 
     def living_pods(self) -> list[Object]:
         """Return the newest execution's pods that may run: there, and not in a terminal phase."""
@@ -215,37 +220,49 @@ class RunContext(BaseContext):
         annotated = execution_of(job)
         return self.wanted(number) if annotated is None else annotated.model_copy(update={"number": number})
 
-    def _job_uid(self, number: int) -> str | None:
-        """Return the uid that the Job of this execution has for sure."""
+    def _recorded_job_uid(self, number: int) -> str | None:
+        """Return the uid that is recorded of the Job of this execution. Nobody but the operator writes a status."""
         recorded = self.recorded.execution
-        if recorded and recorded.number == number and recorded.job_uid:
-            return recorded.job_uid
-        return self.fired_job_uid if number == 1 else None
+        return recorded.job_uid if recorded and recorded.number == number and recorded.job_uid else None
 
-    def _is_ours(self, job: Object, uid: str | None) -> bool:
-        if uid is not None:
+    def _is_ours(self, job: Object, number: int) -> bool:
+        """Return whether the Job is that of this execution: by its recorded uid, or else by its controller."""
+        if (uid := self._recorded_job_uid(number)) is not None:
             return bool(job["metadata"]["uid"] == uid)
+        if number == 1 and self.fired_job_uid is not None:
+            return is_fired_for(self.observation.run, job)
         return is_controlled_by(job, self.meta["uid"])
 
-    def _execution_job_uids(self) -> set[str]:
+    @cached_property
+    def _execution_job_uids(self) -> frozenset[str]:
         """Return the uids of the newest execution's Jobs: its own and its collector's."""
         if self.latest is None:
-            return set()
-        uids = {self._job_uid(self.latest.number)}
+            return frozenset()
         jobs: Sequence[Object | None] = (self.job, self.collector_of(self.latest.number))
-        return {uid for uid in (*uids, *(job["metadata"]["uid"] for job in jobs if job)) if uid}
+        uids = {self._recorded_job_uid(self.latest.number), *(job["metadata"]["uid"] for job in jobs if job)}
+        return frozenset(uid for uid in uids if uid)
+
+    @property
+    def _gone_fired_job_uid(self) -> str | None:
+        """Return the uid of a Job that fired for the newest execution and went before it was recorded."""
+        number = self.latest.number if self.latest else None
+        is_unknown = number == 1 and self._recorded_job_uid(1) is None
+        uids = {job["metadata"]["uid"] for job in self.observation.jobs}
+        return self.fired_job_uid if is_unknown and self.fired_job_uid not in uids else None
+
+    def _is_of_gone_fired_job(self, pod: Object) -> bool:
+        """Return whether the pod is one of the Job that fired, which is gone: its label names the run's schedule."""
+        schedule = self.observation.schedule
+        is_scheduled = schedule is not None and "schedule" in spec_of(schedule)
+        uids = {self.meta["uid"], *([schedule["metadata"]["uid"]] if schedule and is_scheduled else [])}
+        gone = self._gone_fired_job_uid
+        return gone is not None and _job_uid_of(pod) == gone and labels_of(pod).get(constants.LABEL_RUN_UID) in uids
 
 
-def fired_job_uid(run: Object) -> str | None:
-    """Return the uid of the Job that the CronJob controller made for this run; None for any other run.
-
-    The annotation holds the run's name, too: one that a copied manifest carries along does nothing.
-    """
-    note: str | None = annotations_of(run).get(constants.ANNOTATION_JOB_UID)
-    if note is None or controller_of(run).get("kind") != constants.RUN_KIND:
-        return None
-    name, slash, uid = note.rpartition("/")
-    return uid if not slash or name == run["metadata"]["name"] else None
+def _job_uid_of(pod: Object) -> str | None:
+    """Return the uid of the pod's Job: its controller's; its label counts where it has no controller any more."""
+    uid: str | None = controller_of(pod).get("uid") or labels_of(pod).get(constants.LABEL_JOB_UID)
+    return uid
 
 
 def pinned_limits(job: Object) -> dict[str, int]:

@@ -7,7 +7,7 @@ from mlrun_operator.api import constants
 from mlrun_operator.api.objects import Object, has_condition, is_deleting
 from mlrun_operator.api.v1alpha1.status import Execution
 from mlrun_operator.assess.execution import outcome_of
-from mlrun_operator.assess.jobs import has_decided, replicas_of
+from mlrun_operator.assess.jobs import has_decided, points_of, replicas_of
 from mlrun_operator.assess.pods import PodView
 from mlrun_operator.plan.begin_end import begin_end
 from mlrun_operator.plan.context import RunContext, can_make_pods
@@ -90,5 +90,4 @@ def _views(context: RunContext, job: Object) -> list[PodView]:
 
 def _is_plain(job: Object) -> bool:
     """Return whether the Job has one pod at a time."""
-    annotations = job["metadata"].get("annotations") or {}
-    return replicas_of(job) is None and constants.ANNOTATION_POINTS not in annotations
+    return replicas_of(job) is None and points_of(job) is None

@@ -35,6 +35,7 @@ from mlrun_operator.assess.pods import PodView
 from mlrun_operator.assess.sweep_status import as_counts
 from mlrun_operator.assess.times import format_duration, format_time, parse_time
 
+_REFUSED: Final = "the API server refused the details of this status"
 _LOST_REPORT: Final = "the pod's report is lost; what it stored is in the store's run folder"
 # Numbers and durations by themselves, as in "0/5 nodes" and "back-off 1m20s"; not those within a name.
 _NOISE: Final = re.compile(r"(?<![\w.:-])(?:\d+(?:\.\d+)?(?:h|ms|m|s|µs|Ki|Mi|Gi|%)?)+(?![\w-])(?!\.\w)")
@@ -335,14 +336,25 @@ def reduced(status: RunStatus, why: str) -> RunStatus:
 
     Uids of pods and counters stay: else attempts would be counted again.
     """
+    return _without_details(status, f"{_REFUSED} ({why}); run.json in the store has all of it"[:MAX_MESSAGE])
+
+
+def as_reduced(status: RunStatus, run: Object) -> RunStatus:
+    """Return the status without its details, where those of the recorded one were refused; else the status itself."""
+    conditions = status_of(run).get("conditions") or ()
+    messages = (str(c.get("message")) for c in conditions if c.get("type") == cond.RESULT_TRUNCATED)
+    refusal = next((message for message in messages if message.startswith(_REFUSED)), None)
+    return status if refusal is None else _without_details(status, refusal)
+
+
+def _without_details(status: RunStatus, message: str) -> RunStatus:
     kept = [c for c in status.conditions or () if c.type != cond.RESULT_TRUNCATED]
     since = next((c.last_transition_time for c in kept), status.completion_time or "")
-    words = f"the API server refused the details of this status ({why}); run.json in the store has all of it"
     cut = Condition(
         type=cond.RESULT_TRUNCATED,
         status="True",
         reason=cond.RESULT_TRUNCATED,
-        message=words[:MAX_MESSAGE],
+        message=message,
         last_transition_time=since,
         observed_generation=status.observed_generation,
     )

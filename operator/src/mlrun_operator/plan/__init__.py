@@ -15,7 +15,8 @@ from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.v1alpha1.status import Execution, Phase, RunStatus
 from mlrun_operator.assess.conditions import WARNINGS, Outcome
-from mlrun_operator.assess.status import is_of_a_newer_operator, to_wire
+from mlrun_operator.assess.status import as_reduced, is_of_a_newer_operator, to_wire
+from mlrun_operator.assess.status_budget import within_budget
 from mlrun_operator.plan.context import RunContext
 from mlrun_operator.plan.decision import Decision, Tell
 from mlrun_operator.plan.end import end
@@ -80,16 +81,16 @@ def plan_schedule(observation: ScheduleObservation, platform: Platform) -> Decis
 
 
 def _if_new(decision: Decision, run: Object) -> Decision:
-    """Return the decision without a status that is recorded already.
+    """Return the decision without a status that is recorded already, or whose details were refused.
 
     Another version of the same execution's hash, or the run's uid, is written with the next status that is new.
     """
     if not isinstance(decision, Tell) or decision.status is None:
         return decision
-    written = status_of(run)
-    if _without_stamp(to_wire(decision.status, run), written) == _without_stamp(written, written):
-        return replace(decision, status=None)
-    return decision
+    status, written = within_budget(decision.status), status_of(run)
+    told = (to_wire(each, run) for each in (status, as_reduced(status, run)))
+    is_recorded = any(_without_stamp(wire, written) == _without_stamp(written, written) for wire in told)
+    return replace(decision, status=None if is_recorded else status)
 
 
 def _without_stamp(wire: Object, written: Object) -> Object:

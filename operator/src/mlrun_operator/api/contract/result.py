@@ -13,6 +13,7 @@ knows and drops the others.
 import base64
 import binascii
 import json
+import math
 import re
 import zlib
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from pydantic import ValidationError
 
 from mlrun_operator.api.base import Model
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
-from mlrun_operator.api.v1alpha1.status import InputInfo, OutputInfo, SourceInfo, SweepStatus
+from mlrun_operator.api.v1alpha1.status import MAX_INPUTS, InputInfo, OutputInfo, SourceInfo, SweepStatus
 
 COMPRESSED_PREFIX: Final = "zlib+base64:"
 # The characters of the traceback's end in a shortened report, and the decreasing lengths of its message.
@@ -31,6 +32,11 @@ _MESSAGE_LENGTHS: Final = (1024, 512, 256, 64, 0)
 # The maximum size of a report as plain JSON and the maximum nesting of its values, both for writing and for reading.
 MAX_DECODED: Final = 64 * 1024
 MAX_DEPTH: Final = 32
+# What cannot be written as JSON: half a character, an object, what is nested too deeply.
+UNWRITABLE: Final = (ValueError, TypeError, RecursionError)
+# Integers beyond these bounds are not numbers for an API server, and no sweep has so many points.
+_INT64: Final = 2**63
+_INT32: Final = 2**31
 # Fields whose beginning is kept if the report was cut inside them.
 _CUT_TEXTS: Final = ("message", "traceback")
 # The maximum length of an escape sequence, which a cut may leave incomplete.
@@ -91,14 +97,49 @@ def decode(text: str, exit_code: int | None = None, limit: int = MAX_DECODED) ->
     """
     report_text, is_whole = _plain(text, limit)
     try:
-        report = json.loads(report_text) if is_whole else _head(report_text)
-    except (ValueError, RecursionError):
-        report = _head(report_text)
-    try:
-        return _without_depth(Result.model_validate_json(report_text))
+        result = _bounded(Result.model_validate_json(report_text))
+        if is_writable(result):
+            return result
     except ValidationError:
-        result = _without_unknown(report, exit_code)
-    return result and _without_depth(result)
+        pass
+    result = _without_unknown(_writable(_loaded(report_text, is_whole=is_whole)), exit_code)
+    return _bounded(result) if result else None
+
+
+def is_writable(result: Result) -> bool:
+    """Return whether the result can be written as JSON that an API server reads."""
+    try:
+        json.dumps(result.wire(), ensure_ascii=False, allow_nan=False).encode()
+    except UNWRITABLE:
+        return False
+    return True
+
+
+def _loaded(report_text: str, *, is_whole: bool) -> Any:
+    """Return the report's fields, or those that can be read."""
+    try:
+        return json.loads(report_text) if is_whole else _head(report_text)
+    except (ValueError, RecursionError):
+        return _head(report_text)
+
+
+def _writable(value: Any, depth: int = 0) -> Any:
+    """Return the value with what a status cannot hold replaced: half characters, numbers that are not finite or huge.
+
+    What is nested far too deeply is dropped with its parent later.
+    """
+    if depth > 2 * MAX_DEPTH:
+        return value
+    if isinstance(value, dict):
+        return {_writable(name): _writable(item, depth + 1) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_writable(item, depth + 1) for item in value]
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    is_huge = isinstance(value, int) and not -_INT64 <= value < _INT64
+    return str(value) if is_huge else value
 
 
 def _plain(text: str, limit: int) -> tuple[str, bool]:
@@ -180,14 +221,20 @@ def _cut_text(text: str) -> str:
     return ""
 
 
-def _without_depth(result: Result) -> Result:
-    """Return the result without values that are nested too deeply for a status."""
+def _bounded(result: Result) -> Result:
+    """Return the result without what a status cannot hold: values that are nested too deeply, too many inputs."""
     results = {name: value for name, value in result.results.items() if _is_shallow(value)}
     outputs = {
         name: output if _is_shallow(output.preview) else _bare(output) for name, output in result.outputs.items()
     }
     sweep = result.sweep if _is_shallow(result.sweep and result.sweep.best and result.sweep.best.parameters) else None
-    changes = {"results": results, "outputs": outputs, "sweep": sweep or _without_parameters(result.sweep)}
+    sweep = sweep or _without_parameters(result.sweep)
+    changes = {
+        "results": results,
+        "outputs": outputs,
+        "sweep": sweep if sweep and _has_small_counts(sweep) else None,
+        "inputs": result.inputs[:MAX_INPUTS],
+    }
     bounded = result.model_copy(update=changes)
     return result if bounded == result else bounded.model_copy(update={"truncated": True})
 
@@ -299,6 +346,11 @@ class _Cuts:
             length = _MESSAGE_LENGTHS[cuts - self._before_message - 1]
             update |= {"message": result.message[:length], "source": None, "run_path": None}
         return result.model_copy(update=update)
+
+
+def _has_small_counts(sweep: SweepStatus) -> bool:
+    counts = (sweep.points, sweep.running, sweep.succeeded, sweep.failed, sweep.skipped)
+    return all(0 <= count < _INT32 for count in counts)
 
 
 def _without_parameters(sweep: SweepStatus | None) -> SweepStatus | None:

@@ -17,6 +17,7 @@ MAX_IMAGE: Final = 512
 MAX_REPLICA_STATUSES: Final = 50
 MAX_REPLICA_MESSAGE: Final = 256
 MAX_REPLICA_DETAILS: Final = 2048
+MAX_INPUTS: Final = 256
 
 # Fields by the names that operators before 0.1.0 wrote, and their names of now. The CRD lets the old names pass, since
 # an API server drops unknown fields as soon as it has the new CRD: an operator that found its record without them would
@@ -325,7 +326,7 @@ class RunStatus(Model):
     function: FunctionPin | None = None
     image: Image | None = None
     source: SourceInfo | None = None
-    inputs: list[InputInfo] | None = Field(None, max_length=256, description="The inputs as they were read.")
+    inputs: list[InputInfo] | None = Field(None, max_length=MAX_INPUTS, description="The inputs as they were read.")
     outputs: dict[str, OutputInfo] | None = Field(None, description="What is stored, by name.")
     results: dict[str, Any] | None = Field(
         None, json_schema_extra=FREE_FORM, description="Plain values that the handler returned or logged, by name."

@@ -250,6 +250,9 @@ EXPLANATIONS: Final[dict[Reason, Explanation]] = {
 
 # HandlerFailed for a failure that the run's `nonRetryable` names.
 HANDLER_FAILED_FOR_GOOD: Final = 2
+# The exit codes of a process that was ended from outside, whatever it had reported.
+_KILLED: Final = 137
+_TOLD_TO_END: Final = 143
 # The exit codes that no retry can fix. They end a Job at once, except an Indexed Job.
 FINAL_EXIT_CODES: Final = tuple(
     sorted({HANDLER_FAILED_FOR_GOOD, *(e.exit_code for e in EXPLANATIONS.values() if e.exit_code and not e.retried)})
@@ -267,3 +270,18 @@ def known_reason(text: object) -> Reason | None:
 def explain(reason: Reason) -> str:
     """Return the remedy for a reason, as one sentence."""
     return EXPLANATIONS[reason].todo
+
+
+def contradicts(reason: Reason, exit_code: int | None) -> bool:
+    """Return whether a wrapper that reports this reason never ends with this exit code, which is one of its own.
+
+    Any other code is that of a process that was killed after its report.
+    """
+    own = EXPLANATIONS[reason].exit_code or EXPLANATIONS[Reason.WRAPPER_ERROR].exit_code
+    codes = (own, HANDLER_FAILED_FOR_GOOD) if reason is Reason.HANDLER_FAILED else (own,)
+    return exit_code in _WRAPPER_CODES and exit_code not in codes
+
+
+_WRAPPER_CODES: Final = frozenset(
+    {HANDLER_FAILED_FOR_GOOD, *(e.exit_code for e in EXPLANATIONS.values())} - {None, _KILLED, _TOLD_TO_END}
+)

@@ -10,7 +10,7 @@ from typing import Final
 
 from mlrun_operator.api.contract.result import Result
 from mlrun_operator.api.objects import Object, condition_of, has_condition, is_deleting, status_of
-from mlrun_operator.api.reasons import EXPLANATIONS, HEALTHY, Reason
+from mlrun_operator.api.reasons import EXPLANATIONS, HEALTHY, Reason, contradicts
 from mlrun_operator.assess.containers import (
     OOM_KILLED,
     Container,
@@ -113,6 +113,8 @@ def _pod_succeeded(end: PodEnd) -> bool:
 def _failure_is_reported(end: PodEnd) -> bool:
     """Return whether the report decides; one that only says that the pod was told to end gives way to the cause."""
     if end.report is None or end.exit_code == 0 or end.report.reason in HEALTHY:
+        return False
+    if contradicts(end.report.reason, end.exit_code):
         return False
     return end.report.reason is not Reason.TERMINATED or not (is_disrupted(end.pod) or end.pod_reason)
 

@@ -7,15 +7,17 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.contract.result import Result, decode
+from mlrun_operator.api.contract.result import Result
 from mlrun_operator.api.objects import Object, has_pod_ended, is_deleting, labels_of, spec_of, status_of
 from mlrun_operator.api.v1alpha1.status import MAX_MESSAGE, Attempt
 from mlrun_operator.assess.containers import Container, Role, containers_of, deciding_of, wrapper_of
+from mlrun_operator.assess.decoded_reports import DecodedReports
 from mlrun_operator.assess.pod_outcome import has_succeeded, is_disrupted, outcome_of
 from mlrun_operator.assess.times import parse_time
 
 # How long after its grace period a pod that does not vanish is still waited for: its node may be lost.
 _LOST: Final = timedelta(seconds=30)
+_DECODED: Final = DecodedReports()
 # Anybody may write the label that Kubernetes sets to a pod's index.
 _INDEX: Final = re.compile(r"[0-9]{1,9}")
 # How long until pods that end are looked at again, though no event of theirs comes.
@@ -159,7 +161,7 @@ def _attempt(pod: Object, containers: tuple[Container, ...], container: Containe
 def _report_of(container: Container) -> Result | None:
     if container.terminated is None:
         return None
-    return decode(container.terminated.get("message") or "", container.terminated.get("exitCode"))
+    return _DECODED.decode(container.terminated.get("message") or "", container.terminated.get("exitCode"))
 
 
 def _has_run(container: Container) -> bool:

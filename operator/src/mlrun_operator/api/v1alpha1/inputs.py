@@ -1,5 +1,6 @@
 """The inputs of a run: for each parameter of the handler one input, a list or a map of inputs."""
 
+from collections import Counter
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Discriminator, Field, StringConstraints, Tag, model_validator
@@ -95,8 +96,8 @@ def parameter_name(name: str) -> str:
 
 def check_inputs(inputs: dict[str, Input]) -> None:
     """Raise ValueError for too many inputs, two inputs for one parameter, or an invalid key."""
-    names = [parameter_name(name) for name in inputs]
-    duplicates = sorted({name for name in names if names.count(name) > 1})
+    names = Counter(parameter_name(name) for name in inputs)
+    duplicates = sorted(name for name, count in names.items() if count > 1)
     if duplicates:
         raise ValueError(f"{duplicates[0]!r} is given twice")
     count = sum(len(members(name, resolve(value))) for name, value in inputs.items())

@@ -23,6 +23,7 @@ from mlrun.runtimes.utils import global_context
 from . import figures, older, packing
 from .ending import Ending
 from .failure import Stopped, described
+from .levels import cut_levels
 from .sweep import Points
 
 RETURN = "return"
@@ -135,6 +136,7 @@ def _keep(value: Any, context: Any) -> None:
     if isinstance(value, _MOMENTS):
         context.log_result(RETURN, value.isoformat())
         return
+    value = cut_levels(value)
     packer = ContextHandler()
     packer.look_for_context(args=(context,), kwargs={})
     packer.log_outputs(outputs=[value], log_hints=[RETURN if _plain(value) else older.itemised(RETURN, value)])

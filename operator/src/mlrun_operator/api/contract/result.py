@@ -97,9 +97,9 @@ def decode(text: str, exit_code: int | None = None, limit: int = MAX_DECODED) ->
     """
     report_text, is_whole = _plain(text, limit)
     try:
-        result = _bounded(Result.model_validate_json(report_text))
-        if is_writable(result):
-            return result
+        report = _bounded(Result.model_validate_json(report_text))
+        if is_writable(report):
+            return report
     except ValidationError:
         pass
     result = _without_unknown(_writable(_loaded(report_text, is_whole=is_whole)), exit_code)

@@ -195,7 +195,8 @@ def _may_wait(world: Resting, run: Object, reason: str) -> bool:
         is_taken = any(not controller_of(job) for job in world.server.all("jobs"))
         return is_taken if reason == "NameConflict" else not world.server.all("mlrunfunctions")
     is_lost = any(world.kubelet.is_lost(pod) for pod in pods)
-    if reason == "Queued" and any(QUEUE in (job["metadata"].get("labels") or {}) for job in jobs):
+    unfinished = (job["metadata"] for job in jobs if not is_job_finished(job))
+    if reason == "Queued" and any(QUEUE in (meta.get("labels") or {}) for meta in unfinished):
         return is_lost or world.kueue is None or not world.kueue.is_installed or bool(run["spec"].get("suspend"))
     if reason == "Queued":
         others = {job.run_uid for job, _ in world.ledger.live_pods()} | set(_runs_suspended_by_others(world))

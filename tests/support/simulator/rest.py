@@ -198,7 +198,7 @@ def _may_wait(world: Resting, run: Object, reason: str) -> bool:
         return is_lost or world.kueue is None or not world.kueue.is_installed or bool(run["spec"].get("suspend"))
     if reason == "Queued":
         others = {job.run_uid for job, _ in world.ledger.live_pods()} - {uid_of(run)}
-        return bool(others) or is_lost  # then others wait for its own pod
+        return bool(others)
     if reason in ("JobSuspended", "Suspended"):
         return any(job["spec"].get("suspend") for job in jobs)
     return is_lost

@@ -672,3 +672,55 @@ def test_a_deadline_that_waits_for_a_pod_has_its_cause() -> None:
     status = status_of(world)
     assert "no pod has started; Unschedulable: " in str(status["message"])
     assert "ResultMissing" not in [condition["type"] for condition in status["conditions"]]  # type: ignore[attr-defined]
+
+
+def stopped_on_a_lost_node(world: World, name: str) -> None:
+    """Stop the run whose pod runs, and let its node fall silent: the pod stays, and keeps the run's place."""
+    world.pod_runs()
+    world.lose_node(0)
+    world.edit(name, stop=True)
+    world.wait(120)
+
+
+def test_a_rerun_beside_its_lost_pod_waits_for_no_queued_run() -> None:
+    """It waited for the run that waited for its lost pod, and neither told of that pod."""
+    world = World()
+    world.apply_function(maxConcurrentRuns=1)
+    world.create("a")
+    world.create("b")
+    stopped_on_a_lost_node(world, "a")
+    world.edit("a", stop=None, rerun="r")
+    world.wait(60)
+    assert (status_of(world)["reason"], status_of(world, "b")["reason"]) == ("Created", "Queued")
+    world.pod_runs(1)
+    world.pod_ends(1)
+    status = status_of(world)
+    assert (status["reason"], status_of(world, "b")["reason"]) == ("Succeeded", "Queued")
+    told = next(c["message"] for c in status["conditions"] if c["type"] == "PodMayStillRun")  # type: ignore[attr-defined]
+    assert "kubectl delete pod a-" in told
+    world.force_delete(0)
+    world.wait(5)
+    assert status_of(world, "b")["reason"] == "Created"
+    at_rest(world)
+
+
+def child_of(world: World, schedule: str = "s") -> str:
+    """Return the name of the schedule's only run."""
+    names = [run["metadata"]["name"] for run in world.server.all("mlrunruns")]
+    (child,) = [name for name in names if name != schedule]
+    return str(child)
+
+
+def test_a_slots_rerun_does_not_wait_for_its_own_lost_pod() -> None:
+    """After a restart the pod of the Job that had fired counted as another run's."""
+    world = World()
+    world.apply_function(maxConcurrentRuns=1)
+    world.create("s", schedule="*/10 * * * *")
+    world.wait(610)
+    world.edit("s", suspend=True)
+    stopped_on_a_lost_node(world, child_of(world))
+    world.delete_job()
+    world.restart()
+    world.edit(child_of(world), stop=None, rerun="r")
+    world.wait(60)
+    assert status_of(world, child_of(world))["reason"] == "Created"

@@ -10,6 +10,7 @@ from mlrun_operator.api.objects import (
     Object,
     annotations_of,
     controller_of,
+    fired_job_uid,
     has_job_ended,
     has_pod_ended,
     is_deleting,
@@ -100,7 +101,7 @@ def _run_entry(run: Object) -> Entry:
     entry.functions = function_keys(run)
     entry.state = entry.key[0], _interned(status.get("phase")), _interned(status.get("reason"))
     entry.is_finished = entry.state[1] in _FINISHED_PHASES
-    if job_uid := annotations_of(run).get(constants.ANNOTATION_JOB_UID):
+    if job_uid := fired_job_uid(run):
         entry.job = entry.key[1], job_uid
     return entry
 

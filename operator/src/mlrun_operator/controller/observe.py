@@ -5,13 +5,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.objects import Object, controller_of, key_of, labels_of, spec_of
+from mlrun_operator.api.objects import Object, controller_of, fired_job_uid, key_of, labels_of, spec_of
 from mlrun_operator.api.values.names import cron_job_name
 from mlrun_operator.assess.schedule import Child
 from mlrun_operator.cluster.index import Index
 from mlrun_operator.cluster.queue_position import function_keys
 from mlrun_operator.cluster.resources import CRON_JOBS, FUNCTIONS, JOBS, RUNS
-from mlrun_operator.plan.context import fired_job_uid
 from mlrun_operator.plan.observation import Observation, RunObservation, ScheduleObservation
 
 

@@ -13,6 +13,7 @@ from mlrun_operator.api.objects import (
     Object,
     annotations_of,
     controller_of,
+    fired_job_uid,
     has_job_ended,
     has_pod_ended,
     is_controlled_by,
@@ -226,18 +227,6 @@ class RunContext(BaseContext):
         uids = {self._job_uid(self.latest.number)}
         jobs: Sequence[Object | None] = (self.job, self.collector_of(self.latest.number))
         return {uid for uid in (*uids, *(job["metadata"]["uid"] for job in jobs if job)) if uid}
-
-
-def fired_job_uid(run: Object) -> str | None:
-    """Return the uid of the Job that the CronJob controller made for this run; None for any other run.
-
-    The annotation holds the run's name, too: one that a copied manifest carries along does nothing.
-    """
-    note: str | None = annotations_of(run).get(constants.ANNOTATION_JOB_UID)
-    if note is None or controller_of(run).get("kind") != constants.RUN_KIND:
-        return None
-    name, slash, uid = note.rpartition("/")
-    return uid if not slash or name == run["metadata"]["name"] else None
 
 
 def pinned_limits(job: Object) -> dict[str, int]:

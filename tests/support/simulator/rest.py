@@ -131,7 +131,7 @@ def _suspend_schedules(world: World) -> None:
 
 
 def _orphaned_firings(world: Resting) -> Iterator[str]:
-    """Yield Jobs that a CronJob fired and that are not those of a run; without our labels nobody sees them."""
+    """Yield Jobs that a CronJob fired and that are not those of a run; without our label no watch shows them."""
     for job in world.server.all("jobs"):
         is_seen = (job["metadata"].get("labels") or {}).keys() >= OUR_LABELS
         if is_deleting(job):

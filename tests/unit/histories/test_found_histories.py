@@ -724,3 +724,28 @@ def test_a_slots_rerun_does_not_wait_for_its_own_lost_pod() -> None:
     world.edit(child_of(world), stop=None, rerun="r")
     world.wait(60)
     assert status_of(world, child_of(world))["reason"] == "Created"
+
+
+WITHOUT_MARKS = {
+    "run-uid": {"labels": {"mlrun-operator.dev/run-uid": None}},
+    "managed-by": {"labels": {"app.kubernetes.io/managed-by": None}},
+    "annotations": {"annotations": None},
+    "everything": {"labels": None, "annotations": None},
+}
+
+
+@pytest.mark.parametrize("change", WITHOUT_MARKS.values(), ids=WITHOUT_MARKS)
+def test_a_fired_job_without_its_marks_gets_its_run(change: dict[str, object]) -> None:
+    """Before the operator saw it somebody took its labels or annotations: what had fired was told nowhere."""
+    world = World()
+    world.create("s", schedule="*/10 * * * *")
+    world.hold("jobs")
+    world.hold("cronjobs")
+    world.wait(610)
+    (job,) = world.server.all("jobs")
+    world.server.patch("jobs", TEAM, job["metadata"]["name"], {"metadata": change})
+    world.release()
+    world.wait(60)
+    assert child_of(world) == job["metadata"]["name"]
+    at_rest(world)
+    assert status_of(world, child_of(world))["phase"] == "Succeeded"

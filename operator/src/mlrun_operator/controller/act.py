@@ -241,6 +241,7 @@ class Actor:
 
     async def _set_active(self, step: SetActive, run: Object) -> Fact:
         """Set the Job's Workload active or inactive. The Job is marked before that, or unmarked after it.
+            constants.LABEL_MANAGED_BY: constants.MANAGER,  # else no watch tells of it
 
         So whoever dies in between leaves a mark, by which the rest is done.
         """

@@ -749,3 +749,32 @@ def test_a_fired_job_without_its_marks_gets_its_run(change: dict[str, object]) -
     assert child_of(world) == job["metadata"]["name"]
     at_rest(world)
     assert status_of(world, child_of(world))["phase"] == "Succeeded"
+
+
+REFUSED_OF_SCHEDULES = {
+    "mark a Job": ("PATCH", "jobs", {}),
+    "delete an ended run": ("DELETE", "mlrunruns", {}),
+    "suspend the CronJob": ("PATCH", "cronjobs", {"schedule": "bad"}),
+}
+
+
+@pytest.mark.parametrize("words", REFUSED_OF_SCHEDULES)
+def test_what_a_schedule_may_not_do_hides_no_status(words: str) -> None:
+    """A policy refuses a change: as long as it was due the schedule's status stayed as it was."""
+    verb, plural, edit = REFUSED_OF_SCHEDULES[words]
+    world = World()
+    world.create("s", schedule="*/10 * * * *", successfulRunsHistoryLimit=0)
+    world.pods_by_themselves()
+    world.refuse(verb, plural, "policy", 1000)
+    world.wait(1300)
+    world.edit("s", **edit)
+    asked_before = len(world.requests)
+    world.wait(120)
+    status = status_of(world, "s")
+    assert status["observedGeneration"] == (2 if edit else 1)
+    assert status["schedule"]["succeeded"] == 2  # type: ignore[index]
+    assert any(words in c["message"] for c in status["conditions"] if c["type"] == "Warnings")  # type: ignore[attr-defined]
+    refused = [request for request in world.requests[asked_before:] if request[:2] == (verb, plural)]
+    assert 3 <= len(refused) <= 5
+    world.edit("s", schedule="*/10 * * * *")
+    at_rest(world)

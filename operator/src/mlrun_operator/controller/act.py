@@ -67,6 +67,11 @@ _DENIABLE: Final[dict[type, str]] = {
     PatchLimits: "change the Job's limits",
 }
 
+_DENIABLE_OF_SCHEDULES: Final[dict[type, str]] = {
+    Delete: "delete an ended run, or the Job of a slot that has had its run",
+    SetSuspended: "suspend the CronJob",
+    Adopt: "mark a Job that the CronJob created as that of its run",
+}
 
 class Actor:
     """Carries out the steps of plans."""
@@ -84,12 +89,13 @@ class Actor:
     async def apply(self, step: Step, observation: Observation) -> Fact:
         """Take the step and return what is known by it. Raises ApiError: try again later.
 
-        A run tells its status although a policy does not let it change or delete an object.
+        A run or schedule tells its status although a policy does not let it change or delete an object.
         """
         try:
+        deniable = _DENIABLE if isinstance(observation, RunObservation) else _DENIABLE_OF_SCHEDULES
             return await self._take(step, observation)
         except ApiError as error:
-            verb = _DENIABLE.get(type(step)) if isinstance(observation, RunObservation) else None
+            verb = deniable.get(type(step))
             if verb is None or not error.refused:
                 raise
             log.warning("%s/%s: may not %s: %s", *key_of(observation.run), verb, error, extra=about(observation.run))

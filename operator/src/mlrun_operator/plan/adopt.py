@@ -66,14 +66,14 @@ def _adopt(context: ScheduleContext, job: Object) -> Decision | None:
     if child is None:
         return _create(context, job, slot_of(meta["name"], uid))
     if fired_job_uid(child) == meta["uid"]:
-        return Do(Adopt(job, child))
-    return Do(Delete(job)) if is_controlled_by(child, uid) else None
+        return context.unless_denied(Adopt(job, child))
+    return context.unless_denied(Delete(job)) if is_controlled_by(child, uid) else None
 
 
 def _create(context: ScheduleContext, job: Object, slot: datetime | None) -> Decision | None:
     recorded = context.recorded.schedule
     if slot and recorded and has_passed(recorded.backfill, slot):
-        return Do(Delete(job))
+        return context.unless_denied(Delete(job))
     # What was refused in this reconcile is tried again in a later one.
     return Do(Create(_run_of(context, job, slot))) if context.observation.refusal is None else None
 

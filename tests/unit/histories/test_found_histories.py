@@ -778,3 +778,20 @@ def test_what_a_schedule_may_not_do_hides_no_status(words: str) -> None:
     assert 3 <= len(refused) <= 5
     world.edit("s", schedule="*/10 * * * *")
     at_rest(world)
+
+
+@pytest.mark.parametrize(("spec", "plural"), [({"schedule": "*/10 * * * *"}, "cronjobs"), ({}, "jobs")])
+@pytest.mark.parametrize("is_recorded", [True, False])
+def test_nothing_is_made_for_a_run_that_is_gone(spec: dict[str, str], plural: str, is_recorded: bool) -> None:
+    """What was made was collected at once and made again, without a pause, while the watch of runs was late."""
+    world = World()
+    world.cut_off(cut=not is_recorded)
+    world.create("s", **spec)
+    world.hold("mlrunruns")
+    asked_before = len(world.requests)
+    world.lose_namespace()
+    world.apply_function()
+    world.cut_off(cut=False)
+    world.wait(120)
+    assert sum(request[:2] == ("POST", plural) for request in world.requests[asked_before:]) <= 3
+    at_rest(world)

@@ -135,6 +135,9 @@ class Actor:
         """Create the object. Of one of its name that exists already it is read what it is; a refusal is remembered."""
         obj, resource = step.obj, _CREATED[step.obj["kind"]]
         try:
+        if resource is CRON_JOBS and parse_status(run).cron_job_name and not await self._exists(run):
+            self._index.drop(RUNS, run)
+            return Gone(run["metadata"]["uid"])
             with self._limiter.reserve(run):
                 if step.service is not None:
                     await self._ensure(step.service)
@@ -155,6 +158,16 @@ class Actor:
         return Stored(resource.kind, created, is_new=True)
 
     def has_made_job(self, run: Object) -> bool:
+    async def _exists(self, run: Object) -> bool:
+        """Return whether the schedule whose CronJob is gone is still there; else that was collected with it."""
+        try:
+            current = await self._cluster.read(RUNS, *key_of(run))
+        except ApiError as error:
+            if not error.not_found:
+                raise
+            return error.kind != RUNS.plural
+        return bool(current["metadata"]["uid"] == run["metadata"]["uid"])
+
         """Return whether this process has created a Job of the run that is not recorded."""
         job_uid = self._created_jobs.get(run["metadata"]["uid"])
         execution = parse_status(run).execution if job_uid else None

@@ -795,3 +795,19 @@ def test_nothing_is_made_for_a_run_that_is_gone(spec: dict[str, str], plural: st
     world.wait(120)
     assert sum(request[:2] == ("POST", plural) for request in world.requests[asked_before:]) <= 3
     at_rest(world)
+
+
+def test_a_collector_on_a_lost_node_names_it() -> None:
+    """`no cause is known` was told, and for a run of one pod that had not started, too."""
+    world = World()
+    world.create("a", hyperparameters=SWEEP)
+    for _ in range(3):
+        world.pods_run(2)
+        world.pods_end(1)
+    world.lose_node(0)
+    world.wait(420)
+    assert "its node may be lost" in str(status_of(world)["message"])
+    world.edit("a", stop=True)
+    world.wait(120)
+    assert status_of(world)["phase"] == "Stopped"
+    assert "could not start; pod a-" in str(status_of(world)["message"])

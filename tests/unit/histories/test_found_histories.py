@@ -797,6 +797,27 @@ def test_nothing_is_made_for_a_run_that_is_gone(spec: dict[str, str], plural: st
     at_rest(world)
 
 
+def test_a_workload_that_is_let_go_is_held_once_a_minute() -> None:
+    """A client sets it active as soon as the operator has set it inactive: the two wrote without a pause."""
+    world = World()
+    world.install_kueue(1)
+    world.create_queued("a")
+    world.pod_runs()
+    world.edit("a", suspend=True)
+    world.wait(60)
+    asked_before = len(world.requests)
+    for _ in range(100):
+        world.activate(active=True)
+        world.wait(1)
+    patches = [request for request in world.requests[asked_before:] if request[:2] == ("PATCH", "workloads")]
+    assert 1 <= len(patches) <= 3
+    told = [c["message"] for c in status_of(world)["conditions"] if c["type"] == "SuspendIgnored"]  # type: ignore[attr-defined]
+    assert "kubectl get workload" in told[0]
+    world.wait(120)
+    assert status_of(world)["phase"] == "Suspended"
+    at_rest(world)
+
+
 def test_a_collector_on_a_lost_node_names_it() -> None:
     """`no cause is known` was told, and for a run of one pod that had not started, too."""
     world = World()

@@ -818,6 +818,19 @@ def test_a_workload_that_is_let_go_is_held_once_a_minute() -> None:
     at_rest(world)
 
 
+def test_a_stopped_sweep_in_a_queue_is_collected() -> None:
+    """Its Job was deleted, since Kueue would have resumed it, and what its points had found was told nowhere."""
+    world = World()
+    world.install_kueue(1)
+    world.create_queued("a", hyperparameters=SWEEP)
+    world.pods_run(2)
+    world.pod_ends()
+    world.edit("a", stop=True)
+    at_rest(world)
+    assert status_of(world)["phase"] == "Stopped"
+    assert status_of(world)["sweep"]["best"]["iteration"] == 1  # type: ignore[index]
+
+
 def test_a_collector_on_a_lost_node_names_it() -> None:
     """`no cause is known` was told, and for a run of one pod that had not started, too."""
     world = World()

@@ -99,11 +99,11 @@ def _hold(context: RunContext, execution: Execution, job: Object, ending: Ending
     read = context.workload_of(job)
     if read is None:
         return Ask(ReadWorkload(job))
-    if is_workload_active(read.workload):
-        return context.first(SetActive(job, read.workload, active=False))
     since = parse_time(ending.since)
     if read.workload is None or since is None or context.observation.now >= since + _KUEUE_GRACE:
         return None
+    if is_workload_active(read.workload):
+        return context.first(SetActive(job, read.workload, active=False))
     return _tell_ending_points(context, execution, job, recorded_outcome(ending))
 
 

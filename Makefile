@@ -54,6 +54,7 @@ types: setup ## mypy, strict; and Pyright for the SDK as users see it
 .PHONY: generate
 generate: setup ## Write crds/, kustomize/ and the generated pages of docs/ from the code
 	@$(BIN)/python -m mlrun_operator.schema
+	@$(DEV) podtypes
 	@$(DEV) chartgen
 	@$(DEV) docgen
 	@$(DEV) dashboard
@@ -63,6 +64,7 @@ generate: setup ## Write crds/, kustomize/ and the generated pages of docs/ from
 verify: setup ## Fail where generated files differ from their sources
 	@echo "==> generated files"
 	@$(BIN)/python -m mlrun_operator.schema --check
+	@$(DEV) podtypes --check
 	@$(DEV) chartgen --check
 	@$(DEV) docgen --check
 	@$(DEV) dashboard --check

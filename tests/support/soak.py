@@ -17,6 +17,8 @@ from support.kube import Object, function, run
 from support.kubelet import NOWHERE, play_kubelet
 from support.lab import Lab, World
 
+from mlrun_operator.render.cron_job import SPARE_JOBS
+
 _SCHEDULE: Final = "schedule"
 _FAN_OUT: Final = {"params": {"p": [1, 2, 3]}, "placement": "FanOut"}
 # What every twentieth run is that has this number; the others are plain.
@@ -38,8 +40,8 @@ class Load:
 
     @property
     def firings(self) -> int:
-        """How often the schedule fires."""
-        return max(2, self.runs // 20)
+        """How often the schedule fires; of more Jobs, made within a minute, Kubernetes would delete the oldest."""
+        return min(max(2, self.runs // 20), SPARE_JOBS)
 
     @property
     def jobs(self) -> int:
@@ -147,9 +149,12 @@ async def _fire(world: World, load: Load, seconds: float) -> None:
 
 
 async def _kill_now_and_then(world: World, every: tuple[float, float], outcome: Soaked) -> None:
+    """Kill the operator, every other time while it may still be starting."""
     chance = Random(1)
     while True:
         await world.start()
+        if outcome.kills % 2:
+            await world.ready(120)  # on a busy machine it would never come to work otherwise
         await asyncio.sleep(chance.uniform(*every))
         with suppress(ProcessLookupError):
             await world.kill()

@@ -81,7 +81,7 @@ def test_the_run_s_own_index_goes_before_the_operator_s(
     assert ended.result.results["return"] == INSTALLED, ended.log
 
 
-@pytest.mark.parametrize("folder", ["", "repo-main/"])
+@pytest.mark.parametrize("folder", ["", "repo-main/", "repo #1 main/"])
 def test_a_requirements_file_of_the_source(
     run: Run, server: HttpsServer, asking: Callable[..., Envelope], folder: str
 ) -> None:

@@ -301,3 +301,20 @@ def test_s3_paths_in_the_handler_reach_the_store_s_server(
 
     assert ended.code == 0, ended.log
     assert ended.result.results["return"] == [2, 2, 2]
+
+
+def test_an_input_that_unpacks_to_too_much_ends_the_run(
+    https: HttpsServer, authority: Authority, run: Callable[..., Ended], file_store: StoreInfo
+) -> None:
+    url = https.serve("/in/bomb.csv.gz", gzip.compress(bytes(3 << 20)))
+    content = envelope(
+        "def handler(x): return 1",
+        store=file_store,
+        ca_bundle=authority.pem,
+        inputs={"x": InputRef(path=url, kind="table")},
+        fetch={"input_max_unpacked_mib": 1},
+    )
+    ended = run(content)
+
+    assert (ended.reason, ended.code) == ("InvalidRun", 64), ended.log
+    assert "the operator's setting inputs.maxUnpackedMiB allows it" in ended.result.message

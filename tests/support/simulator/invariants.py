@@ -113,6 +113,8 @@ class Ledger:
         # By name the pods whose reports the watch has shown to the operator's present process, and when.
         self.shown: dict[str, datetime] = {}
         self.broken: list[str] = []
+        # By name the generation with which a function has last changed in what it runs.
+        self.function_generations: dict[str, int] = {}
         # By Job and moment how often the operator changed its suspension.
         self._flips: dict[tuple[str, datetime], int] = {}
         # Whether the operator has been shown all that it needs to count who runs.
@@ -187,6 +189,7 @@ class Ledger:
 
     def function_changed(self, name: str, generation: int) -> None:
         """Tell that what a function runs was changed."""
+        self.function_generations[name] = generation
         for record in self.runs.values():
             run = self._server.by_uid("mlrunruns", record.uid)
             if run is not None and (run["spec"].get("functionRef") or {}).get("name") == name:
@@ -261,7 +264,16 @@ class Ledger:
         if made.is_collector:
             return
         self._check_new_job(record, made)
+        self._see_late_function(record, made)
         record.jobs[made.number].append(made)
+
+    def _see_late_function(self, record: RunRecord, job: JobRecord) -> None:
+        """Take a change of the function that a late watch had not shown when the Job was made, older than the run."""
+        run = self._server.by_uid("mlrunruns", record.uid) or {"spec": {}}
+        name = (run["spec"].get("functionRef") or {}).get("name", "")
+        changed = self.function_generations.get(name, 0)
+        if job.function_generation is not None and job.function_generation < changed:
+            record.function_causes = sorted({*record.function_causes, changed})
 
     def _see_suspension(self, old: Object, new: Object) -> None:
         """Check that the operator leaves `suspend` to Kueue, and does not change it again and again."""
@@ -337,7 +349,8 @@ class Ledger:
 
     def memory(self) -> Object:
         """Return what a rollback of the cluster's data brings back."""
-        return {"runs": self.runs, "jobs": self.jobs, "started_jobs": self.started_jobs, "can_count": self.can_count}
+        names = ("runs", "jobs", "started_jobs", "can_count", "function_generations")
+        return {name: getattr(self, name) for name in names}
 
     def recall(self, memory: Object) -> None:
         """Go back to what was known."""

@@ -7,7 +7,7 @@ from support.simulator.api_server import ApiServer
 from support.simulator.invariants import Ledger, RunRecord
 from support.simulator.kubelet import Obstacle
 from support.simulator.kueue import QUEUE, Kueue
-from support.simulator.objects import Object, controller_of, is_deleting, key_of, uid_of
+from support.simulator.objects import Object, controller_of, is_deleting, is_job_finished, key_of, uid_of
 from support.simulator.schedule_ledger import OUR_LABELS, has_backfill_ended
 from support.simulator.world import World
 
@@ -18,6 +18,7 @@ _QUIET: Final = 1200
 # How long backfills are waited for: each of their runs takes some ten seconds.
 _BACKFILL_WAITS: Final = 6
 _BACKFILL_WAIT: Final = 300
+_SUSPENDED_BY: Final = "mlrun-operator.dev/suspended-by"
 _OBSTACLES: Final = ("ImagePull", "Unschedulable", "SecretMissing", "PodFailing")
 
 
@@ -84,7 +85,7 @@ def _end_troubles(world: World) -> None:
     world.start_operator()
     world.jobs.refusal = ""
     world.release()
-    world.kueue.quota = 1000
+    world.set_quota(1000)
     for workload in world.server.all("workloads"):
         owner = world.ledger.jobs.get(controller_of(workload).get("uid", ""))
         run = world.server.by_uid("mlrunruns", owner.run_uid) if owner else None
@@ -197,11 +198,25 @@ def _may_wait(world: Resting, run: Object, reason: str) -> bool:
     if reason == "Queued" and any(QUEUE in (job["metadata"].get("labels") or {}) for job in jobs):
         return is_lost or world.kueue is None or not world.kueue.is_installed or bool(run["spec"].get("suspend"))
     if reason == "Queued":
-        others = {job.run_uid for job, _ in world.ledger.live_pods()} - {uid_of(run)}
-        return bool(others)
+        others = {job.run_uid for job, _ in world.ledger.live_pods()} | set(_runs_suspended_by_others(world))
+        return bool(others - {uid_of(run)})
     if reason in ("JobSuspended", "Suspended"):
         return any(job["spec"].get("suspend") for job in jobs)
     return is_lost
+
+
+def _runs_suspended_by_others(world: Resting) -> Iterator[str]:
+    """Yield the uids of the runs whose Job Kueue or a person suspends: they keep their place without a pod.
+
+    BEHAVIOUR A5 has it so: only a run that the operator itself suspended gives its place back. A queued run whose
+    Kueue is not installed holds its place for ever.
+    """
+    for job in world.server.all("jobs"):
+        is_held = job["spec"].get("suspend") and not (is_job_finished(job) or is_deleting(job))
+        is_ours = _SUSPENDED_BY in (job["metadata"].get("annotations") or {})
+        record = world.ledger.jobs.get(uid_of(job))
+        if record is not None and is_held and not is_ours:
+            yield record.run_uid
 
 
 def _jobs_of(world: Resting, run: Object) -> list[Object]:

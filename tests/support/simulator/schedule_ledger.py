@@ -263,10 +263,12 @@ class ScheduleLedger:
             yield f"{record.name}: {rest} failed runs are kept, and the limit is {failures}"
 
     def _unadopted(self, record: ScheduleRecord) -> Iterator[str]:
+        """Yield the Jobs that fired and have no run; one whose CronJob somebody took away as its owner is nobody's."""
         for uid, slot in record.fired.items():
             job = self._server.by_uid("jobs", uid)
             is_seen = job is not None and (job["metadata"].get("labels") or {}).keys() >= OUR_LABELS
-            if job is not None and is_seen and uid not in record.adopted and is_job_finished(job):
+            is_unadopted = is_seen and uid not in record.adopted
+            if job is not None and is_unadopted and controller_of(job) and is_job_finished(job):
                 yield f"{record.name}: the Job of slot {slot} has ended and has no run"
 
     def _wrong_counts(self, record: ScheduleRecord, run: Object, status: Object) -> Iterator[str]:

@@ -68,6 +68,21 @@ def test_watch_draws_the_run_and_its_log_and_ends_with_it(tmp_path: Path) -> Non
             assert process.wait(30) == Exit.OK
 
 
+def test_watch_shows_what_a_log_would_do_to_the_terminal(tmp_path: Path) -> None:
+    with standing_in(tmp_path) as (api, config):
+        log = "T1 \x1b]0;owned\x07[bold]x[/bold]\x9b2J the end\n"
+        api.answers.append(lambda _, path: (200, log) if path.endswith("/log") else None)
+        pod = {"pod": "train-1-pod", "uid": "p", "reason": "Failed"}
+        ended = {"phase": "Failed", "message": "\x1b]0;owned\x07[red]", "observedGeneration": 1, "attempts": [pod]}
+        api.put("mlrunruns", a_run("train-1", attemptCount=1, **ended))
+        with terminal(config, "watch", "train-1") as (process, until):
+            shown = until("the end") + until("error:")
+            assert r"\u001b]0;owned\u0007[bold]x[/bold]\u009b2J the end" in shown
+            assert r"\u001b]0;owned\u0007[red]" in shown
+            assert not {"\x1b]", "\x07", "\x9b"} & {shown[i : i + n] for i in range(len(shown)) for n in (1, 2)}
+            assert process.wait(30) == Exit.FAILED
+
+
 def test_top_is_drawn_until_it_is_interrupted(tmp_path: Path) -> None:
     with standing_in(tmp_path) as (api, config):
         api.put("mlrunruns", a_run("train-1", phase="Running"))

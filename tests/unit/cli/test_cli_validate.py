@@ -132,6 +132,44 @@ def test_text_that_is_no_yaml_is_told_with_its_line(cli, tmp_path: Path, text: s
     assert f"error: {tmp_path}/{words}" in said.err
 
 
+def bomb() -> str:
+    """A billion texts in half a KiB, as parameters of a run."""
+    head = "  parameters:\n    a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+    names = [f"[{', '.join([f'*a{n}'] * 10)}]" for n in range(9)]
+    return RUN.partition("  parameters:")[0] + head + "".join(f"    a{n}: &a{n} {v}\n" for n, v in enumerate(names, 1))
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [(bomb(), "13: aliases repeat more than 1 MiB"), (RUN + "  x: " + "[" * 3_000, "11: it is nested deeper than 100")],
+)
+@pytest.mark.parametrize("verb", ["validate", "render", "apply", "diff", "convert"])
+def test_a_bomb_ends_quickly_and_names_its_file(cli, tmp_path: Path, verb: str, text: str, words: str) -> None:
+    file = tmp_path / "f.yaml"
+    file.write_text(text)
+    said = cli(verb, file)
+    assert said.code == Exit.USAGE
+    assert f"error: {file}:{words}" in said.err
+
+
+def test_a_value_that_cannot_be_read_names_its_line(cli, tmp_path: Path) -> None:
+    file = tmp_path / "f.yaml"
+    file.write_text(RUN + f"  x: {'1' * 5000}\n")
+    said = cli("validate", file)
+    assert said.code == Exit.USAGE
+    assert f"error: {file}:11: this is not a valid int" in said.err
+
+
+def test_parameters_have_the_same_limits(cli, tmp_path: Path) -> None:
+    file = tmp_path / "params.yaml"
+    file.write_text("[" * 3_000)
+    for words in (("--params-file", file), ("-p", "x=" + "[" * 3_000), ("-x", "x=" + "[" * 3_000)):
+        said = cli("run", "train", *words, "--dry-run")
+        assert said.code == Exit.USAGE
+        assert "nested deeper than 100 levels" in said.err
+
+
 def test_files_without_anything_of_ours_are_a_failure(cli, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("apiVersion: v1\nkind: Secret\n")
     assert cli("validate", tmp_path).code == Exit.FAILED

@@ -191,6 +191,18 @@ def test_what_we_deleted_comes_back_only_by_a_newer_read() -> None:
     assert index.put(JOBS, watched(job(), 6), direct=True)
 
 
+def test_the_end_of_a_pod_that_was_found_gone_is_read() -> None:
+    """Its report was lost: the direct reading that did not find the pod came before its watch (seed 6776)."""
+    index = Index()
+    index.put(PODS, watched(pod(), 5))
+    index.drop(PODS, watched(pod(), 5))
+    assert not index.put(PODS, watched(pod(), 6))
+    ended = {**watched(pod(), 7), "status": {"phase": "Succeeded"}}
+    assert index.put(PODS, ended)
+    index.drop(PODS, ended)
+    assert not index.put(PODS, ended), "it was forgotten since"
+
+
 def test_what_the_sweep_misses_for_its_label_comes_back() -> None:
     index = Index()
     index.put(JOBS, labelled(job(), 5), direct=True)

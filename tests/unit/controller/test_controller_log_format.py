@@ -2,11 +2,16 @@
 
 import json
 import logging
+import subprocess
 import sys
 from typing import Any
 
+import pytest
+from hypothesis import given
+from support.hostile import ANY_TEXT, as_utf16, is_shown
+
 from mlrun_operator.api.v1alpha1.status import Execution, Phase, RunStatus
-from mlrun_operator.controller.log_format import JsonFormatter, about, about_key
+from mlrun_operator.controller.log_format import JsonFormatter, TextFormatter, about, about_key
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 RUN: dict[str, Any] = {"metadata": {"name": "r", "namespace": "team", "uid": "u"}}
@@ -72,3 +77,63 @@ def test_a_traceback_is_in_its_line() -> None:
 
 def test_what_is_no_text_for_json_is_logged_all_the_same() -> None:
     assert line(message="lone surrogate \ud800 of %s")["level"] == "info"
+
+
+def text_line(message: str, error: Exception | None = None) -> str:
+    record = logging.LogRecord("mlrun_operator", logging.INFO, __file__, 1, "team/r: %s", (message,), None)
+    if error is not None:
+        try:
+            raise error
+        except type(error):
+            record.exc_info = sys.exc_info()
+    return TextFormatter().format(record)
+
+
+@given(ANY_TEXT)
+def test_any_message_is_one_line_of_text(message: str) -> None:
+    shown = text_line(message)
+    assert len(shown.splitlines()) == 1
+    assert is_shown(shown)
+
+
+def test_a_message_cannot_look_like_another_line() -> None:
+    """As a handler's message that ends in a line of the operator."""
+    shown = text_line("x\n2026-11-29 12:00:00,000 INFO payments/nightly: Succeeded outputs: 3\x1b[2J")
+    assert shown.endswith(
+        r"INFO team/r: x\n2026-11-29 12:00:00,000 INFO payments/nightly: Succeeded outputs: 3\u001b[2J"
+    )
+
+
+@given(ANY_TEXT)
+def test_a_traceback_is_indented_whatever_its_error_says(message: str) -> None:
+    first, *rest = text_line("failed", ValueError(message)).splitlines()
+    assert first.endswith("INFO team/r: failed")
+    assert rest[0] == "    Traceback (most recent call last):"
+    assert all(line.startswith("    ") for line in rest)
+    assert is_shown("\n".join(rest))
+
+
+@given(ANY_TEXT)
+def test_a_line_of_json_has_no_control_and_the_same_message(message: str) -> None:
+    record = logging.LogRecord("mlrun_operator", logging.INFO, __file__, 1, "%s", (message,), None)
+    shown = JsonFormatter().format(record)
+    assert is_shown(shown)
+    assert len(shown.splitlines()) == 1
+    assert as_utf16(json.loads(shown)["message"]) == as_utf16(message)
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_the_process_logs_so_its_warnings_and_its_end_too(log_format: str) -> None:
+    code = f"""
+import logging, warnings
+from mlrun_operator.controller.log_format import start_logging
+start_logging("INFO", {log_format!r})
+logging.getLogger("kopf").warning("a\\nFORGED\\x1b[2J")
+warnings.warn("b\\nFORGED", stacklevel=1)
+raise ValueError("c\\nFORGED")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert is_shown(done.stderr)
+    lines = done.stderr.splitlines()
+    assert len([line for line in lines if not line.startswith("    ")]) == 3

@@ -20,6 +20,8 @@ def test_the_rules_of_sources_and_pip_are_in_the_envelope(monkeypatch: pytest.Mo
         "SOURCE_MAX_FILES": "500",
         "SOURCE_MAX_RATIO": "20",
         "SOURCE_LINK_LOCAL": "true",
+        "INPUT_MAX_UNPACKED_MIB": "700",
+        "INPUT_MAX_RATIO": "30",
         "PIP_INDEX_URL": "https://packages.example.org/simple",
         "PIP_FIND_LINKS": "",
         "PIP_SECONDS": "30",
@@ -31,7 +33,14 @@ def test_the_rules_of_sources_and_pip_are_in_the_envelope(monkeypatch: pytest.Mo
     spec = RunSpec.model_validate(run["spec"])
     envelope = decode(encode(build_envelope(run, spec, function, 1, Settings().platform)))
     assert envelope.fetch == FetchRules(
-        seconds=60, max_mib=5, max_unpacked_mib=50, max_files=500, max_ratio=20, link_local=True
+        seconds=60,
+        max_mib=5,
+        max_unpacked_mib=50,
+        max_files=500,
+        max_ratio=20,
+        link_local=True,
+        input_max_unpacked_mib=700,
+        input_max_ratio=30,
     )
     assert envelope.pip == PipInfo(index_url="https://packages.example.org/simple", seconds=30)
     assert envelope.function.spec.requirements == ["openpyxl"]

@@ -674,6 +674,118 @@ def test_a_deadline_that_waits_for_a_pod_has_its_cause() -> None:
     assert "ResultMissing" not in [condition["type"] for condition in status["conditions"]]  # type: ignore[attr-defined]
 
 
+def test_a_report_is_read_though_its_pod_was_found_gone() -> None:
+    """A direct reading found that the pod was gone before its watch told how it had ended (seed 6776)."""
+    world = World()
+    world.create("a")
+    world.hold("mlrunruns")
+    world.hold("pods")
+    world.pod_runs()
+    world.edit("a", suspend=True)
+    world.delete_job()
+    world.wait(10)
+    at_rest(world)
+    assert status_of(world)["results"]
+
+
+def test_a_suspended_collectors_success_is_the_runs() -> None:
+    """Its results were lost, and 15 minutes later the run was told that they were not collected (seed 6107)."""
+    world = World()
+    world.create("a", hyperparameters={**SWEEP, "params": {"p": [1]}})
+    world.pods_run(1)
+    world.pods_end(1)
+    world.pod_runs()
+    world.edit("a", suspend=True)
+    world.pod_ends()
+    assert status_of(world)["phase"] == "Succeeded"
+    assert status_of(world)["results"]
+    at_rest(world)
+
+
+def test_a_restored_fired_job_does_not_run_its_slot_again() -> None:
+    """It had the name of the slot's run, which had another Job, and nobody deleted it (seed 40056)."""
+    world = World()
+    world.create("s", schedule="*/5 * * * *")
+    world.wait(310)
+    world.back_up()
+    world.delete_job(0)
+    world.restore("jobs")
+    assert world.server.all("jobs") == []
+    at_rest(world)
+
+
+def test_a_rerun_runs_once_though_its_job_is_stripped() -> None:
+    """Its status could not be written and its Job's annotations were taken away: it was run twice (seed 5711)."""
+    world = World()
+    world.create("a", activeDeadlineSeconds=20)
+    world.wait(35)
+    world.refuse("PUT status", "mlrunruns", "webhook", 3)
+    world.edit("a", rerun="s")
+    world.patch_job(0, "annotations")
+    at_rest(world)
+    assert status_of(world)["execution"]["number"] == 2  # type: ignore[index]
+
+
+def test_a_restored_job_does_not_run_a_finished_run_again() -> None:
+    """The run was there and its Job was not; the Job's pod ran, and nobody was told of it in time (seed 5252)."""
+    world = World()
+    world.create("a", ttlSecondsAfterFinished=20)
+    world.pod_runs()
+    world.pod_ends()
+    world.back_up()
+    world.wait(60)
+    world.restore("jobs")
+    world.lose_node()
+    assert world.server.all("jobs") == []
+    at_rest(world)
+
+
+def test_a_lost_pod_of_a_finished_run_is_told_in_time() -> None:
+    """Its Job was applied again from a copy; that its pod is lost was told when somebody looked (seed 5252)."""
+    world = World()
+    world.create("a", ttlSecondsAfterFinished=20)
+    world.pod_runs()
+    world.pod_ends()
+    (job,) = world.server.all("jobs")
+    world.wait(60)
+    world.server.create("jobs", job)
+    world.wait(0)
+    world.lose_node()
+    world.wait(500)
+    assert "PodMayStillRun" in [c["type"] for c in status_of(world)["conditions"]]  # type: ignore[attr-defined]
+
+
+def test_a_lost_pod_of_a_restored_run_is_told_while_it_is_there() -> None:
+    """Its labels name the run of before: a direct reading had shown it, and the next look forgot it (seed 40113)."""
+    world = World()
+    world.create("a")
+    world.back_up()
+    world.lose_namespace()
+    world.lose_node()
+    world.restore("mlrunruns", "mlrunfunctions", status="with")
+    world.wait(500)
+    at_rest(world)
+    assert "PodMayStillRun" in [c["type"] for c in status_of(world)["conditions"]]  # type: ignore[attr-defined]
+    world.force_delete()
+    world.wait(61)
+    assert "PodMayStillRun" not in [c["type"] for c in status_of(world)["conditions"]]  # type: ignore[attr-defined]
+
+
+def test_an_ending_sweep_does_not_wait_for_a_lost_collector() -> None:
+    """The collector's node was lost: a sweep that was to end stayed Stopping for ever (seed 3132)."""
+    world = World()
+    world.create("a", maxDisruptions=0, hyperparameters={**SWEEP, "params": {"p": [1]}})
+    world.evict()
+    world.wait(1)
+    world.pods_run(1)
+    world.lose_node()
+    at_rest(world)
+    status = status_of(world)
+    assert (status["phase"], status["reason"]) == ("Failed", "Evicted")
+    assert "results were not collected" in str(status["message"])
+    assert "PodMayStillRun" in [condition["type"] for condition in status["conditions"]]  # type: ignore[attr-defined]
+
+
 def stopped_on_a_lost_node(world: World, name: str) -> None:
     """Stop the run whose pod runs, and let its node fall silent: the pod stays, and keeps the run's place."""
     world.pod_runs()
@@ -844,4 +956,5 @@ def test_a_collector_on_a_lost_node_names_it() -> None:
     world.edit("a", stop=True)
     world.wait(120)
     assert status_of(world)["phase"] == "Stopped"
-    assert "could not start; pod a-" in str(status_of(world)["message"])
+    assert "did not end in its grace period" in str(status_of(world)["message"])
+    assert "PodMayStillRun" in [condition["type"] for condition in status_of(world)["conditions"]]  # type: ignore[attr-defined]

@@ -78,7 +78,9 @@ OPTIONS: Final[Object] = {
     "priorityClassName": "high",
     "runtimeClassName": "gvisor",
     "schedulerName": "volcano",
-    "topologySpreadConstraints": [{"maxSkew": 1, "labelSelector": {}}],
+    "topologySpreadConstraints": [
+        {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule", "labelSelector": {}}
+    ],
     "terminationGracePeriodSeconds": 60,
     "podLabels": {"team": "a"},
     "podAnnotations": {"note": "a"},

@@ -134,7 +134,6 @@ def test_the_hash_does_not_depend_on_the_order_of_keys(parameters: dict[str, Any
         ({}, 30),
         ({"terminationGracePeriodSeconds": 600}, 600),
         ({"podTemplate": {"spec": {"terminationGracePeriodSeconds": 7}}}, 7),
-        ({"podTemplate": {"spec": {"terminationGracePeriodSeconds": "soon"}}}, 30),
     ],
 )
 def test_the_wrapper_knows_the_pods_grace_period(world: Any, options: Any, seconds: int) -> None:

@@ -293,10 +293,9 @@ def test_a_changed_option_is_a_new_execution(world: Any) -> None:
 @pytest.mark.parametrize(
     ("template", "words"),
     [
-        ({"metadata": {"annotations": {"a": 1}}}, "metadata.annotations.a: 1 is not a string"),
-        ({"metadata": "x"}, "metadata must be an object"),
-        ({"spec": {"initContainers": None}}, "spec.initContainers must be a list"),
-        ({"spec": {"containers": [{"image": "x"}]}}, "spec.containers must be a list of objects that have a name"),
+        ({"metadata": {"annotations": {"a": 1}}}, "metadata.annotations.a must be a string, not 1; put it in quotes"),
+        ({"metadata": "x"}, 'metadata must be an object, not "x"'),
+        ({"spec": {"containers": [{"image": "x"}]}}, "spec.containers[0].name is required"),
         ({"speck": {}}, "not speck"),
     ],
 )
@@ -309,7 +308,11 @@ def test_a_template_that_is_none_is_refused_with_words(world: Any, template: Any
 
 def test_a_template_cannot_take_the_wrappers_place(world: Any) -> None:
     mine = {"name": "mlrun", "command": ["sh"], "args": ["-c", "true"], "lifecycle": {}, "livenessProbe": {}}
-    security = {"appArmorProfile": {"type": "Unconfined"}, "sysctls": [{}], "supplementalGroups": [7]}
+    security = {
+        "appArmorProfile": {"type": "Unconfined"},
+        "sysctls": [{"name": "a", "value": "1"}],
+        "supplementalGroups": [7],
+    }
     volumes = [{"name": "share", "nfs": {"server": "x", "path": "/"}}]
     world.edit(podTemplate={"spec": {"containers": [mine], "securityContext": security, "volumes": volumes}})
     pod = pod_of(world)

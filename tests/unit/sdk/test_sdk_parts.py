@@ -21,7 +21,8 @@ from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.sdk import errors, portal
 from mlrun_operator.sdk.backends.published import Published
 from mlrun_operator.sdk.stores import fetch
-from mlrun_operator.sdk.stores.access import download_from, local_name
+from mlrun_operator.sdk.stores.access import download_from
+from mlrun_operator.sdk.stores.names import last_part
 from mlrun_operator.store import Stat, Store, StoreError
 from mlrun_wrapper.errors import input_purpose
 from mlrun_wrapper.inputs import s3 as inputs_s3
@@ -55,7 +56,7 @@ def test_what_a_fetch_run_prints_is_unpacked_as_it_was(tmp_path: Path, capsys: p
     (folder / "deeper" / "empty").write_bytes(b"")
     lines = printed_by_the_fetch_run(f"{folder}/", capsys)
     # Lines of other threads come between, and frames in any order.
-    found = fetch.unpack(fetch.unframed([*reversed(lines), fetch.MARK + " noise"]), tmp_path / "here")
+    found = fetch.unpack(fetch.unframed([*reversed(lines), fetch.MARK + " noise"]), tmp_path / "here" / "model")
     assert found == tmp_path / "here" / "model"
     assert (found / "weights.bin").read_bytes() == (folder / "weights.bin").read_bytes()
     assert (found / "deeper" / "empty").read_bytes() == b""
@@ -94,15 +95,12 @@ def test_an_archive_that_leaves_its_folder_is_refused(tmp_path: Path) -> None:
         ("/data/my%20cars.csv", "my%20cars.csv"),
         ("s3://bucket/a/my%20cars.csv?x", "my%20cars.csv?x"),
         ("s3://bucket/model/", "model"),
+        ("https://host/", ""),
+        ("https://host/a%2F..%2F.b", ".b"),
     ],
 )
-def test_data_have_one_name_wherever_they_are_put(uri: str, name: str) -> None:
-    assert local_name(uri) == name
-
-
-def test_what_has_no_name_of_its_own_gets_one() -> None:
-    assert local_name("https://host/") == local_name("https://host/") != local_name("https://host/?q")
-    assert local_name("https://host/a/..") not in ("", "..")
+def test_data_have_the_name_of_their_uri(uri: str, name: str) -> None:
+    assert last_part(uri) == name
 
 
 def test_a_download_puts_nothing_in_the_place_of_a_file_unless_it_is_told(tmp_path: Path) -> None:
@@ -126,7 +124,7 @@ def test_an_archive_goes_to_a_folder_above_where_the_user_asks_for_one(
     lines = printed_by_the_fetch_run(str(tmp_path / "file"), capsys)
     (tmp_path / "deep").mkdir()
     monkeypatch.chdir(tmp_path / "deep")
-    found = fetch.unpack(fetch.unframed(lines), Path("../out"))
+    found = fetch.unpack(fetch.unframed(lines), Path("../out/file"))
     assert (found, found.read_text()) == (Path("../out/file"), "it")
 
 
@@ -186,7 +184,7 @@ def test_a_download_that_breaks_leaves_the_file_that_was_there(tmp_path: Path, p
     before.parent.mkdir(exist_ok=True)
     before.write_text("whole")
     with pytest.raises(StoreError, match="broke"):
-        download_from(Breaking("x.csv"), path, tmp_path)
+        download_from(Breaking("x.csv"), path, tmp_path / path.rstrip("/").rpartition("/")[2])
     assert before.read_text() == "whole"
     assert [file for file in tmp_path.rglob("*") if file.is_file()] == [before]
 
@@ -195,7 +193,7 @@ def test_a_download_that_breaks_leaves_the_file_that_was_there(tmp_path: Path, p
 def test_a_folder_in_s3_never_reaches_a_file_outside_of_where_it_goes(tmp_path: Path, name: str) -> None:
     planted = Planted(f"{tmp_path}{name}" if name == "/absolute" else name)
     with pytest.raises(StoreError, match="leaves its folder"):
-        download_from(planted, "data/", tmp_path / "here")
+        download_from(planted, "data/", tmp_path / "here" / "data")
     request = Request(
         path="s3://bucket/data/",
         key=None,

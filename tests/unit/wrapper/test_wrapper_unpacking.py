@@ -3,21 +3,27 @@
 import gzip
 import hashlib
 import http.server
+import os
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mlrun_operator.api.contract.envelope import StoreInfo
+from mlrun_operator.api.contract.fetching import FetchRules
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.store import open_store
 from mlrun_wrapper.errors import StepError, input_purpose
+from mlrun_wrapper.guards import GuardError
+from mlrun_wrapper.guards.sizes import UnpackedInput, input_limits
 from mlrun_wrapper.inputs.base import InputProvider, Request, Stores
 from mlrun_wrapper.inputs.file import FileInput
 from mlrun_wrapper.inputs.http import HttpInput
 from mlrun_wrapper.inputs.meter import CancelledError
+from mlrun_wrapper.inputs.unpacking import unpacked
 from mlrun_wrapper.opener import Manners
 
 CSV = b"a,b\n" + b"1,x\n" * 500_000
@@ -145,6 +151,72 @@ def test_unpacking_ends_when_the_fetch_has_to(server: Any, ask: Ask) -> None:
 
     with pytest.raises(CancelledError):
         HttpInput().fetch(ask(f"{server(ZIPPED, 'gzip')}/x.csv", watch=cancelled))
+
+
+BOMB = gzip.compress(bytes(3 << 20), mtime=0)
+HONEST = gzip.compress(os.urandom(2 << 20), mtime=0)
+
+
+def limited(floor: int, **rules: int) -> UnpackedInput:
+    """Limits whose ratio counts from this size."""
+    return UnpackedInput(replace(input_limits(FetchRules(**rules)), ratio_floor=floor))
+
+
+@pytest.mark.parametrize(
+    ("body", "limits", "words"),
+    [
+        (BOMB, {"floor": 1 << 30, "input_max_unpacked_mib": 1}, r"unpacks to 2 MiB, more than 1 MiB.*'unpacked-size'"),
+        (BOMB, {"floor": 1 << 20, "input_max_ratio": 100}, r"times its size, more than 100 times.*'ratio'"),
+        (HONEST, {"floor": 0, "input_max_unpacked_mib": 1}, r"more than 1 MiB.*inputs\.maxUnpackedMiB allows it"),
+    ],
+)
+def test_gzip_that_unpacks_to_too_much_is_refused(
+    body: bytes, limits: dict[str, int], words: str, server: Any, ask: Ask
+) -> None:
+    request = ask(f"{server(body, 'gzip')}/x.csv", unpacked=limited(**limits))
+
+    with pytest.raises(StepError, match=words) as failed:
+        HttpInput().fetch(request)
+
+    assert failed.value.reason is Reason.INVALID_RUN
+    assert failed.value.message.startswith("input 'x': http://127.0.0.1:")
+    assert [file.name for file in request.folder.iterdir()] == ["x.csv"]
+
+
+def test_gzip_within_the_limits_is_unpacked(server: Any, ask: Ask) -> None:
+    limits = limited(floor=1 << 20, input_max_ratio=2, input_max_unpacked_mib=2)
+
+    got = HttpInput().fetch(ask(f"{server(HONEST, 'gzip')}/x.csv", unpacked=limits))
+
+    assert Path(got.path).stat().st_size == 2 << 20
+
+
+def test_a_gibibyte_may_have_any_ratio() -> None:
+    counted = UnpackedInput(input_limits(FetchRules()))
+    counted.begin(1000)
+    counted.add(1 << 30)
+    with pytest.raises(GuardError, match=r"more than 200 times.*inputs\.maxRatio allows it"):
+        counted.add(1)
+
+
+def test_the_files_of_a_folder_have_their_limits_together(tmp_path: Path, ask: Ask) -> None:
+    request = ask("s3://bucket/folder/", unpacked=limited(floor=1 << 30, input_max_unpacked_mib=4))
+    for name in ("a", "b"):
+        file = tmp_path / name
+        file.write_bytes(BOMB)
+        if name == "a":
+            unpacked(file, request, "gzip")
+            continue
+        with pytest.raises(StepError, match=r"unpacks to 5 MiB, more than 4 MiB"):
+            unpacked(file, request, "gzip")
+
+
+def test_a_mounted_table_has_limits_too(tmp_path: Path, ask: Ask) -> None:
+    (tmp_path / "x.csv.gz").write_bytes(BOMB)
+    limits = limited(floor=1 << 30, input_max_unpacked_mib=1)
+    with pytest.raises(StepError, match="'unpacked-size'"):
+        FileInput().fetch(ask(f"{tmp_path}/x.csv.gz", kind="table", unpacked=limits))
+    assert (tmp_path / "x.csv.gz").read_bytes() == BOMB
 
 
 def test_a_mounted_file_stays_as_it_is(tmp_path: Path, ask: Ask) -> None:

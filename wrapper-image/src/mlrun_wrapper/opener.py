@@ -10,7 +10,7 @@ from typing import IO, Any, Final
 from urllib.parse import urljoin, urlsplit
 
 from mlrun_wrapper.guards import GuardError
-from mlrun_wrapper.guards.addresses import check_host, connect
+from mlrun_wrapper.guards.addresses import check_url, connect
 from mlrun_wrapper.guards.urls import check_redirect
 
 _TIMEOUT: Final = 30.0
@@ -65,14 +65,14 @@ def _connector(manners: Manners) -> Callable[..., socket.socket]:
 
 
 class _Hosts(urllib.request.BaseHandler):
-    """Looks at the URL's host, for where a proxy connects in our place."""
+    """Checks the URL's host, for where a proxy connects in our place. A name is the proxy's to guard."""
 
     def __init__(self, manners: Manners) -> None:
         self._manners = manners
 
     def http_request(self, request: urllib.request.Request) -> urllib.request.Request:
         if not self._manners.link_local:
-            check_host(urlsplit(request.full_url).hostname or "")
+            check_url(request.full_url)
         return request
 
     https_request = http_request

@@ -6,7 +6,6 @@ constraint, so pip installs what is missing and refuses, in its own words, what 
 
 import json
 import os
-import shlex
 import time
 from pathlib import Path
 from typing import Final
@@ -67,11 +66,11 @@ def _install(context: Context, wanted: list[str], info: PipInfo) -> str:
     if "pip" not in installed:
         raise _failure("the function's image has no pip; install them when the image is built")
     scratch = settings.work / "scratch"
-    requirements, constraints = scratch / "requirements.txt", scratch / "constraints.txt"
-    requirements.write_text("".join(f"{_line(settings.source, entry)}\n" for entry in wanted), encoding="utf-8")
+    constraints = scratch / "constraints.txt"
     constraints.write_text("".join(f"{n}=={v}\n" for n, v in sorted(installed.items())), encoding="utf-8")
     command = [settings.executor_python, "-I", "-m", "pip", "install", *_OPTIONS, f"--prefix={_folder(context)}"]
-    command += [f"--requirement={requirements}", f"--constraint={constraints}"]
+    command += [f"--constraint={constraints}"]
+    command += [f"--requirement={file}" for file in _files(wanted, settings.source, scratch)]
     env = pip_environment(dict(os.environ), info, settings.attempts)
     done = processes.run(command, folder=settings.source, env=env, merged=True, show=context.log.write)
     if done.code != 0:
@@ -102,18 +101,29 @@ def _installed(python: str, folder: Path) -> dict[str, str]:
     return found
 
 
-def _line(source: Path, entry: str) -> str:
-    """The entry as a line of a requirements file."""
-    if not entry.startswith(FILE_PREFIX):
-        return entry
-    name = entry.removeprefix(FILE_PREFIX)
+def _files(wanted: list[str], source: Path, scratch: Path) -> list[Path]:
+    """Return the requirements files: one of the entries, and those of the source.
+
+    The latter are arguments, not lines of ours: nothing that their paths hold means anything to pip there.
+    """
+    files = [_file_of(source, entry) for entry in wanted if entry.startswith(FILE_PREFIX)]
+    entries = [entry for entry in wanted if not entry.startswith(FILE_PREFIX)]
+    if not entries:
+        return files
+    own = scratch / "requirements.txt"
+    own.write_text("".join(f"{entry}\n" for entry in entries), encoding="utf-8")
+    return [own, *files]
+
+
+def _file_of(source: Path, entry: str) -> Path:
+    """Return the file of the source that the entry names. Raises StepError where there is none."""
     try:
-        file = find_file(source, name)
+        file = find_file(source, entry.removeprefix(FILE_PREFIX))
     except GuardError as error:
         raise _failure(str(error)) from error
     if file is None:
         raise _failure(f"{entry!r}: the source has no such file")
-    return f"{FILE_PREFIX}{shlex.quote(str(file))}"
+    return file
 
 
 def _folder(context: Context) -> Path:

@@ -64,6 +64,8 @@ ANNOTATION_FUNCTION: Final = f"{GROUP}/function"
 ANNOTATION_LIMITS: Final = f"{GROUP}/limits"
 # On Jobs: the names of image volumes, which older API servers drop silently.
 ANNOTATION_IMAGE_VOLUMES: Final = f"{GROUP}/image-volumes"
+# On Jobs: the fields of the pod template that the platform has taken out or set itself.
+ANNOTATION_OVERRIDDEN: Final = f"{GROUP}/overridden-template-fields"
 # On Jobs: the image that the user requested, before rewrite rules.
 ANNOTATION_IMAGE_REQUESTED: Final = f"{GROUP}/image-requested"
 # On Jobs: how many replicas the execution has.

@@ -6,8 +6,12 @@ Their patterns mean the same in RE2 and in `re`.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from pydantic.config import JsonDict
+
+_CODE_POINT: Final = re.compile(r"\\u([0-9a-f]{4})")
+_AS_RE2: Final = r"\\x{\1}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +19,7 @@ class Rule:
     """A text that matches `applies_to` must match `must` and must not match `never`. The message is for users.
 
     Patterns have no quote, no look-around and no class that matches more than ASCII in Python. `$` means only the end.
+    A character beyond Latin-1 is written as `\\uXXXX`.
     """
 
     message: str
@@ -32,10 +37,15 @@ class Rule:
     @property
     def cel(self) -> str:
         """Return the rule as a CEL expression for the API server."""
-        checks = [f"self.matches(r'{self.must}')"] if self.must else []
-        checks += [f"!self.matches(r'{self.never}')"] if self.never else []
+        checks = [_cel_match(self.must)] if self.must else []
+        checks += [f"!{_cel_match(self.never)}"] if self.never else []
         rule = " && ".join(checks)
-        return f"!self.matches(r'{self.applies_to}') || {rule}" if self.applies_to else rule
+        return f"!{_cel_match(self.applies_to)} || {rule}" if self.applies_to else rule
+
+
+def _cel_match(pattern: str) -> str:
+    """Return the CEL call that matches the pattern. RE2 writes Python's `\\uXXXX` as `\\x{XXXX}`."""
+    return f"self.matches(r'{_CODE_POINT.sub(_AS_RE2, pattern)}')"
 
 
 def _matches(pattern: str, text: str) -> bool:

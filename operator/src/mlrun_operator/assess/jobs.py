@@ -125,6 +125,12 @@ def lost_volumes(job: Object) -> list[str]:
     return [name for name in volume_names.split(",") if name and "image" not in volumes.get(name, {})]
 
 
+def overridden_fields(job: Object) -> str | None:
+    """Return the fields of the pod template that the platform has overridden, in words; None where there are none."""
+    paths = annotations_of(job).get(constants.ANNOTATION_OVERRIDDEN)
+    return f"podTemplate: the platform removes or sets {paths}" if paths else None
+
+
 def requested_image(job: Object) -> str | None:
     """Return the image as the user wrote it."""
     image: str | None = annotations_of(job).get(constants.ANNOTATION_IMAGE_REQUESTED)

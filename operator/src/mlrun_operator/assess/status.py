@@ -30,7 +30,7 @@ from mlrun_operator.assess import replicas
 from mlrun_operator.assess.attempts import attempts_of
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.execution import Assessment
-from mlrun_operator.assess.jobs import compact, function_of, indexes, requested_image, resolved_image
+from mlrun_operator.assess.jobs import compact, function_of, indexes, overridden_fields, requested_image, resolved_image
 from mlrun_operator.assess.pods import PodView
 from mlrun_operator.assess.sweep_status import as_counts
 from mlrun_operator.assess.times import format_duration, format_time, parse_time
@@ -187,7 +187,7 @@ def job_status(
         phase=outcome.phase,
         reason=outcome.reason,
         message=_full_message(outcome.message, assessment.result),
-        conditions=base.conditions(outcome, [*_warnings(assessment), *warnings], execution),
+        conditions=base.conditions(outcome, [*_warnings(assessment, job), *warnings], execution),
         execution=execution.model_copy(
             update={
                 "run_uid": base.run_uid,
@@ -399,20 +399,21 @@ def _duration(start: str | None, completion: str | None) -> str | None:
     return format_duration(ended - started) if started and ended else None
 
 
-def _warnings(assessment: Assessment) -> list[tuple[str, str]]:
+def _warnings(assessment: Assessment, job: Object) -> list[tuple[str, str]]:
     missing = [(cond.RESULT_MISSING, _LOST_REPORT)] if assessment.result_missing else []
-    return [*missing, *_report_warnings(assessment.result)]
+    return [*missing, *_report_warnings(assessment.result, overridden_fields(job))]
 
 
-def _report_warnings(result: Result | None) -> list[tuple[str, str]]:
+def _report_warnings(result: Result | None, overridden: str | None = None) -> list[tuple[str, str]]:
     warnings = []
     if result and result.truncated:
         where = f" in {result.run_path}" if result.run_path else ""
         warnings.append(
             (cond.RESULT_TRUNCATED, f"the report was too long for the status; run.json{where} has all of it")
         )
-    if result and result.warnings:
-        warnings.append((cond.WARNINGS, "; ".join(result.warnings)))
+    words = [*([overridden] if overridden else ()), *(result.warnings if result else ())]
+    if words:
+        warnings.append((cond.WARNINGS, "; ".join(words)))
     return warnings
 
 

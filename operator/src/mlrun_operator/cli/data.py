@@ -21,14 +21,14 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="A run; @latest, train
 def outputs(name: Name) -> None:
     """List what a run stored, and its results. While it runs: what is known so far."""
     from mlrun_operator.cli.cluster import linked
-    from mlrun_operator.cli.output import print_json
+    from mlrun_operator.cli.output import out, print_json
 
     run = linked(lambda link: link.object("runs", name))
     status = status_of(run)
     if session().json:
         print_json({"outputs": status.get("outputs") or {}, "results": status.get("results") or {}})
     else:
-        print(made(run) or "nothing yet")
+        out(made(run) or "nothing yet")
 
 
 @verb(Panel.LOOK)
@@ -41,7 +41,7 @@ def download(
 ) -> None:
     """Download outputs of a run into a folder."""
     from mlrun_operator.cli.cluster import linked
-    from mlrun_operator.cli.output import print_json
+    from mlrun_operator.cli.output import out, print_json
 
     async def fetch(link: "Link") -> dict[str, str]:
         run = await link.run(name)
@@ -50,7 +50,7 @@ def download(
             entity = await run.output(each)
             found[each] = await entity.download(folder, overwrite=overwrite)
             if not session().json:
-                print(f"{each}: {found[each]}")
+                out(f"{each}: {found[each]}")
         return found
 
     found = linked(fetch)
@@ -69,7 +69,7 @@ def preview(
 ) -> None:
     """Show the first rows of a dataset that a run made. They come from the run's status: no store is asked."""
     from mlrun_operator.cli.cluster import linked
-    from mlrun_operator.cli.output import print_json
+    from mlrun_operator.cli.output import out, print_json
 
     run = linked(lambda link: link.object("runs", name))
     chosen, data = _table(name, status_of(run).get("outputs") or {}, output)
@@ -81,7 +81,7 @@ def preview(
         )
         return
     _print_table(heads, lines)
-    print(f"{len(lines)} of {data.get('rows', '?')} rows of {chosen}")
+    out(f"{len(lines)} of {data.get('rows', '?')} rows of {chosen}")
 
 
 def made(run: Object) -> str:
@@ -121,18 +121,11 @@ def _table(run: str, stored: dict[str, Object], wanted: str | None) -> tuple[str
 
 
 def _print_table(heads: Sequence[str], lines: Sequence[Sequence[Any]]) -> None:
-    from rich.table import Table
+    from mlrun_operator.cli.output import colours, draw, out, rows_text
 
-    from mlrun_operator.cli.output import colours, console, rows_text
+    if colours():
+        from mlrun_operator.cli.live import table_view
 
-    texts = [["" if value is None else str(value) for value in line] for line in lines]
-    if not colours():
-        print(rows_text(heads, texts))
-        return
-    numbers = [all(isinstance(line[i], int | float) for line in lines) for i in range(len(heads))]
-    table = Table(header_style="bold")
-    for head, number in zip(heads, numbers, strict=True):
-        table.add_column(head, justify="right" if number else "left", overflow="ellipsis", no_wrap=True)
-    for text in texts:
-        table.add_row(*text)
-    console().print(table)
+        draw(table_view(heads, lines))
+    else:
+        out(rows_text(heads, [["" if value is None else str(value) for value in line] for line in lines]))

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.api.v1alpha1.sweep import read_sweep, sweep_words
+from mlrun_operator.api.visible import one_line
 from mlrun_operator.assess.times import format_duration, parse_time
 from mlrun_operator.cli import rows
 
@@ -143,6 +144,7 @@ def _part(title: str, lines: Sequence[Sequence[str]]) -> Iterator[str]:
     if not lines:
         return
     yield f"{title}:"
+    lines = [[one_line(cell) for cell in line] for line in lines]
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     for line in lines:
         yield "  " + "   ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()

@@ -46,11 +46,11 @@ def doctor(
 
 
 def _tell(finding: "Finding") -> None:
-    from mlrun_operator.cli.output import painted
+    from mlrun_operator.cli.output import out, painted
 
     if session().json:
         return
     sign, colour = _SIGNS[finding.state]
-    print(f"{painted(sign, colour)} {finding.check}: {finding.found}", flush=True)
+    out(painted(sign, colour), f" {finding.check}: {finding.found}", flush=True)
     if finding.todo and finding.state != "ok":
-        print(f"    → {finding.todo}", flush=True)
+        out(f"    → {finding.todo}", flush=True)

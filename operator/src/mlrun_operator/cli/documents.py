@@ -9,14 +9,15 @@ from typing import Any, Final
 
 import yaml
 
+from mlrun_operator.api.limited_yaml import LimitedLoader
 from mlrun_operator.cli.errors import CliError
 
 Path_ = Sequence[str | int]
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 
 
-class Loader(yaml.SafeLoader):
-    """YAML as kubectl reads it: dates are texts, 1e-3 is a number, and no key is written twice."""
+class Loader(LimitedLoader):
+    """YAML as kubectl reads it, with limits: dates are texts, 1e-3 is a number, and no key is written twice."""
 
     yaml_implicit_resolvers = {
         first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
@@ -29,7 +30,8 @@ class Loader(yaml.SafeLoader):
         for key, _ in node.value:
             if key.tag == "tag:yaml.org,2002:str" and key.value in seen:
                 raise yaml.MarkedYAMLError(None, None, f"{key.value!r} is written twice", key.start_mark)
-            seen.add(str(key.value))
+            if isinstance(key, yaml.ScalarNode):
+                seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
@@ -97,7 +99,7 @@ def parse(text: str, name: str) -> list[Document]:
 def value_of(text: str) -> Any:
     """A value as YAML reads it: 3, true, [1, 2], 1e-3, text. Raises ValueError where it is no YAML."""
     try:
-        return yaml.load(text, Loader)  # noqa: S506 - a SafeLoader
+        return yaml.load(text, Loader)  # noqa: S506 - made of a SafeLoader
     except yaml.YAMLError as error:
         raise ValueError(str(getattr(error, "problem", None) or error)) from error
 

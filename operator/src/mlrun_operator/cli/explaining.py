@@ -1,6 +1,6 @@
 """Why a run is where it is: one diagnosis from status, pods, events and function. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -8,6 +8,7 @@ from typing import Final
 from mlrun_operator.api import constants
 from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason, known_reason
+from mlrun_operator.api.visible import one_line
 from mlrun_operator.assess.diagnose import diagnose
 from mlrun_operator.assess.times import parse_time
 from mlrun_operator.cli import describing, rows
@@ -57,16 +58,26 @@ def explain(
     return Diagnosis(rows.name(run), phase, reason, happened, _after(todo, message), message, details, facts)
 
 
-def text(said: Diagnosis, paint: Callable[[str, str], str] = lambda words, _: words) -> str:
-    """The diagnosis for people; `paint` gives words a colour."""
-    colour = rows.PHASE_COLOURS.get(said.phase, "magenta")
-    head = said.phase if said.reason in ("", said.phase) else f"{said.phase}, {said.reason}"
-    lines = [f"{said.run}: {paint(head, colour)}", f"  {said.happened}"]
-    lines += [f"  {said.message}"] if said.message else []
-    lines += [f"  | {line}" for line in said.details.strip("\n").split("\n")] if said.details.strip() else []
-    lines += [paint(f"  → {said.todo}", "bold")] if said.todo else []
-    lines += ["", *(f"  · {fact}" for fact in said.facts)] if said.facts else []
-    return "\n".join(lines)
+def lines(diagnosis: Diagnosis, paint: Callable[[str, str], str] = lambda words, _: words) -> Iterator[tuple[str, ...]]:
+    """Yield the diagnosis line by line, each in parts; `paint` gives some of them a colour."""
+    colour = rows.PHASE_COLOURS.get(diagnosis.phase, "magenta")
+    is_plain = diagnosis.reason in ("", diagnosis.phase)
+    yield f"{diagnosis.run}: ", paint(diagnosis.phase if is_plain else f"{diagnosis.phase}, {diagnosis.reason}", colour)
+    yield (f"  {diagnosis.happened}",)
+    if diagnosis.message:
+        yield (f"  {one_line(diagnosis.message)}",)
+    if diagnosis.details.strip():
+        yield from ((f"  | {line}",) for line in diagnosis.details.strip("\n").split("\n"))
+    if diagnosis.todo:
+        yield (paint(f"  → {diagnosis.todo}", "bold"),)
+    if diagnosis.facts:
+        yield ("",)
+        yield from ((f"  · {one_line(fact)}",) for fact in diagnosis.facts)
+
+
+def text(diagnosis: Diagnosis, paint: Callable[[str, str], str] = lambda words, _: words) -> str:
+    """Return the lines of the diagnosis as one text."""
+    return "\n".join("".join(parts) for parts in lines(diagnosis, paint))
 
 
 def _words(reason: Reason | None, run: Object) -> tuple[str, str]:

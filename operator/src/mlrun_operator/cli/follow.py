@@ -38,10 +38,10 @@ def logs(  # noqa: PLR0913 - its options
 
     Attempt after attempt; from the store where a pod is gone. `--json` prints an object for each line.
     """
-    import json
     from collections import deque
 
     from mlrun_operator.cli.cluster import linked
+    from mlrun_operator.cli.output import json_text, out
 
     if follow and tail is not None:
         raise CliError("--tail is for a log that is not followed", "Leave out one of --tail and --follow.")
@@ -59,13 +59,13 @@ def logs(  # noqa: PLR0913 - its options
             found = True
             told = {"attempt": line.attempt, "pod": line.pod, "line": str(line)}
             told |= {} if line.replica is None else {"replica": line.replica}
-            shown = json.dumps(told, ensure_ascii=False) if session().json else line
+            shown = json_text(told) if session().json else line
             if tail is None:
-                print(shown, flush=follow)
+                out(shown, flush=follow)
             else:
                 last.append(shown)
         for kept in last:
-            print(kept)
+            out(kept)
         if not found:
             raise CliError(
                 f"the status of {run.name} tells of no pod of that number", _by_kubectl(run, index), Exit.NOT_FOUND
@@ -130,7 +130,7 @@ def top(
     """Watch all runs of a namespace live: those under way first. Ctrl-C ends it."""
     from mlrun_operator.cli.cluster import linked
     from mlrun_operator.cli.live import top_view
-    from mlrun_operator.cli.output import colours, console, print_json
+    from mlrun_operator.cli.output import colours, draw, print_json
     from mlrun_operator.cluster.server_clock import utc_now
 
     async def show(link: "Link") -> None:
@@ -138,7 +138,7 @@ def top(
             print_json({"namespace": link.namespace, "runs": await link.runs(selector)})
         elif once or not colours():
             runs = await link.runs(selector)
-            console().print(top_view(runs, link.namespace, utc_now(), limit=1000, wide=not colours()))
+            draw(top_view(runs, link.namespace, utc_now(), limit=1000, wide=not colours()))
         else:
             await _top(link, selector)
 
@@ -153,7 +153,7 @@ def why(name: Name) -> None:
     """
     from mlrun_operator.cli import explaining
     from mlrun_operator.cli.cluster import linked
-    from mlrun_operator.cli.output import painted, print_json
+    from mlrun_operator.cli.output import out, painted, print_json
     from mlrun_operator.cluster.server_clock import utc_now
 
     async def ask(link: "Link") -> explaining.Diagnosis:
@@ -169,7 +169,8 @@ def why(name: Name) -> None:
     if session().json:
         print_json(said.wire())
     else:
-        print(explaining.text(said, painted))
+        for parts in explaining.lines(said, painted):
+            out(*parts)
 
 
 async def waited(link: "Link", run: "AsyncRun", seconds: float | None, *, fail_fast: bool = True) -> None:
@@ -199,13 +200,13 @@ def ended(runs: list[Object], *, quiet: bool = False) -> None:
     """Print how runs ended and what they made; exit with 1 where one did not succeed."""
     from mlrun_operator.cli import rows
     from mlrun_operator.cli.data import made
-    from mlrun_operator.cli.output import print_json
+    from mlrun_operator.cli.output import out, print_json
 
     if session().json:
         print_json(runs[0] if len(runs) == 1 else {"apiVersion": "v1", "kind": "List", "items": runs})
     elif not quiet:
         for words in filter(None, map(made, runs)):
-            print(words)
+            out(words)
     bad = [run for run in runs if rows.phase(run) != "Succeeded"]
     if bad:
         first = bad[0]
@@ -231,6 +232,7 @@ async def _told(link: "Link", run: "AsyncRun", seconds: float | None) -> Object:
     import asyncio
 
     from mlrun_operator.cli.live import change_line
+    from mlrun_operator.cli.output import out
     from mlrun_operator.cluster.resources import RUNS
     from mlrun_operator.sdk.status import has_ended
 
@@ -241,7 +243,7 @@ async def _told(link: "Link", run: "AsyncRun", seconds: float | None) -> Object:
                 if obj is None:
                     raise CliError(f"{run.object_name} was deleted", "", Exit.NOT_FOUND)
                 if (line := change_line(obj)) != last and not session().json:
-                    print(line, flush=True)
+                    out(line, flush=True)
                 last = line
                 if has_ended(obj):
                     return obj

@@ -1,15 +1,19 @@
-"""What `watch` and `top` show, as rich renderables. Pure: made from objects and a moment."""
+"""What `watch`, `top` and `preview` show, as rich renderables. Pure: made from objects and a moment.
+
+Every text goes through `_text`: rich would take a plain string of data for its markup, and sends escape sequences on.
+"""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, Literal
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from mlrun_operator.api.objects import Object, status_of
+from mlrun_operator.api.visible import one_line
 from mlrun_operator.cli import rows
 
 _ACTIVE: Final = ("Running", "Pending", "New", "Suspended", "Scheduled")
@@ -24,7 +28,7 @@ def top_view(
     As wide as the terminal, or (`wide`) as its texts are.
     """
     counts = Counter(rows.phase(run) for run in runs)
-    head = Text(f"{namespace}  ", style="bold")
+    head = _text(f"{namespace}  ", "bold")
     for phase in (*rows.PHASE_COLOURS, "New"):
         if counts[phase]:
             head.append(f"  {counts[phase]} {phase}", style=rows.PHASE_COLOURS.get(phase, "magenta"))
@@ -33,22 +37,28 @@ def top_view(
         table.add_column(name, no_wrap=True)
     table.add_column("what", ratio=None if wide else 1, no_wrap=True, overflow="ellipsis")
     for run in sorted(runs, key=lambda r: (_rank(r), _newest_first(r, now)))[:limit]:
-        table.add_row(
-            rows.name(run), _phase(run), rows.function_name(run), rows.took(run, now), rows.age(run, now), _what(run)
+        cells = (
+            rows.name(run),
+            _phase(run),
+            rows.function_name(run),
+            rows.took(run, now),
+            rows.age(run, now),
+            _what(run),
         )
+        _add_row(table, cells)
     more = len(runs) - limit
-    return Group(head, Text(), table, *([Text(f"and {more} more", style="dim")] if more > 0 else []))
+    return Group(head, _text(), table, *([_text(f"and {more} more", "dim")] if more > 0 else []))
 
 
 def watch_view(run: Object, log: Sequence[str], now: datetime, log_lines: int = 12) -> RenderableType:
     """One run: how it stands, its pods, what it made, and the end of its log."""
     status = status_of(run)
-    head = Text.assemble((rows.name(run), "bold"), "  ", _phase(run))
+    head = _text().append_text(_text(rows.name(run), "bold")).append("  ").append_text(_phase(run))
     if rows.reason(run):
-        head.append(f", {rows.reason(run)}")
+        head.append_text(_text(f", {rows.reason(run)}"))
     facts = Table.grid(padding=(0, 2, 0, 0))
     for name, value in _facts(run, now):
-        facts.add_row(Text(name, style="dim"), Text(value, overflow="fold"))
+        _add_row(facts, (_text(name, "dim"), _text(value, overflow="fold")))
     parts: list[RenderableType] = [head, facts]
     pods = status.get("attempts") or ()
     if pods:
@@ -57,15 +67,24 @@ def watch_view(run: Object, log: Sequence[str], now: datetime, log_lines: int = 
             table.add_column(name, no_wrap=True)
         first = int(status.get("attemptCount") or len(pods)) - len(pods) + 1
         for number, pod in enumerate(pods, first):
-            table.add_row(str(number), pod["pod"], pod.get("node", ""), pod.get("reason") or "")
-        parts += [Text(), table]
+            _add_row(table, (str(number), pod["pod"], pod.get("node", ""), pod.get("reason") or ""))
+        parts += [_text(), table]
     if log:
-        parts += [
-            Text(),
-            Text("log", style="dim"),
-            *(Text(line, no_wrap=True, overflow="ellipsis") for line in log[-log_lines:]),
-        ]
+        parts += [_text(), _text("log", "dim")]
+        parts += [_text(line, no_wrap=True, overflow="ellipsis") for line in log[-log_lines:]]
     return Group(*parts)
+
+
+def table_view(names: Sequence[str], lines: Sequence[Sequence[Any]]) -> RenderableType:
+    """Return rows of data as a table; columns of numbers are aligned on the right."""
+    table = Table(header_style="bold")
+    for index, name in enumerate(names):
+        is_number = all(isinstance(line[index], int | float) for line in lines)
+        justify: Literal["left", "right"] = "right" if is_number else "left"
+        table.add_column(_text(name), justify=justify, overflow="ellipsis", no_wrap=True)
+    for line in lines:
+        _add_row(table, ["" if value is None else str(value) for value in line])
+    return table
 
 
 def change_line(run: Object) -> str:
@@ -73,7 +92,7 @@ def change_line(run: Object) -> str:
     said = rows.reason(run)
     words = rows.message(run) if rows.phase(run) in ("Failed", "Stopped", "Pending") else ""
     ended = f"{rows.points(run)} points" if rows.points(run) else ""
-    return " · ".join(part for part in (rows.name(run), rows.phase(run), said, ended, words) if part)
+    return one_line(" · ".join(part for part in (rows.name(run), rows.phase(run), said, ended, words) if part))
 
 
 def _facts(run: Object, now: datetime) -> list[tuple[str, str]]:
@@ -91,16 +110,25 @@ def _facts(run: Object, now: datetime) -> list[tuple[str, str]]:
 
 def _phase(run: Object) -> Text:
     phase = rows.phase(run)
-    return Text(f"{_SYMBOLS.get(phase, '·')} {phase}", style=rows.PHASE_COLOURS.get(phase, "magenta"))
+    return _text(f"{_SYMBOLS.get(phase, '·')} {phase}", rows.PHASE_COLOURS.get(phase, "magenta"))
 
 
 def _what(run: Object) -> Text:
     said, words = rows.reason(run), rows.message(run)
     if rows.phase(run) == "Succeeded":
-        return Text(", ".join(status_of(run).get("outputs") or {}), style="dim")
+        return _text(", ".join(status_of(run).get("outputs") or {}), "dim")
     if rows.points(run) and not words:
-        return Text(f"{rows.points(run)} points")
-    return Text(f"{said}: {words}" if said and words else said or words)
+        return _text(f"{rows.points(run)} points")
+    return _text(f"{said}: {words}" if said and words else said or words)
+
+
+def _text(text: str = "", style: str = "", **shown: Any) -> Text:
+    """Return the words as they are, never as markup."""
+    return Text(one_line(text), style=style, **shown)
+
+
+def _add_row(table: Table, cells: Iterable[str | Text]) -> None:
+    table.add_row(*(cell if isinstance(cell, Text) else _text(cell) for cell in cells))
 
 
 def _rank(run: Object) -> int:

@@ -103,7 +103,7 @@ def describe(
     """
     from mlrun_operator.cli import describing
     from mlrun_operator.cli.cluster import linked
-    from mlrun_operator.cli.output import print_json
+    from mlrun_operator.cli.output import out, print_json
     from mlrun_operator.cluster.server_clock import utc_now
 
     kind, _, short = name.rpartition("/")
@@ -118,7 +118,7 @@ def describe(
     if session().json:
         print_json({"object": obj, "events": events})
     else:
-        print(describing.text(obj, events, utc_now()))
+        out(describing.text(obj, events, utc_now()))
 
 
 def show(  # noqa: PLR0913 - how to print
@@ -132,7 +132,7 @@ def show(  # noqa: PLR0913 - how to print
 ) -> None:
     """Print the objects in the format that was asked for."""
     from mlrun_operator.cli import rows
-    from mlrun_operator.cli.output import print_json, print_yaml, rows_text, say
+    from mlrun_operator.cli.output import out, print_json, print_rows, print_yaml, say
     from mlrun_operator.cluster.server_clock import utc_now
 
     for obj in objects:
@@ -144,14 +144,14 @@ def show(  # noqa: PLR0913 - how to print
         print_yaml(whole)
     elif output is Format.NAME:
         for obj in objects:
-            print(f"mlrun{kind[:-1]}/{obj['metadata']['name']}")
+            out(f"mlrun{kind[:-1]}/{obj['metadata']['name']}")
     elif not objects:
         say(f"no {kind} in {'any namespace' if everywhere else f'namespace {namespace}'}")
     else:
         cells = rows.columns(kind, wide=output is Format.WIDE)
         if everywhere:
             cells = {"namespace": lambda obj, _: str(obj["metadata"]["namespace"]), **cells}
-        print(rows_text(list(cells), rows.rows(objects, cells, utc_now())))
+        print_rows(list(cells), rows.rows(objects, cells, utc_now()))
 
 
 def _kind(text: str) -> str:

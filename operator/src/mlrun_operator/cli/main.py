@@ -16,7 +16,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("typer", "rich"):
             raise
-        print(f"error: {error.name} is not installed\n       pip install 'mlrun-operator[cli]'", file=sys.stderr)
+        from mlrun_operator.cli.output import say
+
+        say(f"error: {error.name} is not installed\n       pip install 'mlrun-operator[cli]'")
         return 2
     return started(argv)
 

@@ -34,7 +34,7 @@ def validate(
     among the given files.
     """
     from mlrun_operator.cli.documents import read_all
-    from mlrun_operator.cli.output import print_json, say
+    from mlrun_operator.cli.output import out, print_json, say
     from mlrun_operator.cli.problems import check, is_ours
 
     documents = read_all(files)
@@ -45,7 +45,7 @@ def validate(
         print_json({"valid": not wrong, "objects": len(ours), "problems": [p.wire() for p in problems]})
     else:
         for problem in problems:
-            print(problem)
+            out(str(problem))
         said = f"{len(wrong)} problem{'s' * (len(wrong) != 1)}" if wrong else "valid"
         say(f"{len(ours)} object{'s' * (len(ours) != 1)} of ours: {said}")
     if wrong:

@@ -18,6 +18,7 @@ from mlrun_operator.api.v1alpha1.run import RunSpec
 from mlrun_operator.api.values.handlers import Handler
 from mlrun_operator.api.values.names import kubernetes_name
 from mlrun_operator.assess.function import syntax_error
+from mlrun_operator.assess.jobs import overridden_fields
 from mlrun_operator.cli.documents import Document, Path_
 from mlrun_operator.cli.rendering import job_of
 from mlrun_operator.schema.structural import structural
@@ -190,6 +191,8 @@ class _Check:
             asked = run.function_ref.name if run.function_ref else ""
             words = f"MlrunFunction {asked} is not among these files; the cluster must have it"
             yield self._problem(("spec", "functionRef", "name"), words, note=True)
+        if job is not None and (overridden := overridden_fields(_rendered_job(job))):
+            yield self._problem(("spec", "podTemplate"), overridden.removeprefix("podTemplate: "), note=True)
         for name in _regular_sidecars(job or {}):
             words = f"container {name} keeps the pod: it is deleted soon after the report. Better: a native sidecar"
             yield self._problem(("spec", "podTemplate"), f"{words}, see docs/sidecars.md", note=True)
@@ -205,10 +208,15 @@ class _Check:
         return Problem(self._document.file, self._document.line(path), self._name, field, words, note)
 
 
+def _rendered_job(job: Object) -> Object:
+    """Return the Job, or the template of a CronJob's Jobs."""
+    template: Object = spec_of(job).get("jobTemplate") or job
+    return template
+
+
 def _regular_sidecars(job: Object) -> list[str]:
     """Return the containers beside the wrapper's, of a Job or CronJob, that Kubernetes waits for."""
-    spec = spec_of(job)
-    template = (spec.get("jobTemplate") or job).get("spec", {}).get("template") or {}
+    template = spec_of(_rendered_job(job)).get("template") or {}
     containers = spec_of(template).get("containers") or ()
     return [container["name"] for container in containers if container["name"] != constants.CONTAINER]
 

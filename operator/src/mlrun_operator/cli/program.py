@@ -49,14 +49,15 @@ def kubectl_complete() -> None:
     words = ["mlrunctl", *sys.argv[1:]]
     os.environ |= {"COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1), project.COMPLETE: "complete_bash"}
     project.ready_to_complete()
+    from mlrun_operator.cli.output import out
+
     found = StringIO()
     try:
         with redirect_stdout(found):
             app(args=[], prog_name="mlrunctl", complete_var=project.COMPLETE)
     except SystemExit:
         pass
-    print(found.getvalue(), end="")
-    print(":4")  # no file names besides
+    out(found.getvalue(), ":4")  # no file names besides
 
 
 def program() -> str:
@@ -66,9 +67,11 @@ def program() -> str:
 
 
 def _misused(error: typer.TyperException, name: str) -> int:
+    from mlrun_operator.cli.output import say
+
     words = error.format_message().strip()
     if type(error).__name__ == "NoArgsIsHelpError":  # a group without a verb
-        print(words, file=sys.stderr)
+        say(words)
         return Exit.USAGE
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else name
@@ -76,21 +79,16 @@ def _misused(error: typer.TyperException, name: str) -> int:
 
 
 def _told(message: str, hint: str, code: Exit, error: Exception | None = None) -> int:
+    from mlrun_operator.cli.output import json_text, painted, say
+
     if session().verbose and error is not None:
         import traceback
 
-        traceback.print_exception(error)
+        say("".join(traceback.format_exception(error)).rstrip("\n"))
     if session().json:
-        import json
-
-        print(json.dumps({"error": message, "hint": hint or None, "exitCode": int(code)}), file=sys.stderr)
+        say(json_text({"error": message, "hint": hint or None, "exitCode": int(code)}))
         return code
-    red, plain = ("\033[31m", "\033[0m") if _colours() else ("", "")
-    print(f"{red}error:{plain} {message}", file=sys.stderr)
+    say(painted("error:", "red", sys.stderr), f" {message}")
     if hint:
-        print(f"       {hint}", file=sys.stderr)
+        say(f"       {hint}")
     return code
-
-
-def _colours() -> bool:
-    return sys.stderr.isatty() and "NO_COLOR" not in os.environ

@@ -122,13 +122,13 @@ def version() -> None:
     import platform
 
     from mlrun_operator.api import constants
-    from mlrun_operator.cli.output import print_json
+    from mlrun_operator.cli.output import out, print_json
 
     said = {"version": __version__, "api": constants.API_VERSION, "python": platform.python_version()}
     if session().json:
         print_json(said)
     else:
-        print(f"mlrunctl {__version__}, API {said['api']}, Python {said['python']}")
+        out(f"mlrunctl {__version__}, API {said['api']}, Python {said['python']}")
 
 
 @verb(Panel.OFFLINE, cluster=False)
@@ -142,7 +142,9 @@ def completion(
     """
     from typer.completion import get_completion_script  # type: ignore[attr-defined] # as typer's own option does
 
-    print(get_completion_script(prog_name="mlrunctl", complete_var=COMPLETE, shell=shell.value))
+    from mlrun_operator.cli.output import out
+
+    out(get_completion_script(prog_name="mlrunctl", complete_var=COMPLETE, shell=shell.value))
 
 
 def ready_to_complete() -> None:

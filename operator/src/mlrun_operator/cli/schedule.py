@@ -29,7 +29,7 @@ def list_(*, selector: Selector = "") -> None:
     """List the schedules of a namespace: when they fire next, and how it went so far."""
     from mlrun_operator.cli import scheduling
     from mlrun_operator.cli.cluster import linked
-    from mlrun_operator.cli.output import print_json, rows_text, say
+    from mlrun_operator.cli.output import print_json, print_rows, say
     from mlrun_operator.cluster.server_clock import utc_now
 
     async def read(link: "Link") -> tuple[str, list[Object]]:
@@ -41,7 +41,7 @@ def list_(*, selector: Selector = "") -> None:
     elif not found:
         say(f"no schedules in namespace {namespace}")
     else:
-        print(rows_text(scheduling.HEADS, [scheduling.row(run, utc_now()) for run in found]))
+        print_rows(scheduling.HEADS, [scheduling.row(run, utc_now()) for run in found])
 
 
 @verb(Panel.STEER, of=schedule, name="next")
@@ -60,7 +60,7 @@ def next_(
 
     from mlrun_operator.cli import scheduling
     from mlrun_operator.cli.cluster import linked
-    from mlrun_operator.cli.output import print_json, say
+    from mlrun_operator.cli.output import out, print_json, say
     from mlrun_operator.cluster.server_clock import utc_now
 
     if " " in what.strip() or what in scheduling.MACROS:
@@ -76,9 +76,7 @@ def next_(
     elif not slots:
         say("never: no such day comes within five years")
     else:
-        print(
-            "\n".join(f"{slot:%Y-%m-%dT%H:%M:%SZ}   {slot.astimezone(cron.zone):%a %d %b %H:%M %Z}" for slot in slots)
-        )
+        out("\n".join(f"{slot:%Y-%m-%dT%H:%M:%SZ}   {slot.astimezone(cron.zone):%a %d %b %H:%M %Z}" for slot in slots))
 
 
 @verb(Panel.STEER, of=schedule)
@@ -92,7 +90,7 @@ def trigger(
     """Run a schedule once, now, besides its firings; also while it is suspended."""
     from mlrun_operator.cli.cluster import linked
     from mlrun_operator.cli.follow import ended, waited
-    from mlrun_operator.cli.output import print_json
+    from mlrun_operator.cli.output import out, print_json
 
     async def work(link: "Link") -> Object:
         run = await _scheduled(link, name)
@@ -111,7 +109,7 @@ def trigger(
     elif session().json:
         print_json(child)
     else:
-        print(f"mlrunrun/{child['metadata']['name']} made")
+        out(f"mlrunrun/{child['metadata']['name']} made")
 
 
 @verb(Panel.STEER, of=schedule, name="suspend")
@@ -147,6 +145,7 @@ def backfill(  # noqa: PLR0913 - its options
     from mlrun_operator.api.v1alpha1.schedule import MAX_BACKFILL
     from mlrun_operator.cli import scheduling
     from mlrun_operator.cli.cluster import linked
+    from mlrun_operator.cli.output import out
     from mlrun_operator.cluster.server_clock import utc_now
 
     begin, end = _moment(from_, "--from"), _moment(to, "--to")
@@ -163,7 +162,7 @@ def backfill(  # noqa: PLR0913 - its options
             f"from {from_} to {to} there are more than {MAX_BACKFILL} slots", "Ask for a part of it at a time."
         )
     if dry_run:
-        print("\n".join(_text(slot) for slot in (reversed(slots) if newest_first else slots)))
+        out("\n".join(_text(slot) for slot in (reversed(slots) if newest_first else slots)))
         return
     if not slots:
         raise CliError(f"{name} has no slot from {from_} to {to} that is past", "`schedule next` shows its times.")
@@ -173,7 +172,7 @@ def backfill(  # noqa: PLR0913 - its options
 
 def _change(name: str, spec: Object, said: str) -> None:
     from mlrun_operator.cli.cluster import linked
-    from mlrun_operator.cli.output import print_json
+    from mlrun_operator.cli.output import out, print_json
     from mlrun_operator.cluster.resources import RUNS
 
     async def work(link: "Link") -> Object:
@@ -184,7 +183,7 @@ def _change(name: str, spec: Object, said: str) -> None:
     if session().json:
         print_json(changed)
     else:
-        print(f"mlrunrun/{changed['metadata']['name']} {said}")
+        out(f"mlrunrun/{changed['metadata']['name']} {said}")
 
 
 async def _scheduled(link: "Link", name: str) -> "AsyncRun":

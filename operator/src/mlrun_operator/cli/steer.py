@@ -41,7 +41,7 @@ def rerun(names: Names = None, *, selector: Selector = "") -> None:
 
 def _all(names: list[str] | None, selector: str, change: Callable[["AsyncRun"], Awaitable[object]], said: str) -> None:
     from mlrun_operator.cli.cluster import each, linked
-    from mlrun_operator.cli.output import print_json
+    from mlrun_operator.cli.output import out, print_json
 
     changed: list[str] = []
 
@@ -49,7 +49,7 @@ def _all(names: list[str] | None, selector: str, change: Callable[["AsyncRun"], 
         await change(run)
         changed.append(run.object_name)
         if not session().json:
-            print(f"mlrunrun/{run.object_name} {said}")
+            out(f"mlrunrun/{run.object_name} {said}")
 
     async def work(link: "Link") -> None:
         await each(link, names or [], selector, one)

@@ -34,7 +34,7 @@ def enable(
     import os
 
     from mlrun_operator.cli.cluster import linked
-    from mlrun_operator.cli.output import print_json
+    from mlrun_operator.cli.output import out, print_json
     from mlrun_operator.sdk.backends.kubernetes import SECRETS
     from mlrun_operator.sdk.errors import NotFound
 
@@ -58,7 +58,7 @@ def enable(
     if session().json:
         print_json({"secret": name, "namespace": namespace, "result": what})
     else:
-        print(f"secret/{name} {what} in namespace {namespace}")
+        out(f"secret/{name} {what} in namespace {namespace}")
 
 
 @verb(Panel.PLATFORM, of=store)
@@ -72,7 +72,7 @@ def ls(
     """List the newest version of everything that a project has stored."""
     from mlrun_operator.cli.cluster import linked
     from mlrun_operator.cli.describing import size
-    from mlrun_operator.cli.output import print_json, rows_text, say
+    from mlrun_operator.cli.output import out, print_json, rows_text, say
     from mlrun_operator.sdk.aio.entities import list_entities
 
     types = [each.removesuffix("s") for each in what or _TYPES]
@@ -95,7 +95,7 @@ def ls(
             [e.key.name, e.key.kind, size(e.status.get("size")), str(e.metadata.get("created", ""))[:19], str(e.key)]
             for e in found
         ]
-        print(rows_text(("name", "kind", "size", "created", "key"), rows))
+        out(rows_text(("name", "kind", "size", "created", "key"), rows))
 
 
 @verb(Panel.PLATFORM, of=store)
@@ -115,7 +115,7 @@ def gc(
 
     from mlrun_operator.cli.cluster import linked
     from mlrun_operator.cli.describing import size
-    from mlrun_operator.cli.output import print_json, rows_text, say
+    from mlrun_operator.cli.output import out, print_json, rows_text, say
     from mlrun_operator.sdk.stores.garbage import collect
 
     before = time.time() - older_than * 86_400
@@ -124,7 +124,7 @@ def gc(
         print_json({"deleted": delete, "folders": [folder.wire() for folder in found]})
         return
     if found:
-        print(rows_text(("folder", "size", "why"), [[f.path, size(f.size), f.why] for f in found]))
+        out(rows_text(("folder", "size", "why"), [[f.path, size(f.size), f.why] for f in found]))
     whole = size(sum(folder.size for folder in found))
     said = "deleted" if delete else "could go; --delete deletes it" if found else "could go"
     say(f"{len(found)} folder{'s' * (len(found) != 1)}, {whole}: {said}")

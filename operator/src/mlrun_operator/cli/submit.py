@@ -147,7 +147,7 @@ def apply(files: Files) -> None:
     Functions first, and only after all of them were checked as `validate` does.
     """
     from mlrun_operator.cli.cluster import linked
-    from mlrun_operator.cli.output import print_json
+    from mlrun_operator.cli.output import out, print_json
 
     objects = _checked(files)
     done: list[Object] = []
@@ -160,7 +160,7 @@ def apply(files: Files) -> None:
             what = _change(before, written)
             done.append({"kind": placed["kind"], "name": placed["metadata"]["name"], "result": what})
             if not session().json:
-                print(f"{placed['kind'].lower()}/{placed['metadata']['name']} {what}")
+                out(f"{placed['kind'].lower()}/{placed['metadata']['name']} {what}")
 
     linked(work)
     if session().json:
@@ -171,7 +171,7 @@ def apply(files: Files) -> None:
 def diff(files: Files) -> None:
     """Show what `apply` would change, as the API server would write it. Exit code 1 where there is a difference."""
     from mlrun_operator.cli.cluster import linked
-    from mlrun_operator.cli.output import print_json
+    from mlrun_operator.cli.output import out, print_json
 
     objects = _checked(files)
 
@@ -191,7 +191,7 @@ def diff(files: Files) -> None:
         print_json({name: "".join(lines) for name, lines in found.items()})
     else:
         for lines in found.values():
-            print(_coloured(lines), end="")
+            out(*_coloured(lines), end="")
     if found:
         raise typer.Exit(Exit.FAILED)
 
@@ -215,7 +215,7 @@ def _submit(  # noqa: PLR0913 - how to follow it
 ) -> None:
     from mlrun_operator.cli.cluster import linked
     from mlrun_operator.cli.follow import ended, waited
-    from mlrun_operator.cli.output import say
+    from mlrun_operator.cli.output import out, say
 
     async def work(link: "Link") -> Object:
         function = await _function(link, order)
@@ -234,7 +234,7 @@ def _submit(  # noqa: PLR0913 - how to follow it
     elif session().json or format_ in ("json", "yaml"):
         _print([obj], "json" if session().json else str(format_))
     else:
-        print(f"mlrunrun/{obj['metadata']['name']}" + ("" if format_ == "name" else " submitted"))
+        out(f"mlrunrun/{obj['metadata']['name']}" + ("" if format_ == "name" else " submitted"))
 
 
 async def _function(link: "Link", order: Order) -> "AsyncFunction":
@@ -277,13 +277,13 @@ def _print_manifests(order: Order, format_: str) -> None:
 
 
 def _print(objects: Sequence[Object], format_: str) -> None:
-    from mlrun_operator.cli.output import print_json, print_yaml
+    from mlrun_operator.cli.output import out, print_json, print_yaml
 
     if format_ == "json":
         print_json(objects[0] if len(objects) == 1 else {"apiVersion": "v1", "kind": "List", "items": list(objects)})
     elif format_ == "name":
         for obj in objects:
-            print(f"{obj['kind'].lower()}/{obj['metadata']['name']}")
+            out(f"{obj['kind'].lower()}/{obj['metadata']['name']}")
     else:
         print_yaml(*objects)
 
@@ -360,7 +360,7 @@ def _difference(before: Object | None, after: Object) -> list[str]:
     return list(difflib.unified_diff(old, new, f"{name} as it is", f"{name} as it would be"))
 
 
-def _coloured(lines: Sequence[str]) -> str:
+def _coloured(lines: Sequence[str]) -> list[str]:
     from mlrun_operator.cli.output import painted
 
-    return "".join(painted(line, {"+": "green", "-": "red"}[line[0]]) if line[0] in "+-" else line for line in lines)
+    return [painted(line, {"+": "green", "-": "red"}.get(line[0], "")) for line in lines]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.objects import Object, controller_of, key_of
+from mlrun_operator.api.objects import Object, controller_of, has_pod_ended, key_of
 from mlrun_operator.api.values.names import kubernetes_name, label_value, slot_of
 from mlrun_operator.cluster.index_entry import (
     FIRED_BY,
@@ -50,11 +50,15 @@ class _Tombstone:
     version: int
     is_from_watch: bool
 
+    def is_before(self, version: int) -> bool:
+        """Return whether the version is newer than the last known state, and no watch event told of the deletion."""
+        return not self.is_from_watch and version > self.version
+
     def is_disproved_by(self, version: int, *, direct: bool) -> bool:
         """Return whether an object in this version still exists. For the same version only a direct reading counts."""
         if self.is_from_watch:
             return version > self.version or (direct and version == self.version)
-        return direct and version > self.version
+        return direct and self.is_before(version)
 
 
 class Index:
@@ -76,11 +80,13 @@ class Index:
         """Store the object and return whether it was stored.
 
         It is not stored if it was deleted, or if the same or a newer state, or its successor, is known. With `direct`
-        it was just read from the API server: then an object that only left its watch is stored again.
+        it was just read from the API server: then an object that only left its watch is stored again. The end of a pod
+        is also stored when a direct reading found the pod gone before.
         """
         uid, version = obj["metadata"]["uid"], version_of(obj)
         tombstone = self._tombstones.get(uid)
-        if tombstone is not None and not tombstone.is_disproved_by(version, direct=direct):
+        is_gone = tombstone is not None and not tombstone.is_disproved_by(version, direct=direct)
+        if is_gone and not _is_late_end(resource, obj, tombstone):
             return False
         previous = self._objects[resource].get(key_of(obj))
         if previous is not None and version <= previous.version and version:
@@ -142,15 +148,19 @@ class Index:
         """Return the pods that the Job controls, or whose label has its uid."""
         return _objects(self._related_in(namespace, (OF_JOB, job_uid)))
 
-    def pods_of_run(self, namespace: str, run_uid: str) -> list[Object]:
-        """Return the pods of all Jobs of the run.
+    def pods_of_run(self, namespace: str, run_uid: str, recorded_job_uid: str | None = None) -> list[Object]:
+        """Return the pods of all Jobs of the run, and of the Job that its status records.
 
-        The labels of a fired Job's pods name the schedule, but the pods belong to the child run.
+        The labels of a fired Job's pods name the schedule, but the pods belong to the child run. A run that a backup
+        brought back has recorded a Job whose labels name another run.
         """
         pods = {pod.uid: pod for pod in self._related_in(namespace, (PODS.plural, run_uid))}
         for job_uid in self._job_uids(namespace, run_uid):
             pods |= {pod.uid: pod for pod in self._related_in(namespace, (OF_JOB, job_uid))}
-        return _objects(pod for pod in pods.values() if self._run_of(pod) == run_uid)
+        pods = {uid: pod for uid, pod in pods.items() if self._run_of(pod) == run_uid}
+        if recorded_job_uid is not None:
+            pods |= {pod.uid: pod for pod in self._related_in(namespace, (OF_JOB, recorded_job_uid))}
+        return _objects(pods.values())
 
     def orphaned_pods(self, namespace: str, run_name: str) -> list[Object]:
         """Return the pods that may run although neither a controller nor a run of this name has them any more."""
@@ -358,6 +368,12 @@ def _job_of(entry: Entry) -> JobId:
 def _is_late_removal(resource: Resource, obj: Object, entry: Entry) -> bool:
     """Return whether the event is older than a reading of the object, which already had lost its label."""
     return not entry.is_watched and is_selected(resource, obj) and version_of(obj) <= entry.version
+
+
+def _is_late_end(resource: Resource, obj: Object, tombstone: _Tombstone | None) -> bool:
+    """Return whether a pod was found gone by a direct reading before its watch tells how it ended, with its report."""
+    is_unseen = tombstone is not None and tombstone.is_before(version_of(obj))
+    return is_unseen and resource is PODS and has_pod_ended(obj)
 
 
 def _objects(entries: Iterable[Entry]) -> list[Object]:

@@ -176,6 +176,13 @@ def run_uid_of_job(job: Object) -> str | None:
     return intern(uid) if uid else None
 
 
+def recorded_job_uid(run: Object) -> str | None:
+    """Return the uid of the Job that the run's status records."""
+    execution = status_of(run).get("execution")
+    uid = execution.get("jobUID") if isinstance(execution, dict) else None
+    return uid if isinstance(uid, str) else None
+
+
 def run_names_of_job(job: Object) -> Iterator[str]:
     """Return the name of the run that controls a Job or CronJob.
 

@@ -11,6 +11,7 @@ from mlrun_operator.assess.times import parse_time
 from mlrun_operator.cluster.api_client import ApiClient
 from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.index import Index
+from mlrun_operator.cluster.index_entry import recorded_job_uid
 from mlrun_operator.cluster.resources import CRON_JOBS, JOBS, PODS
 from mlrun_operator.plan.observation import ReadFresh
 
@@ -26,9 +27,9 @@ class DirectReader:
     async def read(self, run: Object) -> ReadFresh:
         """Return the run's Jobs and pods as they are now."""
         namespace, uid = run["metadata"]["namespace"], run["metadata"]["uid"]
-        known_pods = self._index.pods_of_run(namespace, uid)
+        known_pods = self._index.pods_of_run(namespace, uid, recorded_job_uid(run))
         jobs = await self._read_jobs(run)
-        job_uids = sorted(_recorded_jobs(run))
+        job_uids = sorted(recorded_jobs(run))
         pods = await self._cluster.read_pods_of_run(namespace, uid, job_uids)
         for resource, objects in ((JOBS, jobs), (PODS, pods)):
             for obj in objects:
@@ -40,7 +41,7 @@ class DirectReader:
     async def _read_jobs(self, run: Object) -> list[Object]:
         """Return the run's Jobs, listed by their label; those that the listing lacks are read by their names."""
         namespace, uid = run["metadata"]["namespace"], run["metadata"]["uid"]
-        recorded = _recorded_jobs(run)
+        recorded = recorded_jobs(run)
         names = {job["metadata"]["uid"]: job["metadata"]["name"] for job in self._index.of_run(JOBS, namespace, uid)}
         jobs = await self._cluster.read_all(JOBS, namespace, f"{constants.LABEL_RUN_UID}={uid}")
         listed = {job["metadata"]["uid"] for job in jobs}
@@ -79,7 +80,7 @@ class DirectReader:
         return None
 
 
-def _recorded_jobs(run: Object) -> dict[str, str | None]:
+def recorded_jobs(run: Object) -> dict[str, str | None]:
     """Return the names of the Jobs that are the run's whatever their labels say, by their uids."""
     status = parse_status(run)
     names = {status.execution.job_uid: status.job_name} if status.execution else {}

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from mlrun_operator.api import constants
 from mlrun_operator.api.contract.trace import TraceContext
 from mlrun_operator.api.v1alpha1.status import RunStatus
+from mlrun_operator.api.visible import one_line, visible
 from mlrun_operator.cluster.codec import encode
 
 # The attribute in which kopf puts its reference to an object; ours is there, too.
@@ -20,12 +21,9 @@ _REFERENCE_FIELDS = ("apiVersion", "kind", "namespace", "name", "uid")
 def start_logging(level: str, log_format: Literal["text", "json"]) -> None:
     """Log to the standard error stream."""
     handler = logging.StreamHandler()
-    if log_format == "json":
-        handler.setFormatter(JsonFormatter())
-        logging.captureWarnings(capture=True)
-        sys.excepthook = _uncaught
-    else:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _uncaught
     logging.basicConfig(handlers=[handler], level=level, force=True)
     logging.getLogger("kopf").setLevel(logging.WARNING)
     # These are logged once, by the operator: a missing kubeconfig, what ends the watches, each failed request of one.
@@ -53,6 +51,26 @@ def about_key(kind: str, key: tuple[str, str]) -> dict[str, Any]:
     return {_REFERENCE: {"apiVersion": constants.API_VERSION, "kind": kind, "namespace": key[0], "name": key[1]}}
 
 
+class TextFormatter(logging.Formatter):
+    """Formats a record as one line: time, level and message. A traceback follows, indented.
+
+    Messages of runs are texts of their handlers, and so are those of exceptions: none may look like another line.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, and those of its traceback, without their end."""
+        lines = [one_line(f"{self.formatTime(record)} {record.levelname} {record.getMessage()}")]
+        if record.exc_info:
+            lines += _indented(self.formatException(record.exc_info))
+        if record.stack_info:
+            lines += _indented(record.stack_info)
+        return "\n".join(lines)
+
+
+def _indented(text: str) -> list[str]:
+    return [f"    {one_line(line)}" for line in text.split("\n")]
+
+
 class JsonFormatter(logging.Formatter):
     """Formats a record as `time` (RFC 3339), `level`, `logger` and `message`; with `object` where it is about one.
 
@@ -73,7 +91,7 @@ class JsonFormatter(logging.Formatter):
         entry |= {name: value for name, value in getattr(record, _FIELDS, {}).items() if value is not None}
         if record.exc_info:
             entry["error"] = self.formatException(record.exc_info)
-        return encode(entry).decode()
+        return visible(encode(entry).decode())
 
 
 def _uncaught(kind: type[BaseException], error: BaseException, trace: Any) -> None:

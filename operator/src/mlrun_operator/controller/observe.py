@@ -9,6 +9,7 @@ from mlrun_operator.api.objects import Object, controller_of, fired_job_uid, key
 from mlrun_operator.api.values.names import cron_job_name
 from mlrun_operator.assess.schedule import Child
 from mlrun_operator.cluster.index import Index
+from mlrun_operator.cluster.index_entry import recorded_job_uid
 from mlrun_operator.cluster.queue_position import function_keys
 from mlrun_operator.cluster.resources import CRON_JOBS, FUNCTIONS, JOBS, RUNS
 from mlrun_operator.plan.observation import Observation, RunObservation, ScheduleObservation
@@ -46,7 +47,7 @@ class Observer:
             now=self._clock(),
             function=self._function(run),
             jobs=self._index.of_run(JOBS, namespace, uid),
-            pods=self._index.pods_of_run(namespace, uid),
+            pods=self._index.pods_of_run(namespace, uid, recorded_job_uid(run)),
         )
         return self._child(observation) if constants.LABEL_SCHEDULE_UID in labels_of(run) else observation
 

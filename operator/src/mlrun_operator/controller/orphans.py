@@ -1,4 +1,7 @@
-"""What a run that is gone leaves behind: its fired Job, and pods that have no controller any more."""
+"""What a run that is gone leaves behind: its fired Job, and pods that have no controller any more.
+
+A fired Job that a backup brings back is another one than its run's, and no run's.
+"""
 
 import logging
 
@@ -8,6 +11,7 @@ from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.index import Index
 from mlrun_operator.cluster.resources import JOBS, PODS, RUNS, Resource
 from mlrun_operator.cluster.run_queues import RunKey
+from mlrun_operator.controller.direct_reader import recorded_jobs
 from mlrun_operator.controller.log_format import about_key
 from mlrun_operator.plan.adopt import is_orphaned
 
@@ -24,7 +28,8 @@ class OrphanCollector:
     async def delete(self, key: RunKey, run: Object | None) -> None:
         """Delete what earlier runs of this name have left. `run` is the present one. Raises ApiError."""
         orphans = [(PODS, pod) for pod in self._index.orphaned_pods(*key)]
-        if run is None and (job := self._index.get(JOBS, *key)) is not None and is_orphaned(job):
+        job = self._index.get(JOBS, *key)
+        if job is not None and is_orphaned(job) and (run is None or job["metadata"]["uid"] not in recorded_jobs(run)):
             orphans.append((JOBS, job))
         orphans = [(resource, obj) for resource, obj in orphans if not is_deleting(obj)]
         if orphans and await self._read_uid(key) == (run["metadata"]["uid"] if run else None):

@@ -63,6 +63,12 @@ class Settings(BaseSettings):
     )
     source_max_files: int = Field(50_000, ge=1, description="Number of files of an archive or a repository.")
     source_max_ratio: int = Field(200, ge=1, description="How many times its own size an archive may unpack to.")
+    input_max_unpacked_mib: int = Field(
+        32 * 1024, ge=1, description="Size of what the gzipped files of one input unpack to, in MiB."
+    )
+    input_max_ratio: int = Field(
+        200, ge=1, description="How many times its own size a gzipped input may unpack to, above 1 GiB."
+    )
     source_link_local: bool = Field(
         default=False,
         description="Whether sources and inputs may be at link-local addresses, where clouds hand out credentials.",
@@ -128,6 +134,8 @@ class Settings(BaseSettings):
                 max_unpacked_mib=self.source_max_unpacked_mib,
                 max_files=self.source_max_files,
                 max_ratio=self.source_max_ratio,
+                input_max_unpacked_mib=self.input_max_unpacked_mib,
+                input_max_ratio=self.input_max_ratio,
                 link_local=self.source_link_local,
             ),
             pip=PipInfo(index_url=self.pip_index_url, find_links=self.pip_find_links, seconds=self.pip_seconds),

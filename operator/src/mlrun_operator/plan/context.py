@@ -187,6 +187,16 @@ class RunContext(BaseContext):
         defaults = (getattr(part, to_snake(name), None) for part in (self.platform.run_defaults, self.platform))
         return next((default for default in defaults if isinstance(default, int)), None)
 
+    def wanted(self, number: int) -> Execution:
+        """Return the execution of this number for the spec of now."""
+        return Execution(
+            number=number,
+            hash=execution_hash(self.spec),
+            generation=self.generation,
+            rerun=self.spec.get("rerun") or None,
+            run_uid=self.meta["uid"],
+        )
+
     def _latest(self) -> Execution | None:
         """Return the recorded execution, or that of a newer Job which was not recorded yet."""
         recorded, phase = self.recorded.execution, self.recorded.phase
@@ -204,9 +214,7 @@ class RunContext(BaseContext):
     def _execution_of(self, job: Object, number: int) -> Execution:
         """Return the execution that a Job was made for; where somebody took its annotations, for the spec of now."""
         annotated = execution_of(job)
-        if annotated is None:
-            return Execution(number=number, hash=execution_hash(self.spec), generation=self.generation)
-        return annotated.model_copy(update={"number": number})
+        return self.wanted(number) if annotated is None else annotated.model_copy(update={"number": number})
 
     def _job_uid(self, number: int) -> str | None:
         """Return the uid that the Job of this execution has for sure."""

@@ -4,7 +4,15 @@ from datetime import timedelta
 from typing import Final
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.objects import Object, annotations_of, is_deleting, labels_of, spec_of, status_of
+from mlrun_operator.api.objects import (
+    Object,
+    annotations_of,
+    is_controlled_by,
+    is_deleting,
+    labels_of,
+    spec_of,
+    status_of,
+)
 from mlrun_operator.api.v1alpha1.status import RunStatus, with_current_names
 from mlrun_operator.assess import conditions as cond
 from mlrun_operator.assess.jobs import end_of, has_decided
@@ -18,7 +26,9 @@ from mlrun_operator.plan.start import (
     RETRY_INTERVAL,
     function_of,
     is_function_changed,
+    lost_pod_wait,
     lost_pod_warnings,
+    restored,
 )
 from mlrun_operator.render.execution import is_same_execution
 
@@ -34,12 +44,23 @@ _CHANGING: Final = (
 
 def delete_leftover_jobs(context: RunContext) -> Decision | None:
     """Delete a Job that could still make pods though its execution is over."""
-    latest = context.latest
-    for number, job in context.our_jobs():
-        is_over = latest is not None and (number < latest.number or context.is_over)
-        if is_over and can_make_pods(job) and not has_decided(job) and (delete := context.first(Delete(job))):
+    for job in (*_jobs_that_are_over(context), *_restored_jobs(context)):
+        if can_make_pods(job) and not has_decided(job) and (delete := context.first(Delete(job))):
             return delete
     return None
+
+
+def _jobs_that_are_over(context: RunContext) -> list[Object]:
+    """Return the Jobs of the executions that are over."""
+    latest = context.latest
+    return [job for n, job in context.our_jobs() if latest and (n < latest.number or context.is_over)]
+
+
+def _restored_jobs(context: RunContext) -> list[Object]:
+    """Return the Jobs that a backup brought back beside their run, which recorded another one: they would run again."""
+    ours = [job["metadata"]["uid"] for _, job in context.our_jobs()]
+    jobs = (job for job in context.observation.jobs if is_controlled_by(job, context.meta["uid"]) and restored(job))
+    return [job for job in jobs if job["metadata"]["uid"] not in ours]
 
 
 def retain_or_expire(context: RunContext) -> Decision:
@@ -50,6 +71,7 @@ def retain_or_expire(context: RunContext) -> Decision:
             if left <= timedelta(0) and (delete := context.first(Delete(obj))):
                 return delete
             waits.append(max(left, RETRY_INTERVAL) if left <= timedelta(0) else left)
+    waits += [wait for wait in (lost_pod_wait(context),) if wait is not None]
     return Tell(_retained(context), min(waits, default=None))
 
 

@@ -25,7 +25,7 @@ from mlrun_operator.plan.decision import Ask, Create, Decision, DeletePod, Do, R
 from mlrun_operator.plan.observation import Refusal
 from mlrun_operator.plan.recorded import with_condition
 from mlrun_operator.render.envelope import PinnedFunction
-from mlrun_operator.render.execution import execution_hash, function_digest, is_same_execution, is_same_function
+from mlrun_operator.render.execution import function_digest, is_same_execution, is_same_function
 from mlrun_operator.render.job import EnvelopeTooLargeError, build_job
 from mlrun_operator.render.service import service_for
 
@@ -56,7 +56,7 @@ def start_execution(context: RunContext, execution: Execution) -> Decision:
 
 def start_successor(context: RunContext, superseded: Execution) -> Decision:
     """Start the execution that takes the place of one that never ran, from the spec of now."""
-    return start_execution(context, wanted_execution(context, superseded.number + 1))
+    return start_execution(context, context.wanted(superseded.number + 1))
 
 
 def stop_unstarted(context: RunContext) -> Decision | None:
@@ -90,18 +90,7 @@ def _tell_unstarted(context: RunContext, execution: Execution) -> Tell:
 def due(context: RunContext) -> Execution | None:
     """Return the execution that is to start now."""
     number = _due_number(context)
-    return wanted_execution(context, number) if number is not None else None
-
-
-def wanted_execution(context: RunContext, number: int) -> Execution:
-    """Return the execution of this number for the spec of now."""
-    return Execution(
-        number=number,
-        hash=execution_hash(context.spec),
-        generation=context.generation,
-        rerun=context.spec.get("rerun") or None,
-        run_uid=context.meta["uid"],
-    )
+    return context.wanted(number) if number is not None else None
 
 
 def waiting(
@@ -170,8 +159,7 @@ def _wait_for_other_pods(context: RunContext, execution: Execution) -> Decision 
     names = ", ".join(sorted({pod["metadata"]["name"] for pod in living})[:5])
     change = "is stopped" if context.stops else "starts"
     message = f"execution {execution.number} {change} when pod {names} of an earlier one has ended"
-    wait = min((left for pod in living if (left := presumed_lost_in(pod, context.observation.now))), default=None)
-    wait = min(wait or LOST_POD_POLL_INTERVAL, LOST_POD_POLL_INTERVAL)
+    wait = _until_lost_or_gone(context, living)
     if not context.is_over:
         return waiting(context, execution, Outcome(Phase.PENDING, Reason.STOPPING, message), wait)
     return Tell(with_condition(context, cond.CHANGE_WAITS, message), wait)
@@ -217,6 +205,21 @@ def still_there(pods: Sequence[str]) -> str:
         f"pod {', '.join(pods[:5])} did not end in its grace period; its node may be lost. The next execution waits "
         f"until it is gone. Once you know that it does not run: `kubectl delete pod {' '.join(pods[:5])} --force`"
     )
+
+
+def lost_pod_wait(context: RunContext) -> timedelta | None:
+    """Return how long until it is looked whether a pod of an earlier execution is lost, or gone; None without one.
+
+    Its end wakes no run that a backup brought back: its labels name the run of before.
+    """
+    living = _living_pods_before(context)
+    return _until_lost_or_gone(context, living) if living else None
+
+
+def _until_lost_or_gone(context: RunContext, pods: Sequence[Object]) -> timedelta:
+    """Return how long until the first of the pods is presumed lost, or until it is looked whether it is gone."""
+    waits = (presumed_lost_in(pod, context.observation.now) for pod in pods)
+    return min([LOST_POD_POLL_INTERVAL, *(wait for wait in waits if wait is not None)])
 
 
 def _is_told_lost(context: RunContext) -> bool:
@@ -323,9 +326,9 @@ def _follows_its_function(context: RunContext) -> bool:
     return follows and not is_child and is_function_changed(context)
 
 
-def restored(run: Object) -> bool:
-    """Return whether the run came back from a backup."""
-    marks = {**labels_of(run), **annotations_of(run)}
+def restored(obj: Object) -> bool:
+    """Return whether the run or the Job came back from a backup."""
+    marks = {**labels_of(obj), **annotations_of(obj)}
     return constants.LABEL_VELERO_RESTORE in marks or constants.ANNOTATION_RESTORED in marks
 
 

@@ -16,7 +16,7 @@ from mlrun_operator.assess import conditions as cond
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.execution import outcome_of, success_of
 from mlrun_operator.assess.jobs import has_decided, indexes, points_of, replicas_of
-from mlrun_operator.assess.pods import is_presumed_lost
+from mlrun_operator.assess.pods import PodView, is_presumed_lost
 from mlrun_operator.assess.replicas import reported_successes
 from mlrun_operator.assess.times import parse_time
 from mlrun_operator.plan.begin_end import begin_end
@@ -181,15 +181,23 @@ def _forgotten_success(context: RunContext, job: Object) -> Outcome | None:
     """Return the success that the Job controller forgets of pods which end while the Job is being suspended."""
     if points_of(job) is not None or _pods_are_ending(context):
         return None
-    views = [context.read_pod(pod) for pod in context.pods_of(job)]
     count = replicas_of(job)
     if count is None:
-        success = success_of(job, [view for view in views if view.ended])
+        success = success_while_suspended(context, job)
         return outcome_of(success) if success else None
+    views = [context.read_pod(pod) for pod in context.pods_of(job)]
     succeeded = indexes((job.get("status") or {}).get("completedIndexes")) | reported_successes(views)
     if len(succeeded) < count:
         return None
     return Outcome(Phase.SUCCEEDED, Reason.SUCCEEDED, f"all {count} replicas succeeded")
+
+
+def success_while_suspended(context: RunContext, job: Object) -> PodView | None:
+    """Return the pod of a suspended Job that has succeeded: the Job controller does not count it."""
+    if not job["spec"].get("suspend") or _pods_are_ending(context):
+        return None
+    views = [context.read_pod(pod) for pod in context.pods_of(job)]
+    return success_of(job, [view for view in views if view.ended])
 
 
 def _suspended_by_another(job: Object) -> str:

@@ -8,13 +8,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from mlrun_operator.api.objects import Object, has_job_ended, is_deleting
+from mlrun_operator.api.objects import Object, has_job_ended, has_pod_ended, is_deleting
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.v1alpha1.status import Ending, Execution, Phase
 from mlrun_operator.assess.conditions import Outcome
-from mlrun_operator.assess.execution import Assessment
+from mlrun_operator.assess.execution import Assessment, outcome_of
 from mlrun_operator.assess.jobs import end_of, has_decided, points_of
-from mlrun_operator.assess.pods import POD_POLL_INTERVAL, may_report, still_ending
+from mlrun_operator.assess.pods import POD_POLL_INTERVAL, is_presumed_lost, may_report, still_ending
 from mlrun_operator.assess.status import job_status
 from mlrun_operator.assess.sweep_collect import collecting, ending_points
 from mlrun_operator.assess.sweep_status import lost
@@ -37,7 +37,7 @@ from mlrun_operator.plan.decision import (
 from mlrun_operator.plan.limits import described_cause
 from mlrun_operator.plan.progress import pending_left, tell_progress, waiting_for_pods_since
 from mlrun_operator.plan.start import RETRY_INTERVAL, refused
-from mlrun_operator.plan.suspend import is_suspended_by_us, suspend_or_resume
+from mlrun_operator.plan.suspend import is_suspended_by_us, success_while_suspended, suspend_or_resume
 from mlrun_operator.render.collector import build_collector
 
 # How long a run that is to stop waits for the collector's pod to start.
@@ -121,10 +121,12 @@ def _collect(context: RunContext, execution: Execution, job: Object, outcome: Ou
         return _create_collector(context, execution, job, points)
     if is_deleting(collector):
         return Tell(requeue_after=POD_POLL_INTERVAL)
-    if outcome is None and (decision := suspend_or_resume(context, execution, collector)) is not None:
+    collected = _collected(context, collector)
+    is_under_way = outcome is None and not collected.phase.finished
+    if is_under_way and (decision := suspend_or_resume(context, execution, collector)) is not None:
         return decision
-    collected = assessed(context, collector)
-    if collected.wait is not None and collected.wait <= timedelta(0):
+    is_given_up = outcome is not None and _is_lost(context, collector) and not context.observation.fresh
+    if is_given_up or (collected.wait is not None and collected.wait <= timedelta(0)):
         return Ask(ReadDirectly())
     assessment = _in_time(context, collector, collected, collecting(points, collected, outcome), outcome)
     status = job_status(context.base, execution, job, assessment)
@@ -132,6 +134,15 @@ def _collect(context: RunContext, execution: Execution, job: Object, outcome: Ou
         status = status.model_copy(update={"completion_time": format_time(context.observation.now)})
     waits = [] if outcome is None or assessment.phase.finished else [_COLLECTOR_GRACE]
     return tell_progress(context, collector, collected, status, waits)
+
+
+def _collected(context: RunContext, collector: Object) -> Assessment:
+    """Return how the collector is doing. It has also ended where its pod succeeded while it was being suspended."""
+    collected, success = assessed(context, collector), success_while_suspended(context, collector)
+    if success is None:
+        return collected
+    outcome = outcome_of(success)
+    return replace(collected, phase=outcome.phase, reason=outcome.reason, message=outcome.message, last=success)
 
 
 def _in_time(
@@ -167,9 +178,17 @@ def _create_collector(context: RunContext, execution: Execution, job: Object, po
     return Tell(status, None if phase.finished else RETRY_INTERVAL)
 
 
+def _is_lost(context: RunContext, collector: Object) -> bool:
+    """Return whether the collector's pod should have ended for long: its node may be lost."""
+    pods = (pod for pod in context.pods_of(collector) if not has_pod_ended(pod))
+    return any(is_presumed_lost(pod, context.observation.now) for pod in pods)
+
+
 def _given_up(context: RunContext, collector: Object, collected: Assessment, outcome: Outcome) -> str | None:
-    """Return what a run that is being ended tells where its collector's pod does not start in time."""
+    """Return what a run that is being ended tells where its collector's pod does not start in time, or is lost."""
     now = context.observation.now
+    if not collected.phase.finished and _is_lost(context, collector):
+        return "results were not collected because the collector pod did not end in its grace period"
     waited = now - waiting_for_pods_since(collector, now)
     is_stopped = outcome.phase is Phase.STOPPED or context.stops
     grace = _COLLECTOR_GRACE if is_stopped else _COLLECTOR_GRACE_AFTER_EVICTION

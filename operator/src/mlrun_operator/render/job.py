@@ -17,7 +17,8 @@ from mlrun_operator.render.envelope import PinnedFunction, build_envelope, resul
 from mlrun_operator.render.execution import execution_hash
 from mlrun_operator.render.indexed_job import Replicas, SweepPoints, parallel_pods
 from mlrun_operator.render.options import effective
-from mlrun_operator.render.pod import pod_spec
+from mlrun_operator.render.pod import overridden_by_platform, pod_spec
+from mlrun_operator.render.reserved import check_annotations, check_template
 
 # Kubernetes allows 262,144 bytes for all annotations of an object. The rest is for users and other controllers.
 MAX_ANNOTATIONS: Final = 200 * 1024
@@ -26,6 +27,10 @@ _LIMITS: Final = (
     *("pendingDeadlineSeconds", "maxDisruptions", "ttlSecondsAfterFinished"),
     *("activeDeadlineSeconds", "backoffLimit"),
 )
+
+
+# How many fields that the platform overrides are named.
+_MAX_OVERRIDDEN: Final = 10
 
 
 class EnvelopeTooLargeError(ValueError):
@@ -39,6 +44,8 @@ def build_job(run: Object, spec: RunSpec, function: PinnedFunction, n: int, plat
     """
     meta = run["metadata"]
     options = effective(spec, function.spec, platform.run_defaults)
+    check_template(options.pod_template or {})
+    check_annotations("podAnnotations", options.pod_annotations or {})
     name = job_name(meta["name"], meta["uid"], n)
     parallel = parallel_pods(spec, name, meta["uid"])
     trace = TraceContext.of(meta)
@@ -63,6 +70,7 @@ def build_job(run: Object, spec: RunSpec, function: PinnedFunction, n: int, plat
                 **_annotations(run, function, n),
                 **_limits_annotation(spec, function, platform),
                 **_volumes_annotation(options),
+                **_overridden_annotation(options, platform),
                 **_parallel_annotations(parallel),
             },
             "ownerReferences": [owner_of(meta)],
@@ -119,10 +127,18 @@ def _volumes_annotation(options: RunOptions) -> dict[str, str]:
     return {constants.ANNOTATION_IMAGE_VOLUMES: ",".join(images)} if images else {}
 
 
+def _overridden_annotation(options: RunOptions, platform: Platform) -> dict[str, str]:
+    """Return the annotation that tells which fields of the template the pod does not have as they were written."""
+    paths = overridden_by_platform(options.pod_template, platform) if options.pod_template else []
+    text = ", ".join(paths[:_MAX_OVERRIDDEN]) + (
+        f" and {more} more" if (more := len(paths) - _MAX_OVERRIDDEN) > 0 else ""
+    )
+    return {constants.ANNOTATION_OVERRIDDEN: text} if paths else {}
+
+
 def _grace(pod: Object) -> int:
-    """Return the pod's grace period in seconds; the API server refuses a value that is not a number."""
-    seconds = pod.get("terminationGracePeriodSeconds")
-    return seconds if isinstance(seconds, int) and seconds >= 0 else GRACE_SECONDS
+    """Return the pod's grace period in seconds; the API server refuses a negative one."""
+    return max(int(pod.get("terminationGracePeriodSeconds", GRACE_SECONDS)), 0)
 
 
 def kueue_metadata(meta: Object, kind: str, prefix: str = constants.KUEUE_PREFIX) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from mlrun_operator.api import constants
 from mlrun_operator.api.contract.platform import Platform
@@ -11,7 +11,7 @@ from mlrun_operator.api.v1alpha1.function import FunctionSpec
 from mlrun_operator.api.v1alpha1.options import Resources, RunOptions
 from mlrun_operator.render.foreign_image import in_foreign_image
 from mlrun_operator.render.indexed_job import Replicas, SweepPoints
-from mlrun_operator.render.template import enforce_restricted, merge, without_forbidden
+from mlrun_operator.render.template import enforce_restricted, merge, overridden_fields, without_forbidden
 from mlrun_operator.render.volumes import mount, secret_environment, volume
 
 WORK_DIR: Final = "/work"
@@ -47,6 +47,13 @@ def pod_spec(
     for image in _images(spec):
         platform.check_allowed(image)
     return enforce_restricted(spec)
+
+
+def overridden_by_platform(template: Mapping[str, Any], platform: Platform) -> list[str]:
+    """Return the paths of the template's fields that the platform takes out or sets itself."""
+    base = merge(without_forbidden(template), _platform_defaults(platform))
+    pod = enforce_restricted({"containers": [], **base})
+    return list(overridden_fields(template.get("spec") or {}, pod))
 
 
 def _images(spec: Object) -> Iterator[str]:

@@ -4,7 +4,7 @@ The platform's rules apply to every container and cannot be overridden: no host 
 privileges, and no service-account token in any volume.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from mlrun_operator.api import constants
@@ -130,6 +130,32 @@ def without_forbidden(template: Mapping[str, Any]) -> Object:
         **({"containers": containers} if containers else {}),
         **({"initContainers": init_containers} if init_containers else {}),
     }
+
+
+def overridden_fields(template_spec: Any, pod: Any, path: str = "spec") -> Iterator[str]:
+    """Yield the paths of the template's fields that the pod does not have as they were written."""
+    if isinstance(template_spec, Mapping) and isinstance(pod, Mapping):
+        for name, value in template_spec.items():
+            inner_path = f"{path}.{name}"
+            key = _KEY_FIELDS.get(name, "name")
+            if name not in pod:
+                yield inner_path
+            elif _is_keyed(value, key) and isinstance(pod[name], list):
+                yield from _overridden_entries(value, pod[name], key, inner_path)
+            else:
+                yield from overridden_fields(value, pod[name], inner_path)
+    elif template_spec != pod:
+        yield path
+
+
+def _overridden_entries(entries: list[Object], rendered: list[Object], key: str, path: str) -> Iterator[str]:
+    by_key = {entry.get(key): entry for entry in rendered}
+    for entry in entries:
+        inner_path = f"{path}[{entry[key]}]"
+        if entry[key] in by_key:
+            yield from overridden_fields(entry, by_key[entry[key]], inner_path)
+        else:
+            yield inner_path
 
 
 def _without_command(container: Object) -> Object:

@@ -4,10 +4,8 @@ from typing import Final
 
 from mlrun_operator.api.objects import Object
 from mlrun_operator.api.v1alpha1.options import EphemeralVolume, SecretRef, Volume
+from mlrun_operator.render.reserved import check_mount, check_variables, check_volume_name
 
-# The volumes and directories of the wrapper, which users cannot replace.
-OWN_NAMES: Final = ("envelope", "work", "shm", "mlrun-wrapper")
-OWN_PATHS: Final = ("/etc/mlrun-operator", "/work", "/dev", "/opt/mlrun", "/opt/mlrun-wrapper", "/proc", "/sys")
 _MOUNT_FIELDS: Final = ("name", "mountPath", "subPath", "readOnly")
 
 
@@ -21,15 +19,8 @@ def volume(entry: Volume) -> Object:
 
 def mount(entry: Volume) -> Object:
     """Return the mount for the container. Raises ValueError if it would hide a file that the wrapper needs."""
-    if entry.name in OWN_NAMES:
-        raise ValueError(f"volumes: the name {entry.name!r} is reserved for the wrapper; choose another name")
-    path = entry.mount_path.rstrip("/") or "/"
-    reserved_path = next((p for p in OWN_PATHS if path == "/" or f"{path}/".startswith(f"{p}/")), None)
-    if reserved_path:
-        raise ValueError(
-            f"volumes: {entry.name} cannot be mounted at {entry.mount_path}: {reserved_path} is reserved for the "
-            "wrapper; choose another path"
-        )
+    check_volume_name("volumes", entry.name)
+    check_mount("volumes", entry.name, entry.mount_path)
     read_only = {"readOnly": True} if entry.read_only or entry.image else {}
     return {
         "name": entry.name,
@@ -40,13 +31,17 @@ def mount(entry: Volume) -> Object:
 
 
 def secret_environment(entry: str | SecretRef) -> tuple[list[Object], list[Object]]:
-    """Return the `env` and `envFrom` entries of one Secret: `env` for chosen keys, `envFrom` for all keys."""
+    """Return the `env` and `envFrom` entries of one Secret: `env` for chosen keys, `envFrom` for all keys.
+
+    Raises ValueError if a key would become a variable of the platform's.
+    """
     ref = entry if isinstance(entry, SecretRef) else SecretRef(name=entry)
     optional = {"optional": True} if ref.optional else {}
     prefix = ref.prefix or ""
     if ref.keys is None:
         secret_ref = {"secretRef": {"name": ref.name, **optional}}
         return [], [{**({"prefix": prefix} if prefix else {}), **secret_ref}]
+    check_variables(f"secrets: {ref.name}", (prefix + key for key in ref.keys))
     return [
         {"name": prefix + key, "valueFrom": {"secretKeyRef": {"name": ref.name, "key": key, **optional}}}
         for key in ref.keys

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final, Literal, Unpack, overload
 
 from mlrun_operator.api.objects import Object
+from mlrun_operator.api.visible import visible
 from mlrun_operator.sdk.aio import top
 from mlrun_operator.sdk.aio.entities import AsyncArtifact, AsyncDataItem, AsyncEntity, AsyncModel
 from mlrun_operator.sdk.aio.function import AsyncFunction
@@ -17,7 +18,7 @@ from mlrun_operator.store import Entity as StoredEntity
 
 
 class Log:
-    """The lines of a run's log: iterate over them as they come, or take `str()` of the whole."""
+    """The lines of a run's log: iterate over them as they were written, or take `str()` of the whole to show it."""
 
     def __init__(self, run: AsyncRun, *, follow: bool) -> None:
         self._run = run
@@ -27,7 +28,7 @@ class Log:
         return portal().iterate(self._run.logs(self._follow))
 
     def __str__(self) -> str:
-        return "\n".join(self)
+        return visible("\n".join(self))
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: FBT001 - IPython's signature
         printer.text(str(self))

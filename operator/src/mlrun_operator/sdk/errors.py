@@ -2,9 +2,14 @@
 
 from typing import Self
 
+from mlrun_operator.api.visible import visible
+
 
 class SdkError(Exception):
-    """Any failure that the SDK explains. `hint` says what to do; it is part of the text."""
+    """Any failure that the SDK explains. `hint` says what to do; it is part of the text.
+
+    The text may be shown on a terminal; `message` is as whoever wrote it, a handler perhaps.
+    """
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
@@ -12,7 +17,7 @@ class SdkError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.message.rstrip('.')}. {self.hint}" if self.hint else self.message
+        return visible(f"{self.message.rstrip('.')}. {self.hint}" if self.hint else self.message)
 
 
 class InvalidArgument(SdkError, ValueError):

@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 
+from mlrun_operator.api.limited_yaml import LimitedLoader
 from mlrun_operator.api.objects import Object
 from mlrun_operator.api.values.keys import Key
 from mlrun_operator.sdk.errors import InvalidArgument
@@ -44,7 +45,7 @@ def _function(obj: Object) -> Object:
 def load_project(text: str) -> tuple[str, Object, list[Object], list[str], list[Entity]]:
     """Name, metadata, embedded functions, keys of the others, and entities. Raises InvalidArgument."""
     try:
-        data = yaml.safe_load(text)
+        data = yaml.load(text, LimitedLoader)  # noqa: S506 - made of a SafeLoader
     except yaml.YAMLError as error:
         raise InvalidArgument("project file", f"is no YAML: {error}") from None
     if not isinstance(data, dict) or data.get("kind") != "project":

@@ -3,6 +3,7 @@
 import sys
 from typing import Any
 
+from mlrun_operator.api.visible import visible
 from mlrun_operator.sdk.views import RunView
 
 
@@ -23,7 +24,7 @@ class Progress:
             return
         self._last = line
         if not self._notebook:
-            print(line, file=sys.stderr, flush=True)
+            print(visible(line), file=sys.stderr, flush=True)
         elif self._display is None:
             from IPython.display import display
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mlrun_operator.api.values.keys import Key
+from mlrun_operator.api.visible import visible
 from mlrun_operator.sdk.backend import Backend
 from mlrun_operator.sdk.errors import BackendError, InvalidArgument, MissingExtra
 from mlrun_operator.store import Entity
@@ -14,6 +15,12 @@ from mlrun_operator.store import Entity
 BACKEND_VARIABLE: Final = "MLRUN_OPERATOR_BACKEND"
 NAMESPACE_VARIABLE: Final = "MLRUN_OPERATOR_NAMESPACE"
 _KINDS: Final = ("kubernetes", "local")
+
+
+class OwnEntity(Entity):
+    """An entity that the user of this process made: its path is the user's word, and may be any of this machine."""
+
+    __slots__ = ()
 
 
 @dataclass
@@ -27,8 +34,10 @@ class Session:
     fallback: "Session | None" = None
 
     def remember(self, entity: Entity) -> None:
-        """Know the entity by its key, and as the latest of its name."""
+        """Know the entity by its key, and as the latest of its name. What a run on this machine made is one's own."""
         key = entity.key
+        if self.backend.kind == "local":
+            entity = OwnEntity(key, entity.metadata, entity.spec, entity.status)
         self.entities[str(key)] = entity
         self.entities[str(Key(key.project, key.type, key.kind, key.name))] = entity
 
@@ -39,7 +48,7 @@ class Session:
     def announce(self, quiet: bool = False) -> None:  # noqa: FBT001, FBT002 - as connect has it
         """Say once which backend it is."""
         if not self.announced and not quiet:
-            print(self.backend.describe(), file=sys.stderr)
+            print(visible(self.backend.describe()), file=sys.stderr)
         self.announced = True
 
     async def local(self) -> "Session":
@@ -124,7 +133,7 @@ async def _context_or_local(namespace: str | None) -> Backend:
         await _opened(found)
     except (BackendError, MissingExtra) as error:
         if _has_context():
-            print(f"not the cluster: {error}", file=sys.stderr)
+            print(visible(f"not the cluster: {error}"), file=sys.stderr)
         return _local_backend(namespace, None)
     return found
 

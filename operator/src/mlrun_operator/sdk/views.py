@@ -10,6 +10,7 @@ from mlrun_operator.api.objects import Object, labels_of, spec_of, status_of
 from mlrun_operator.api.reasons import EXPLANATIONS, known_reason
 from mlrun_operator.api.v1alpha1.status import Attempt, SweepStatus
 from mlrun_operator.api.v1alpha1.sweep import read_sweep, sweep_words
+from mlrun_operator.api.visible import one_line, visible
 from mlrun_operator.sdk import naming
 from mlrun_operator.sdk.manifests import clean, dump
 from mlrun_operator.sdk.states import state_of
@@ -74,7 +75,7 @@ class Status(Mapping[str, Any]):
         return dict(self._data)
 
     def __repr__(self) -> str:
-        return f"Status({self.state}{f', {self.reason}' if self.reason else ''})"
+        return visible(f"Status({self.state}{f', {self.reason}' if self.reason else ''})")
 
 
 class ObjectView:
@@ -182,7 +183,7 @@ class FunctionView(ObjectView):
         return self._spec.get("embedded", True) is not False
 
     def __repr__(self) -> str:
-        return f"Function({self.key})"
+        return visible(f"Function({self.key})")
 
     def _repr_html_(self) -> str:
         rows = {"function": self.name, "project": self.project, "handler": self.handler or "(script)", "key": self.key}
@@ -275,7 +276,7 @@ class RunView(ObjectView):
         return found.happened if found.todo == "Nothing." else f"{found.happened} {found.todo}"
 
     def __repr__(self) -> str:
-        return f"Run({self.name}, {self.state})"
+        return visible(f"Run({self.name}, {self.state})")
 
     def _repr_html_(self) -> str:
         status = self.status
@@ -374,7 +375,7 @@ class EntityView:
         return Preview(self._entity.status.get("preview") or {})
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__.removeprefix('Async')}({self.key})"
+        return visible(f"{type(self).__name__.removeprefix('Async')}({self.key})")
 
     def _repr_html_(self) -> str:
         rows = {"name": self.name, "kind": self.kind, "path": self.path or "", "key": self.key}
@@ -406,7 +407,8 @@ class Preview:
     def __str__(self) -> str:
         if not self._columns:
             return "(no preview)"
-        table = [self.columns, *([_text(row[name]) for name in self.columns] for row in self.rows)]
+        rows = [self.columns, *([_text(row[name]) for name in self.columns] for row in self.rows)]
+        table = [[one_line(cell) for cell in row] for row in rows]
         widths = [max(len(row[index]) for row in table) for index in range(len(self.columns))]
         lines = [
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table
@@ -416,9 +418,9 @@ class Preview:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.columns)
+        head = "".join(f"<th>{_html(name)}</th>" for name in self.columns)
         body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(_text(row[name]))}</td>" for name in self.columns) + "</tr>"
+            "<tr>" + "".join(f"<td>{_html(_text(row[name]))}</td>" for name in self.columns) + "</tr>"
             for row in self.rows
         )
         of = f"<p>{len(self)} of {self.count} rows</p>" if self.count is not None else ""
@@ -429,11 +431,15 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
+def _html(text: str) -> str:
+    return html.escape(visible(text))
+
+
 def _card(rows: Mapping[str, Any], color: str = "") -> str:
     style = f' style="color:{color}"' if color else ""
     cells = "".join(
-        f"<tr><th style='text-align:left'>{html.escape(name)}</th>"
-        f"<td{style if name == 'state' else ''}><pre style='margin:0'>{html.escape(str(value))}</pre></td></tr>"
+        f"<tr><th style='text-align:left'>{_html(name)}</th>"
+        f"<td{style if name == 'state' else ''}><pre style='margin:0'>{_html(str(value))}</pre></td></tr>"
         for name, value in rows.items()
     )
     return f"<table>{cells}</table>"

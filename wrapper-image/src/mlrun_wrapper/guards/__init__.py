@@ -19,6 +19,6 @@ class GuardError(Exception):
         return StepError(Reason.INVALID_RUN, f"{what}: {self}")
 
 
-def setting(name: str) -> str:
-    """How to allow what a setting of the operator's forbids; `name` is the chart's value."""
-    return f"the operator's setting sources.{name} allows it"
+def setting(name: str, group: str = "sources") -> str:
+    """Return how to allow what a setting of the operator forbids, by the chart's value."""
+    return f"the operator's setting {group}.{name} allows it"

@@ -1,16 +1,15 @@
 """Rules for archives: `path`, `link`, `files`, `unpacked-size` and `ratio`. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final, Literal
 
-from mlrun_operator.api.contract.fetching import MIB, FetchRules
+from mlrun_operator.api.contract.fetching import FetchRules
 from mlrun_wrapper.guards import GuardError, setting
+from mlrun_wrapper.guards.sizes import DEEPEST_PATH, LONGEST_NAME_BYTES, LONGEST_PATH_BYTES, source_limits
 
-# Small archives may unpack to this much whatever their ratio: empty tables and logs compress well.
-_RATIO_FLOOR: Final = 16 * MIB
-_LONGEST_NAME: Final = 255
+_SHOWN: Final = 200  # characters of a name in a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,38 +35,58 @@ def checked_paths(members: Iterable[Member], packed: int, rules: FetchRules) -> 
             continue
         if member.kind != "file":
             what = "a link" if member.kind == "link" else "neither a file nor a folder"
-            raise GuardError("link", f"{member.name!r} is {what}", "put the file itself into the archive")
+            raise GuardError("link", f"{_shortened(member.name)!r} is {what}", "put the file itself into the archive")
         if path in paths or not path.parts:
-            raise GuardError("path", f"{member.name!r} is in the archive twice", "leave one of them out")
+            text = f"{_shortened(member.name)!r} is in the archive twice"
+            raise GuardError("path", text, "leave one of them out")
         paths[path] = member
-    for path in paths:
-        for parent in path.parents:
-            if parent in paths:
-                text = f"{parent.as_posix()!r} is a file and a folder"
-                raise GuardError("path", text, "rename one of them")
+    _check_folders(paths, rules)
     return paths
 
 
+def too_many(rules: FetchRules) -> GuardError:
+    """Return the refusal of an archive for the number of its entries, or of the folders that they need."""
+    text = f"the archive has more than {rules.max_files} files and folders"
+    return GuardError("files", text, setting("maxFiles"))
+
+
 def _check_size(members: list[Member], packed: int, rules: FetchRules) -> None:
-    size = sum(member.size for member in members)
     if len(members) > rules.max_files:
-        text = f"the archive has {len(members)} entries, more than {rules.max_files}"
-        raise GuardError("files", text, setting("maxFiles"))
-    if size > rules.max_unpacked_mib * MIB:
-        text = f"the archive unpacks to {size // MIB} MiB, more than {rules.max_unpacked_mib} MiB"
-        raise GuardError("unpacked-size", text, setting("maxUnpackedMiB"))
-    if size > _RATIO_FLOOR and size > packed * rules.max_ratio:
-        text = f"the archive unpacks to {size // max(packed, 1)} times its size, more than {rules.max_ratio} times"
-        raise GuardError("ratio", text, setting("maxRatio"))
+        raise too_many(rules)
+    source_limits(rules).check("the archive", sum(member.size for member in members), packed)
+
+
+def _check_folders(paths: Collection[PurePosixPath], rules: FetchRules) -> None:
+    """A few names of many folders each can stand for more folders than a disk has room for."""
+    folders: set[PurePosixPath] = set()
+    for path in paths:
+        folders.update(path.parents)
+        if len(paths) + len(folders) > rules.max_files + 1:  # the archive's own folder is none of it
+            raise too_many(rules)
+    for folder in folders:
+        if folder in paths:
+            text = f"{_shortened(folder.as_posix())!r} is a file and a folder"
+            raise GuardError("path", text, "rename one of them")
 
 
 def _path(member: Member) -> PurePosixPath:
     name = member.name
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or name[1:2] == ":":
-        text = f"{name!r} would be written outside of the archive's folder"
+        text = f"{_shortened(name)!r} would be written outside of the archive's folder"
         raise GuardError("path", text, "pack the archive with relative paths")
-    if any(not char.isprintable() for char in name) or any(len(part.encode()) > _LONGEST_NAME for part in path.parts):
-        text = f"{name!r} cannot be a file's name"
+    if not _can_be_written(name, path):
+        text = f"{_shortened(name)!r} cannot be a file's name"
         raise GuardError("path", text, "rename it in the archive")
     return path
+
+
+def _can_be_written(name: str, path: PurePosixPath) -> bool:
+    """Return whether Linux takes the path, and a person can read it."""
+    if not name or not name.isprintable() or len(name.encode()) > LONGEST_PATH_BYTES:
+        return False
+    return len(path.parts) <= DEEPEST_PATH and all(len(part.encode()) <= LONGEST_NAME_BYTES for part in path.parts)
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…"

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlrun_operator.api.contract.envelope import StoreInfo
+from mlrun_operator.api.contract.fetching import FetchRules
 from mlrun_operator.store import Store, open_uri
 from mlrun_wrapper.errors import Purpose
+from mlrun_wrapper.guards.sizes import UnpackedInput, input_limits
 from mlrun_wrapper.http import shown
 from mlrun_wrapper.opener import Manners
 
@@ -39,7 +41,8 @@ class Stores:
 class Request:
     """One input to fetch: `path` into `folder`. `watch` is told of the bytes that come, and ends the fetch by raising.
 
-    `kind` is table, artifact, model or unknown; `python` the function's interpreter.
+    `kind` is table, artifact, model or unknown; `python` the function's interpreter. `unpacked` bounds what all of its
+    files together unpack to.
     """
 
     path: str
@@ -53,6 +56,7 @@ class Request:
     watch: Callable[[int], None]
     manners: Manners
     python: str
+    unpacked: UnpackedInput = field(default_factory=lambda: UnpackedInput(input_limits(FetchRules())))
 
     @property
     def shown(self) -> str:

@@ -14,6 +14,7 @@ from mlrun_operator.api.values.keys import Key
 from mlrun_operator.store import CredentialsMissingError, Entity, StoreError
 from mlrun_wrapper.context import Context
 from mlrun_wrapper.errors import StepError, from_store, input_purpose
+from mlrun_wrapper.guards.sizes import UnpackedInput, input_limits
 from mlrun_wrapper.inputs.base import FetchedInput, InputProvider, Request, Stores
 from mlrun_wrapper.inputs.entities import as_artifact
 from mlrun_wrapper.inputs.file import FileInput
@@ -95,6 +96,7 @@ class Fetcher:
             watch=Meter(self._context.log, name, self._cancelled),
             manners=Manners(link_local=self._context.run.fetch.link_local),
             python=self._context.settings.executor_python,
+            unpacked=UnpackedInput(input_limits(self._context.run.fetch)),
         )
 
 

@@ -9,6 +9,10 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from mlrun_operator.api.contract.fetching import FetchRules
+from mlrun_wrapper.guards import GuardError
+from mlrun_wrapper.zip_directory import UNREADABLE, checked_directory
+
 # As much of a file as is looked at.
 _START: Final = 4096
 # Of a name, in characters and bytes: file systems take 255 bytes, and a suffix may come to it.
@@ -116,8 +120,10 @@ def _by_text(start: bytes) -> str | None:
 
 
 def _is_workbook(file: Path) -> bool:
+    """Return whether a zip archive is one of Excel's. One with more entries than a source may have is none."""
     try:
+        checked_directory(file, FetchRules())
         with zipfile.ZipFile(file) as archive:
             return "xl/workbook.xml" in archive.namelist()
-    except zipfile.BadZipFile:
+    except (GuardError, *UNREADABLE):
         return False

@@ -9,6 +9,7 @@ import zlib
 from pathlib import Path
 from typing import Final
 
+from mlrun_wrapper.guards import GuardError
 from mlrun_wrapper.inputs.base import Request
 
 _MAGIC: Final = b"\x1f\x8b"
@@ -23,7 +24,7 @@ def unpacked(file: Path, request: Request, encoding: str = "", called: str = "")
     """The file as it was meant, without `.gz`; itself where there is nothing to unpack.
 
     `encoding` is the server's Content-Encoding, `called` the server's name for the file. Raises StepError where the
-    data is damaged.
+    data is damaged, or more than an input may unpack to.
     """
     name, names = file.name.lower(), (file.name.lower(), called.lower())
     sent = _says_gzip(encoding) and not any(each.endswith(_SUFFIXES) for each in names)
@@ -32,14 +33,25 @@ def unpacked(file: Path, request: Request, encoding: str = "", called: str = "")
         return file
     part = file.with_name(f".{uuid.uuid4().hex}")
     try:
-        with gzip.open(file) as source, part.open("wb") as target:
+        _unpack(file, part, request)
+        file.unlink()
+        return part.rename(file.with_suffix("") if name.endswith(".gz") else file)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _unpack(file: Path, target: Path, request: Request) -> None:
+    request.unpacked.begin(file.stat().st_size)
+    try:
+        with gzip.open(file) as source, target.open("wb") as data:
             while piece := source.read(_PIECE):
-                target.write(piece)
+                request.unpacked.add(len(piece))
+                data.write(piece)
                 request.watch(0)  # nothing more came; the fetch may have to end
+    except GuardError as error:
+        raise error.failure(f"{request.purpose.what}: {request.shown}") from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise request.purpose.down(f"{request.shown}: its gzip data is damaged: {error}") from error
-    file.unlink()
-    return part.rename(file.with_suffix("") if name.endswith(".gz") else file)
 
 
 def is_gzip(file: Path) -> bool:

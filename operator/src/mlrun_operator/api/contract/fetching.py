@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 from mlrun_operator.api.base import Model
 
 MIB: Final = 1 << 20
+GIB: Final = 1 << 30
 
 
 def _without_credentials(variable: str) -> Callable[[str | None], str | None]:
@@ -35,7 +36,7 @@ ProxyUrl = Annotated[str | None, AfterValidator(_without_credentials("HTTPS_PROX
 
 
 class FetchRules(Model):
-    """Limits for sources. When the wrapper refuses a source, its message names the setting to change."""
+    """Limits for sources and inputs. When the wrapper refuses one, its message names the setting to change."""
 
     seconds: int = Field(600, ge=1, description="Time limit for the whole source.")
     max_mib: int = Field(512, ge=1, description="Maximum download size of a file or an archive.")
@@ -44,6 +45,12 @@ class FetchRules(Model):
     )
     max_files: int = Field(50_000, ge=1, description="Maximum number of files in an archive or a repository.")
     max_ratio: int = Field(200, ge=1, description="Maximum ratio of an archive's unpacked size to its size.")
+    input_max_unpacked_mib: int = Field(
+        32 * 1024, ge=1, description="Maximum total size of what the gzipped files of one input unpack to."
+    )
+    input_max_ratio: int = Field(
+        200, ge=1, description="Maximum ratio of an input's unpacked size to its size, above 1 GiB."
+    )
     link_local: bool = Field(default=False, description="Whether requests to link-local addresses are allowed.")
 
 

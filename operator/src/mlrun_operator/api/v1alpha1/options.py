@@ -1,6 +1,6 @@
 """The options of a run's pods and Job. A function may set defaults for them."""
 
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, cast
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
@@ -16,6 +16,7 @@ from mlrun_operator.api.base import (
 )
 from mlrun_operator.api.cel import ANYTHING, FREE_FORM, INT_OR_STRING, cel
 from mlrun_operator.api.v1alpha1.pod_template import checked_template
+from mlrun_operator.api.v1alpha1.pod_types import checked
 
 DnsName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=253)]
 VolumeName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
@@ -343,13 +344,29 @@ class RunOptions(Model):
 
     @field_validator("volumes")
     @classmethod
-    def _one_source_a_name(cls, volumes: list[Volume] | None) -> list[Volume] | None:
-        """Refuse volumes with the same name and different sources. One volume may have several mounts."""
+    def _one_source_a_name_and_one_volume_a_path(cls, volumes: list[Volume] | None) -> list[Volume] | None:
+        """Refuse two sources of one name, and two mounts at one path. One volume may have several mounts."""
         sources: dict[str, Volume] = {}
         for volume in volumes or ():
             if sources.setdefault(volume.name, volume).source != volume.source:
                 raise ValueError(f"two volumes have the name {volume.name!r} and different sources; rename one")
+        paths = [volume.mount_path.rstrip("/") for volume in volumes or ()]
+        repeated = next((path for path in paths if paths.count(path) > 1), None)
+        if repeated is not None:
+            raise ValueError(f"two volumes are mounted at {repeated}; choose another mountPath for one")
         return volumes
+
+    @field_validator("affinity")
+    @classmethod
+    def _is_an_affinity(cls, affinity: dict[str, Any] | None) -> dict[str, Any] | None:
+        return None if affinity is None else cast(dict[str, Any], checked(affinity, "Affinity"))
+
+    @field_validator("topology_spread_constraints")
+    @classmethod
+    def _are_constraints(cls, constraints: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
+        if constraints is None:
+            return None
+        return cast(list[dict[str, Any]], checked(constraints, "[TopologySpreadConstraint]"))
 
     @field_validator("pod_template")
     @classmethod

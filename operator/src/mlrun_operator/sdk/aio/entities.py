@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mlrun_operator.api.objects import Object
 from mlrun_operator.api.values.keys import Key
+from mlrun_operator.api.values.names import short_hash
 from mlrun_operator.sdk.arguments import EntityArguments
 from mlrun_operator.sdk.errors import InvalidArgument, MissingExtra, NotFound, NotSupported, SdkError
 from mlrun_operator.sdk.naming import entity_name, project_name
-from mlrun_operator.sdk.session import Session
-from mlrun_operator.sdk.stores.access import Access, local_name
+from mlrun_operator.sdk.session import OwnEntity, Session
+from mlrun_operator.sdk.stores.access import Access
+from mlrun_operator.sdk.stores.names import last_part, output_name, safe_name
 from mlrun_operator.sdk.translate.function import uuid4
 from mlrun_operator.sdk.translate.shapes import labels, sequence, snaked
 from mlrun_operator.sdk.views import EntityView
@@ -57,15 +59,16 @@ class AsyncEntity(EntityView):
     async def download(self, destination: str | PathLike[str] | None = None, *, overwrite: bool = False) -> str:
         """The data as a local file or folder; its path.
 
-        `destination` is a folder (default: the current one). Raises InvalidArgument where something of that name is
-        there, unless `overwrite`, and DataUnreachable where no way leads to the data.
+        `destination` is a folder (default: the current one). What a run stored is called as the entity, with the
+        data's suffix. Raises InvalidArgument where something of that name is there, unless `overwrite`, and
+        DataUnreachable where no way leads to the data.
         """
         folder = Path(fspath(destination) if destination is not None else ".").expanduser()
         path = self._some_path()
-        target = folder / local_name(path)
-        if target.exists() and not overwrite and target.resolve() != Path(path).resolve():
+        target = folder / self._local_name()
+        if target.exists() and not overwrite and not (self._is_own and target.resolve() == Path(path).resolve()):
             raise InvalidArgument("destination", f"{target} exists", hint="Say overwrite=True to replace it.")
-        return str(await Access(self._session.backend, await self._place()).download(path, folder))
+        return str(await self._downloaded(folder))
 
     async def upload(self, source: str | PathLike[str]) -> "AsyncEntity":
         """Put a local file into the store as this entity's data. Raises DataUnreachable."""
@@ -97,6 +100,20 @@ class AsyncEntity(EntityView):
             await write_entity(catalogue, found)
         return self
 
+    @property
+    def _is_own(self) -> bool:
+        return isinstance(self._entity, OwnEntity)
+
+    def _local_name(self) -> str:
+        """Return the name of the data on this machine: of one's own what it is called where it is."""
+        path = self._some_path()
+        own = safe_name(last_part(path) or short_hash(path))
+        return own if self._is_own else output_name(self.name, path)
+
+    async def _downloaded(self, folder: Path) -> Path:
+        access = Access(self._session.backend, await self._place())
+        return await access.download(self._some_path(), folder, self._local_name(), own=self._is_own)
+
     async def _place(self) -> str:
         if not self._namespace:
             self._namespace = await self._session.backend.namespace(self.project)
@@ -119,7 +136,7 @@ class AsyncDataItem(AsyncEntity):
         """
         pandas = _pandas()
         with tempfile.TemporaryDirectory() as folder:
-            file = await Access(self._session.backend, await self._place()).download(self._some_path(), Path(folder))
+            file = await self._downloaded(Path(folder))
             kind = file_format or _format_of(file)
             if kind not in _READERS:
                 known = ", ".join(_READERS)
@@ -162,7 +179,7 @@ def handle(session: Session, entity: Entity, namespace: str = "") -> AsyncEntity
     return _HANDLES.get(entity.key.type, AsyncArtifact)(session, entity, namespace)
 
 
-def new_entity(project: str, type_: str, name: str, kind: str | None, given: Mapping[str, Any]) -> Entity:
+def new_entity(project: str, type_: str, name: str, kind: str | None, given: Mapping[str, Any]) -> OwnEntity:
     """An entity as the user says it is. Raises InvalidArgument and NotSupported."""
     arguments = snaked(given, EntityArguments.__annotations__, f"new_{type_}")
     kind = kind or KINDS[type_][0]
@@ -181,7 +198,7 @@ def new_entity(project: str, type_: str, name: str, kind: str | None, given: Map
         if not arguments["path"]:
             raise InvalidArgument("path", "is empty")
     key = Key(project_name(project), type_, kind, entity_name(name), uuid)
-    return Entity(key, metadata, arguments, {})
+    return OwnEntity(key, metadata, arguments, {})
 
 
 def _label_list(given: Any) -> list[str]:
@@ -258,7 +275,9 @@ async def list_entities(session: Session, namespace: str, project: str, type_: s
     catalogue = await Access(session.backend, namespace).catalogue()
     if catalogue is not None:
         try:
-            found |= {str(e.key): e for e in await asyncio.to_thread(_read_all, catalogue, f"{project}/{type_}/")}
+            stored = await asyncio.to_thread(_read_all, catalogue, f"{project}/{type_}/")
+            own = {key: entity for key, entity in found.items() if isinstance(entity, OwnEntity)}
+            found |= {str(e.key): e for e in stored} | own
         except StoreError as error:
             raise SdkError(f"the store cannot be listed: {error}") from error
     else:

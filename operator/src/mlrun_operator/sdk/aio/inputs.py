@@ -8,7 +8,7 @@ from typing import Any, Final
 from mlrun_operator.api.values.names import short_hash
 from mlrun_operator.sdk.aio.entities import read_entity
 from mlrun_operator.sdk.errors import DataUnreachable, InvalidArgument, NotFound
-from mlrun_operator.sdk.session import Session
+from mlrun_operator.sdk.session import OwnEntity, Session
 from mlrun_operator.sdk.stores.access import Access
 from mlrun_operator.sdk.translate.inputs import inputs
 from mlrun_operator.store import Entity
@@ -64,8 +64,10 @@ class Resolver:
         if not entity.path:
             raise InvalidArgument(place, f"{text} has no path; it holds no data")
         path = entity.path
-        if "://" not in path:
+        if "://" not in path and (isinstance(entity, OwnEntity) or self.session.backend.kind == "local"):
             path = await self._path(path, place)
+        elif "://" not in path and not path.startswith("/"):
+            raise InvalidArgument(place, f"{text} is at {path}, a path in the pod that wrote it", hint="Give another.")
         kind = {"kind": _TYPES[entity.key.type]} if entity.key.kind in _TYPES.values() else {}
         return {"path": path, **kind}
 

@@ -8,6 +8,7 @@ from typing import Any, Final, Self
 
 from mlrun_operator.api.objects import Object, is_controlled_by
 from mlrun_operator.api.reasons import Reason
+from mlrun_operator.api.visible import visible
 from mlrun_operator.cluster.resources import RUNS
 from mlrun_operator.sdk.aio.entities import AsyncEntity, handle, read_entity
 from mlrun_operator.sdk.aio.run_outputs import output_entities
@@ -161,7 +162,7 @@ class AsyncRun(RunView):
 
     async def _print_logs(self) -> None:
         async for line in self.logs(follow=True):
-            print(line, flush=True)
+            print(visible(line), flush=True)
 
     async def logs(self, follow: bool = False) -> AsyncIterator[LogLine]:  # noqa: FBT001, FBT002 - DigitalHub's
         """The lines of the log, attempt after attempt; with `follow` as they come, until the run has ended.

@@ -7,8 +7,7 @@ with all the ways.
 
 import asyncio
 import shutil
-import urllib.request
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -16,12 +15,18 @@ from mlrun_operator.api.contract.envelope import StoreInfo
 from mlrun_operator.api.values.names import short_hash
 from mlrun_operator.sdk.backend import Backend
 from mlrun_operator.sdk.errors import DataUnreachable, InvalidArgument, NotFound, SdkError
+from mlrun_operator.sdk.stores.names import last_part, safe_name, safe_path
+from mlrun_operator.sdk.stores.web import download_url
 from mlrun_operator.store import Catalogue, NotFoundError, Store, StoreError, below, open_store, open_uri, replacing
 
 _PROBE_SECONDS: Final = 1.5
 _WAYS: Final = (
     "There are three ways: a public endpoint of the store in the operator's settings (store.publicEndpoint), your own "
     "(AWS_ENDPOINT_URL_S3, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY here), or a fetch run for small data."
+)
+_POD: Final = (
+    "If it is on a volume, mount that in a run and return the file from there: then it is in the store. "
+    "A file of this machine is for you to open."
 )
 
 
@@ -52,21 +57,37 @@ class Access:
                 return None
         return None
 
-    async def download(self, uri: str, folder: Path) -> Path:
-        """What is at a URI, a file or a whole folder, into `folder`; where it is then.
+    async def download(self, uri: str, folder: Path, name: str = "", *, own: bool = False) -> Path:
+        """Download what is at a URI, a file or a whole folder, into `folder`; return where it is then.
 
-        Raises NotFound, and DataUnreachable with every way and why it does not lead there.
+        It gets the `name`, or what it is called at its URI, as a safe name. Only where this process' user wrote the URI
+        (`own`), or the run was here, may it be any path or address of this machine. Raises NotFound, and
+        DataUnreachable with every way and why it does not lead there.
         """
-        scheme = urlsplit(uri).scheme
+        target = folder / safe_name(name or last_part(uri) or short_hash(uri))
+        is_trusted = own or self._backend.kind == "local"
+        scheme = scheme_of(uri)
         if scheme in ("http", "https"):
-            return await asyncio.to_thread(_download_http, uri, folder)
+            return await asyncio.to_thread(download_url, uri, target, inner=is_trusted)
         if scheme in ("", "file"):
-            return _local(uri, folder)
+            if not is_trusted and not await self._is_in_store(uri):
+                raise DataUnreachable(f"{uri} is a path in the run's pod, and is not read from this machine", hint=_POD)
+            return await asyncio.to_thread(_local, uri, target, is_trusted)
         if scheme not in ("s3", "s3a", "s3n"):
             raise DataUnreachable(f"{uri} cannot be read from here", hint="Read it in a run, as its input.")
-        return await self._download_s3(uri, folder)
+        return await self._download_s3(uri, target)
 
-    async def _download_s3(self, uri: str, folder: Path) -> Path:
+    async def _is_in_store(self, uri: str) -> bool:
+        """Return whether the file is in a store that is a folder of this machine, also after symbolic links."""
+        roots = [info.root for info in await self._backend.stores(self.namespace)]
+        folders = [_local_path(root).resolve() for root in roots if scheme_of(root) == "file"]
+        try:
+            file = _local_path(uri).resolve()
+        except (OSError, ValueError, RuntimeError):
+            return False
+        return any(file.is_relative_to(folder) for folder in folders)
+
+    async def _download_s3(self, uri: str, target: Path) -> Path:
         problems: list[str] = []
         for info in await self._backend.stores(self.namespace):
             shown = info.endpoint or "AWS"
@@ -74,7 +95,7 @@ class Access:
                 if not await _reachable(info):
                     problems.append(f"{shown} cannot be reached from here")
                     continue
-                return await asyncio.to_thread(_download_store, uri, info, folder)
+                return await asyncio.to_thread(_download_store, uri, info, target)
             except ModuleNotFoundError:
                 problems.append("boto3 is not installed (pip install 'mlrun-operator[data]')")
                 break
@@ -85,7 +106,7 @@ class Access:
         from mlrun_operator.sdk.stores.fetch import fetch
 
         try:
-            return await fetch(self._backend, self.namespace, uri, folder)
+            return await fetch(self._backend, self.namespace, uri, target)
         except NotFound:
             raise
         except SdkError as error:
@@ -119,82 +140,62 @@ async def _reachable(info: StoreInfo) -> bool:
     return True
 
 
-def local_name(uri: str) -> str:
-    """What the file or folder at a URI is called here."""
-    parts = urlsplit(uri)
-    if parts.scheme in ("http", "https"):
-        name = PurePosixPath(unquote(parts.path)).name
-        return name if name not in ("", "..") else short_hash(uri)
-    return PurePosixPath(_key_of(uri)).name if "://" in uri and parts.scheme != "file" else _local_path(uri).name
-
-
-def _download_store(uri: str, info: StoreInfo, folder: Path) -> Path:
+def _download_store(uri: str, info: StoreInfo, target: Path) -> Path:
     """From the S3 server of `info`."""
     parts = urlsplit(uri)
     store = open_uri(f"s3://{parts.netloc}", info, attempts=2)
-    return download_from(store, _key_of(uri), folder)
+    return download_from(store, uri.partition("://")[2].partition("/")[2], target)
 
 
-def _key_of(uri: str) -> str:
-    """The key of an s3:// URI, which is written as it is."""
-    return uri.partition("://")[2].partition("/")[2]
-
-
-def download_from(store: Store, path: str, folder: Path) -> Path:
-    """An object, or for a path that ends with `/` all below it, into `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
+def download_from(store: Store, path: str, target: Path) -> Path:
+    """Download an object, or for a path that ends with `/` all below it, to `target`."""
     if not path.endswith("/"):
-        target = folder / PurePosixPath(path).name
-        with replacing(target) as temporary:
-            store.download(path, temporary)
+        _download_object(store, path, target)
         return target
-    target = below(folder, PurePosixPath(path).name)
     found = list(store.list(path))
     if not found:
         raise NotFoundError(f"{store.uri(path)} does not exist")
     for stat in found:
-        file = below(target, stat.path.removeprefix(path))
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(file) as temporary:
-            store.download(stat.path, temporary)
+        if name := stat.path.removeprefix(path):
+            below(target, name)  # a name that leaves the folder is refused, not made safe
+            _download_object(store, stat.path, target / safe_path(name))
     return target
 
 
-def _download_http(url: str, folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / local_name(url)
-    request = urllib.request.Request(url, headers={"User-Agent": "mlrun-operator"})  # noqa: S310 - http(s) only
+def _download_object(store: Store, path: str, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(target) as temporary:
+        store.download(path, temporary)
+
+
+def scheme_of(uri: str) -> str:
+    """Return the URI's scheme; that of a path is empty."""
     try:
-        with (
-            urllib.request.urlopen(request, timeout=60) as answer,  # noqa: S310 - as above
-            replacing(target) as temporary,
-            temporary.open("wb") as file,
-        ):
-            shutil.copyfileobj(answer, file)
-    except OSError as error:
-        raise DataUnreachable(f"{url} cannot be read from here: {error}") from error
-    return target
+        return urlsplit(uri).scheme
+    except ValueError as error:
+        raise DataUnreachable(f"{uri} is not a URI: {error}") from error
 
 
 def _local_path(uri: str) -> Path:
     return Path(unquote(urlsplit(uri).path) if uri.startswith("file:") else uri).expanduser()
 
 
-def _local(uri: str, folder: Path) -> Path:
+def _local(uri: str, target: Path, is_trusted: bool) -> Path:  # noqa: FBT001 - for to_thread
     source = _local_path(uri)
     if not source.exists():
         raise NotFound(f"{source} does not exist")
-    target = folder / source.name
     if target.resolve() == source.resolve():
         raise InvalidArgument("destination", f"{target} is the data itself")
-    folder.mkdir(parents=True, exist_ok=True)
-    if source.is_dir():
-        shutil.copytree(source, target, copy_function=_copy, dirs_exist_ok=True)
-    else:
+    if not source.is_dir():
         _copy(source, target)
+    for file in source.rglob("*") if source.is_dir() else ():
+        name = file.relative_to(source)
+        if file.is_file():
+            _copy(file, target / (name if is_trusted else safe_path(name.as_posix())))
     return target
 
 
-def _copy(source: str | Path, target: str | Path) -> None:
-    with replacing(Path(target)) as temporary:
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(target) as temporary:
         shutil.copy2(source, temporary)

@@ -20,13 +20,16 @@ from mlrun_operator.sdk.backend import Backend
 from mlrun_operator.sdk.errors import DataUnreachable, NotFound, SdkError
 from mlrun_operator.sdk.naming import run_name
 from mlrun_operator.sdk.status import has_ended
-from mlrun_operator.store import StoreError, below
+from mlrun_operator.sdk.stores.names import safe_path
+from mlrun_operator.store import StoreError, below, replacing
 
 MARK: Final = "@mlrun-fetch"
 _DEFAULT_LIMIT: Final = 8 << 20
 # The operator deletes the run itself; nobody has to.
 _KEPT_SECONDS: Final = 60
 _DEADLINE_SECONDS: Final = 600
+# What an archive may take besides its files: a KiB for each of some 30,000.
+_OVERHEAD: Final = 32 << 20
 
 CODE: Final = f'''
 """Prints what the input is, for a client that cannot reach the store."""
@@ -57,16 +60,20 @@ def fetch(context, data, limit):
 '''
 
 
-async def fetch(backend: Backend, namespace: str, uri: str, folder: Path) -> Path:
-    """What is at the URI, into `folder`. Raises NotFound and DataUnreachable."""
+async def fetch(backend: Backend, namespace: str, uri: str, target: Path) -> Path:
+    """Bring what is at the URI to `target`, and return that. Raises NotFound and DataUnreachable."""
     limit = await _limit(backend)
     run = await backend.create(RUNS, fetch_run(namespace, uri, limit))
     name = run["metadata"]["name"]
     lines: list[str] = []
+    size = 0
     try:
         async with asyncio.timeout(_DEADLINE_SECONDS):
             async for line in backend.log(run, follow=True):
                 if line.startswith(MARK):
+                    size += len(line)
+                    if size > 2 * (limit + _OVERHEAD):
+                        raise DataUnreachable(f"the fetch run {name} prints more than it may")
                     lines.append(line)
             ended = await _ended(backend, namespace, name)
     except TimeoutError:
@@ -79,7 +86,7 @@ async def fetch(backend: Backend, namespace: str, uri: str, folder: Path) -> Pat
         if status.get("reason") == "InputNotFound":
             raise NotFound(f"{uri} does not exist: {words}")
         raise DataUnreachable(f"the fetch run {name} did not bring it: {words}")
-    return await asyncio.to_thread(unpack, unframed(lines), folder)
+    return await asyncio.to_thread(unpack, unframed(lines), target, limit)
 
 
 def fetch_run(namespace: str, uri: str, limit: int) -> dict[str, Any]:
@@ -122,26 +129,51 @@ def unframed(lines: list[str]) -> bytes:
     return whole
 
 
-def unpack(archive: bytes, folder: Path) -> Path:
-    """The file or folder in the archive, into `folder`."""
-    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as packed:
-        members = packed.getmembers()
-        for member in members:
-            target = _within(folder, member.name)
-            content = packed.extractfile(member) if member.isfile() else None
-            if content is not None:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(content.read())
-            elif member.isdir():
-                target.mkdir(parents=True, exist_ok=True)
-    return folder / members[0].name.split("/", 1)[0]
+def unpack(archive: bytes, target: Path, limit: int = _DEFAULT_LIMIT) -> Path:
+    """Unpack the file or folder in the archive to `target`, and return that. Raises DataUnreachable.
 
-
-def _within(folder: Path, name: str) -> Path:
+    A pod's log may say anything: no path leaves `target`, and no more is unpacked than a fetch run may print.
+    """
+    count = total = 0
     try:
-        return below(folder, name)
+        with tarfile.open(fileobj=io.BytesIO(_unzipped(archive, limit)), mode="r:") as packed:
+            for member in packed:
+                count, total = count + 1, total + member.size
+                if total > limit:  # also of sparse files, which take no room in the archive
+                    raise DataUnreachable("the fetch run's archive is larger than it may be")
+                _place(packed, member, target)
+    except (tarfile.TarError, ValueError, EOFError) as error:
+        raise DataUnreachable(f"the fetch run's archive cannot be read: {error}") from error
+    if not count:
+        raise DataUnreachable("the fetch run's archive is empty")
+    return target
+
+
+def _unzipped(archive: bytes, limit: int) -> bytes:
+    unzipper = zlib.decompressobj(wbits=31)
+    try:
+        whole = unzipper.decompress(archive, limit + _OVERHEAD)
+    except zlib.error as error:
+        raise DataUnreachable(f"the fetch run's archive cannot be read: {error}") from error
+    if unzipper.unconsumed_tail:
+        raise DataUnreachable("the fetch run's archive is larger than it may be")
+    return whole
+
+
+def _place(packed: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
+    """Write a file or folder of the archive; its first part is the target. Links and devices are left out."""
+    try:
+        below(target, member.name)
     except StoreError as error:
         raise DataUnreachable(f"the fetch run's archive is refused: {error}") from error
+    place = target / safe_path(member.name.partition("/")[2])
+    content = packed.extractfile(member) if member.isfile() else None
+    if content is not None:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(place) as temporary:
+            temporary.write_bytes(content.read())
+    elif member.isdir():
+        place.mkdir(parents=True, exist_ok=True)
 
 
 async def _limit(backend: Backend) -> int:

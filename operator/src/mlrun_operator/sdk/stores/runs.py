@@ -39,7 +39,7 @@ async def stored_text(backend: Backend, run: Object, attempt: Object, name: str)
     try:
         root = await access.root()
         with tempfile.TemporaryDirectory() as temporary:
-            file = await access.download(f"{root}/{folder}/{name}", Path(temporary))
+            file = await access.download(f"{root}/{folder}/{name}", Path(temporary), name)
             return file.read_text(errors="replace"), ""
     except SdkError as error:
         return None, str(error)

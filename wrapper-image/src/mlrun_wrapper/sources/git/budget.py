@@ -8,7 +8,7 @@ from mlrun_wrapper.guards import GuardError, setting
 
 @dataclass
 class Budget:
-    """What all repositories of a source may have together. Raises GuardError where it is spent."""
+    """What all repositories of a source may have together, with folders. Raises GuardError where it is spent."""
 
     rules: FetchRules
     files: int = 0
@@ -24,7 +24,7 @@ class Budget:
         self.files += files
         self.size += size
         if self.files > self.rules.max_files:
-            text = f"the repository has more than {self.rules.max_files} files"
+            text = f"the repository has more than {self.rules.max_files} files and folders"
             raise GuardError("files", text, setting("maxFiles"))
         if self.size > self.rules.max_unpacked_mib * MIB:
             raise self.spent()

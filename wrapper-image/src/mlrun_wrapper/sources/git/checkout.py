@@ -1,7 +1,10 @@
 """One repository at one commit: fetched as shallow as the server allows, looked at, then written."""
 
 import difflib
+import errno
+import os
 import re
+import signal
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -12,6 +15,8 @@ from typing import Final
 from mlrun_operator.api.contract.fetching import MIB
 from mlrun_operator.api.reasons import Reason
 from mlrun_wrapper.errors import SOURCE, StepError
+from mlrun_wrapper.guards import GuardError
+from mlrun_wrapper.guards.sizes import LONGEST_NAME_BYTES, LONGEST_PATH_BYTES
 from mlrun_wrapper.sources.base import invalid
 from mlrun_wrapper.sources.git.budget import Budget
 from mlrun_wrapper.sources.git.command import Git, GitFailedError
@@ -24,6 +29,12 @@ _NO_SUCH_REF: Final = "couldn't find remote ref"
 _NOT_SO: Final = ("not our ref", "unadvertised object", "does not support shallow", "dumb http")
 _DENIED: Final = ("Permission denied (", "Authentication failed", "could not read Username", "error: 403")
 _MISSING: Final = ("not found", "does not appear to be a git repository", "does not exist")
+_DISK: Final = tuple(
+    f": {os.strerror(number)}"
+    for number in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ENOMEM, errno.EACCES)
+)
+_SUBMODULE: Final = "160000"  # a mode
+_SHOWN: Final = 200  # characters of a path in a message
 _UNKNOWN_HOST: Final = ("Host key verification failed", "REMOTE HOST IDENTIFICATION HAS CHANGED")
 
 
@@ -48,9 +59,19 @@ def checkout(remote: Remote, ref: str | None, folder: Path, budget: Budget, atte
         commit = _fetch(git, remote.url, ref, attempts)
     except GitFailedError as error:
         raise (budget.spent() if _cut_off(git) else told(error, remote.url)) from error
-    links = _looked_at(git, commit, budget)
-    git.checkout(commit, "--", quiet=True, detach=True, force=True)
+    try:
+        links = _looked_at(git, commit, budget)
+        git.checkout(commit, "--", quiet=True, detach=True, force=True)
+    except GitFailedError as error:
+        raise (budget.spent() if error.code == -signal.SIGXFSZ else _unusable(error, remote.url)) from error
     return Checkout(git, commit, links)
+
+
+def _unusable(error: GitFailedError, url: str) -> StepError:
+    """Return what it means that git cannot write what it has fetched: the disk's fault, or the repository's."""
+    if error.code < 0 or any(line.endswith(_DISK) for line in error.said.splitlines()):
+        return StepError(Reason.WRAPPER_ERROR, f"{SOURCE.what}: {url}: {error}")
+    return invalid(f"{url}: git does not take what is in it: {error}")
 
 
 def _fetch(git: Git, url: str, ref: str | None, attempts: int) -> str:
@@ -109,21 +130,30 @@ def _commit(git: Git, name: str) -> str | None:
 
 
 def _looked_at(git: Git, commit: str, budget: Budget) -> dict[str, str]:
-    """Count the commit's files before any is written. The commits of its submodules by their paths.
+    """Count the commit's files and folders before any is written. The commits of its submodules by their paths.
 
     A few kilobytes of trees that name each other can stand for more files than there is memory for their names.
     """
     links = {}
-    with closing(git.entries("ls-tree", "-r", "-l", "-z", "--full-tree", commit)) as entries:
+    paths: set[int] = set()
+    with closing(git.entries("ls-tree", "-r", "-t", "-l", "-z", "--full-tree", commit)) as entries:
         for entry in entries:
             about, _, path = entry.partition("\t")
             mode, _, name, length = about.split()
-            if mode == "160000":
+            budget.take(1, int(length) if length.isdigit() else 0)  # a folder and a submodule have none
+            _check_path(path, paths)
+            paths.add(hash(path))
+            if mode == _SUBMODULE:
                 links[path] = name
-                budget.take(1, 0)
-            else:
-                budget.take(1, int(length))
     return links
+
+
+def _check_path(path: str, hashes: set[int]) -> None:
+    """Raise GuardError for a path that is too long, or that the tree has twice, as only a forged one does."""
+    if len(path) > LONGEST_PATH_BYTES or any(len(name) > LONGEST_NAME_BYTES for name in path.split("/")):
+        raise GuardError("path", f"{path[:_SHOWN]!r} is longer than a disk takes", "rename it in the repository")
+    if hash(path) in hashes:
+        raise GuardError("path", f"{path[:_SHOWN]!r} is in the repository twice", "leave one of them out")
 
 
 def _no_such_ref(git: Git, url: str, ref: str | None) -> StepError:

@@ -17,6 +17,8 @@ from mlrun_wrapper.sources.git.credentials import Credentials
 _PASSED_ON: Final = ("PATH", "TMPDIR", "GIT_SSL_CAINFO", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _PROXIES: Final = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 _REASONS: Final = ("fatal:", "error:", "ERROR:", "remote:", "ssh:")
+# Of `ls-tree`: a path of Linux has 4,096 bytes.
+_LONGEST_ENTRY_BYTES: Final = 8192
 _SETTINGS: Final = {
     "core.hooksPath": "/dev/null",
     "core.fsmonitor": "false",
@@ -39,10 +41,11 @@ _SETTINGS: Final = {
 
 
 class GitFailedError(git.GitCommandError):
-    """git failed. `said` is the end of what it said, without credentials."""
+    """git failed. `code` is negative for a signal; `said` is the end of what it said, without credentials."""
 
     def __init__(self, command: Sequence[str], code: int, said: str) -> None:
         super().__init__(list(command), code, said)
+        self.code = code
         self.said = said
 
     def __str__(self) -> str:
@@ -90,6 +93,8 @@ class Git(git.Git):
             rest = b""
             while data := process.stdout.read1():  # type: ignore[attr-defined]
                 *whole, rest = (rest + data).split(b"\0")
+                if len(rest) > _LONGEST_ENTRY_BYTES:
+                    raise GitFailedError(command, 1, "fatal: a path is longer than the disk takes")
                 yield from (entry.decode(errors="replace") for entry in whole)
             if process.wait() != 0:
                 raise GitFailedError(command, process.returncode, "")

@@ -18,6 +18,7 @@ from mlrun_operator.api.v1alpha1.options import RunOptions
 from mlrun_operator.api.v1alpha1.run import RunSpec
 from mlrun_operator.api.v1alpha1.status import Execution, FunctionPin, Phase, RunStatus
 from mlrun_operator.api.v1alpha1.sweep import Hyperparameters
+from mlrun_operator.api.visible import visible
 from mlrun_operator.cluster.resources import FUNCTIONS, RUNS, Resource
 from mlrun_operator.render.envelope import PinnedFunction, build_envelope
 from mlrun_operator.render.execution import execution_hash, is_same_execution
@@ -394,7 +395,7 @@ def _warn(options: RunOptions, image: str | None, sweep: Hyperparameters | None)
     idle += ["placement FanOut (the points run one by one)"] if sweep and sweep.placement == "FanOut" else []
     idle += [f"image {image}"] if image is not None and "mlrun/mlrun" not in image else []
     if idle:
-        print(f"without effect on this machine: {', '.join(idle)}", file=sys.stderr)
+        print(visible(f"without effect on this machine: {', '.join(idle)}"), file=sys.stderr)
 
 
 def _merged(obj: Object, patch: Object) -> Object:

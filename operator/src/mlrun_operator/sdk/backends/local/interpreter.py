@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from mlrun_operator.api.visible import visible
 from mlrun_operator.sdk.errors import BackendError
 
 VARIABLE: Final = "MLRUN_OPERATOR_PYTHON"
@@ -42,7 +43,7 @@ async def _make(folder: Path) -> None:
     """A virtual environment with mlrun, by python3.11's own means or by uv."""
     quoted = " ".join(f"'{each}'" for each in requirements())
     command = f"python3.11 -m venv {folder} && {folder}/bin/pip install {quoted}"
-    print(_MAKING.format(folder=folder), file=sys.stderr)
+    print(visible(_MAKING.format(folder=folder)), file=sys.stderr)
     folder.parent.mkdir(parents=True, exist_ok=True)
     python, uv = shutil.which("python3.11"), shutil.which("uv")
     if uv is not None:  # several times as fast

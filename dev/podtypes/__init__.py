@@ -1,0 +1,1 @@
+"""Writes the table of the types in a pod template, from Kubernetes' own schema."""

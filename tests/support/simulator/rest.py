@@ -132,7 +132,7 @@ def _suspend_schedules(world: World) -> None:
 
 
 def _orphaned_firings(world: Resting) -> Iterator[str]:
-    """Yield Jobs that a CronJob fired and that are not those of a run; without our labels nobody sees them."""
+    """Yield Jobs that a CronJob fired and that are not those of a run; without our label no watch shows them."""
     for job in world.server.all("jobs"):
         is_seen = (job["metadata"].get("labels") or {}).keys() >= OUR_LABELS
         if is_deleting(job):
@@ -200,7 +200,7 @@ def _may_wait(world: Resting, run: Object, reason: str) -> bool:
         return is_lost or world.kueue is None or not world.kueue.is_installed or bool(run["spec"].get("suspend"))
     if reason == "Queued":
         others = {job.run_uid for job, _ in world.ledger.live_pods()} | set(_runs_suspended_by_others(world))
-        return bool(others - {uid_of(run)}) or is_lost  # then others wait for its own pod
+        return bool(others - {uid_of(run)})
     if reason in ("JobSuspended", "Suspended"):
         return any(job["spec"].get("suspend") for job in jobs)
     return is_lost

@@ -15,8 +15,8 @@ _GROUP: Final = "mlrun-operator.dev/"
 _ENDS: Final = ("Succeeded", "Failed", "Stopped")
 _OPERATOR: Final = "operator"
 
-# By these the operator sees a Job that a CronJob fired.
-OUR_LABELS: Final = frozenset({"app.kubernetes.io/managed-by", "mlrun-operator.dev/run-uid"})
+# By this the operator's watch shows a Job that a CronJob fired; of others only the newest is looked for.
+OUR_LABELS: Final = frozenset({"app.kubernetes.io/managed-by"})
 
 
 @dataclass(slots=True)

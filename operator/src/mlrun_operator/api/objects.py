@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from mlrun_operator.api import constants
+
 Object = dict[str, Any]
 # Namespace and name.
 ObjectKey = tuple[str, str]
@@ -59,6 +61,18 @@ def controller_of(obj: Object, kind: str | None = None) -> Object:
 def is_controlled_by(obj: Object, uid: str) -> bool:
     """Return whether the object's controller has this uid."""
     return controller_of(obj).get("uid") == uid
+
+
+def fired_job_uid(run: Object) -> str | None:
+    """Return the uid of the Job that the CronJob controller made for this run; None for any other run.
+
+    The annotation holds the run's name, too: one that a copied manifest carries along does nothing.
+    """
+    note: str | None = annotations_of(run).get(constants.ANNOTATION_JOB_UID)
+    if note is None or controller_of(run).get("kind") != constants.RUN_KIND:
+        return None
+    name, slash, uid = note.rpartition("/")
+    return uid if not slash or name == run["metadata"]["name"] else None
 
 
 def has_job_ended(job: Object) -> bool:

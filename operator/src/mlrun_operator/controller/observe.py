@@ -5,14 +5,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.objects import Object, controller_of, key_of, labels_of, spec_of
+from mlrun_operator.api.objects import Object, controller_of, fired_job_uid, key_of, labels_of, spec_of
 from mlrun_operator.api.values.names import cron_job_name
 from mlrun_operator.assess.schedule import Child
 from mlrun_operator.cluster.index import Index
 from mlrun_operator.cluster.index_entry import recorded_job_uid
 from mlrun_operator.cluster.queue_position import function_keys
 from mlrun_operator.cluster.resources import CRON_JOBS, FUNCTIONS, JOBS, RUNS
-from mlrun_operator.plan.context import fired_job_uid
 from mlrun_operator.plan.observation import Observation, RunObservation, ScheduleObservation
 
 
@@ -29,12 +28,15 @@ class Observer:
 
     def _schedule(self, run: Object) -> ScheduleObservation:
         name, namespace, uid = run["metadata"]["name"], run["metadata"]["namespace"], run["metadata"]["uid"]
+        cron_job = self._index.get(CRON_JOBS, namespace, cron_job_name(name, uid))
+        fired = self._index.fired_by(namespace, cron_job["metadata"]["uid"]) if cron_job else []
+        jobs = {job["metadata"]["uid"]: job for job in (*fired, *self._index.of_run(JOBS, namespace, uid))}
         return ScheduleObservation(
             run=run,
             now=self._clock(),
             function=self._function(run),
-            cron_job=self._index.get(CRON_JOBS, namespace, cron_job_name(name, uid)),
-            jobs=self._index.of_run(JOBS, namespace, uid),
+            cron_job=cron_job,
+            jobs=list(jobs.values()),
             children=self._index.of_schedule(namespace, uid),
         )
 

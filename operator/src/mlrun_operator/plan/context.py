@@ -13,6 +13,7 @@ from mlrun_operator.api.objects import (
     Object,
     annotations_of,
     controller_of,
+    fired_job_uid,
     has_job_ended,
     has_pod_ended,
     is_controlled_by,
@@ -236,18 +237,6 @@ class RunContext(BaseContext):
         return {uid for uid in (*uids, *(job["metadata"]["uid"] for job in jobs if job)) if uid}
 
 
-def fired_job_uid(run: Object) -> str | None:
-    """Return the uid of the Job that the CronJob controller made for this run; None for any other run.
-
-    The annotation holds the run's name, too: one that a copied manifest carries along does nothing.
-    """
-    note: str | None = annotations_of(run).get(constants.ANNOTATION_JOB_UID)
-    if note is None or controller_of(run).get("kind") != constants.RUN_KIND:
-        return None
-    name, slash, uid = note.rpartition("/")
-    return uid if not slash or name == run["metadata"]["name"] else None
-
-
 def pinned_limits(job: Object) -> dict[str, int]:
     """Return the limits that function and platform set when the Job was made."""
     limits = _json_object(annotations_of(job).get(constants.ANNOTATION_LIMITS))
@@ -257,6 +246,11 @@ def pinned_limits(job: Object) -> dict[str, int]:
 def is_queued_by_kueue(job: Object) -> bool:
     """Return whether the Job's `suspend` is Kueue's: by the label on the Job itself, whoever put it there."""
     return constants.LABEL_QUEUE in labels_of(job)
+
+
+def is_workload_active(workload: Object | None) -> bool:
+    """Return whether there is a Workload, and Kueue may admit its Job."""
+    return workload is not None and spec_of(workload).get("active") is not False
 
 
 def is_watched(obj: Object) -> bool:

@@ -958,3 +958,14 @@ def test_a_collector_on_a_lost_node_names_it() -> None:
     assert status_of(world)["phase"] == "Stopped"
     assert "did not end in its grace period" in str(status_of(world)["message"])
     assert "PodMayStillRun" in [condition["type"] for condition in status_of(world)["conditions"]]  # type: ignore[attr-defined]
+
+
+def test_a_job_without_its_label_gets_it_back() -> None:
+    """No watch told of the collector, so that each look asked for another one, which the API server refused."""
+    world = World()
+    world.install_kueue(1)
+    world.create_queued("a", activeDeadlineSeconds=60, backoffLimit=2, hyperparameters={**SWEEP, "parallelism": 1})
+    world.wait(601)
+    world.edit("a", suspend=True)
+    world.patch_job(0, "manager")
+    at_rest(world)

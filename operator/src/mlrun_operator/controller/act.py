@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Final, assert_never
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.objects import Object, annotations_of, has_job_ended, key_of
+from mlrun_operator.api.objects import Object, annotations_of, has_job_ended, is_controlled_by, key_of
 from mlrun_operator.assess.jobs import collects
 from mlrun_operator.assess.pods import unstarted
 from mlrun_operator.assess.status import parse_status
@@ -19,7 +19,7 @@ from mlrun_operator.controller.context import ControllerContext
 from mlrun_operator.controller.direct_reader import DirectReader
 from mlrun_operator.controller.log_format import about
 from mlrun_operator.controller.rate_limiter import TokenBucket
-from mlrun_operator.plan.context import is_workload_active
+from mlrun_operator.plan.context import is_watched, is_workload_active
 from mlrun_operator.plan.decision import (
     Adopt,
     Create,
@@ -147,7 +147,7 @@ class Actor:
             if not error.already_exists:
                 return _refusal(error, obj)
             existing = await self._cluster.read(resource, obj["metadata"]["namespace"], obj["metadata"]["name"])
-            return Stored(resource.kind, existing)
+            return await self._watched(resource, existing, run)
         self._index.put(resource, created)
         log.info("%s/%s: created %s %s", *key_of(run), resource.kind, created["metadata"]["name"], extra=about(run))
         for observer in self._context.observers:
@@ -157,6 +157,16 @@ class Actor:
         if resource is JOBS and not collects(created):
             self._remember(run, created)
         return Stored(resource.kind, created, is_new=True)
+
+    async def _watched(self, resource: Resource, existing: Object, run: Object) -> Fact:
+        """Return the object that exists already; the run's own Job gets the label back that somebody took off.
+
+        Without it no watch tells of the Job, and each look would create it anew.
+        """
+        if resource is not JOBS or is_watched(existing) or not is_controlled_by(existing, run["metadata"]["uid"]):
+            return Stored(resource.kind, existing)
+        labels = {constants.LABEL_MANAGED_BY: constants.MANAGER}
+        return await self._patched(JOBS, existing, {"metadata": {"labels": labels}}, any_state=True)
 
     async def _exists(self, run: Object) -> bool:
         """Return whether the schedule whose CronJob is gone is still there; else that was collected with it."""

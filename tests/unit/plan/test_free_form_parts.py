@@ -161,6 +161,11 @@ def test_null_is_absent_as_in_kubernetes(container: Object, platform: Platform, 
     assert isinstance(outcome_of({"podTemplate": {"spec": spec}}, platform, function), dict)
 
 
+def test_an_unknown_name_of_any_type_passes(platform: Platform, function: Object) -> None:
+    spec = {"tolerations": [{"name": ["x"], "operator": "Exists"}]}  # a toleration has no name: Kubernetes drops it
+    assert isinstance(outcome_of({"podTemplate": {"spec": spec}}, platform, function), dict)
+
+
 def _deep(levels: int) -> Any:
     value: Any = {}
     for _ in range(levels):

@@ -12,8 +12,9 @@ from support.simulator.schedule_ledger import OUR_LABELS, has_backfill_ended
 from support.simulator.world import World
 
 _ENDS: Final = ("Succeeded", "Failed", "Stopped")
-# Long enough for back-offs, and for a lost node, its toleration, a grace period and what is waited after it; then more.
-_WAITS: Final = (450, 450, 1800, 7200)
+# Long enough for back-offs, and for a lost node, its toleration, a grace period and what is waited after it, also where
+# the clock has stepped back; then more.
+_WAITS: Final = (600, 450, 1800, 7200)
 _QUIET: Final = 1200
 # How long backfills are waited for: each of their runs takes some ten seconds.
 _BACKFILL_WAITS: Final = 6
@@ -89,7 +90,7 @@ def _end_troubles(world: World) -> None:
     for workload in world.server.all("workloads"):
         owner = world.ledger.jobs.get(controller_of(workload).get("uid", ""))
         run = world.server.by_uid("mlrunruns", owner.run_uid) if owner else None
-        if not (run or {"spec": {}})["spec"].get("suspend"):
+        if not (run or {"spec": {}})["spec"].get("suspend") and not _is_being_ended(run):
             world.server.patch("workloads", *key_of(workload), {"spec": {"active": True}})
 
 
@@ -167,6 +168,11 @@ def restless(world: Resting) -> Iterator[str]:
             continue
         if phase in (*_ENDS, "Suspended") or owner is None:
             yield f"{pod['metadata']['name']} may run at rest, though its run is {phase or 'gone'}"
+
+
+def _is_being_ended(run: Object | None) -> bool:
+    """Return whether the operator ends the execution: it holds the Workload of a sweep while that is collected."""
+    return "ending" in (((run or {}).get("status") or {}).get("execution") or {})
 
 
 def _is_ending_sweep(status: Object) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from support.charts import CRDS, OPERATOR, Object
 from support.kube import Kube, eventually, fresh_namespace, function, run
+from support.operators import scale_deployed_operator
 
 import fileserver
 from deploy import Target
@@ -89,11 +90,11 @@ def _crds(target: Target) -> None:
 def _deployed_away() -> Iterator[None]:
     """None is there before the first `make deploy`. Other test sessions bring it back at their end."""
     over = threading.Event()
-    before = _scale_deployed(0)
+    before = scale_deployed_operator(0)
 
     def keep() -> None:
         while not over.wait(2):
-            _scale_deployed(0)
+            scale_deployed_operator(0)
 
     keeper = threading.Thread(target=keep)
     keeper.start()
@@ -102,17 +103,7 @@ def _deployed_away() -> Iterator[None]:
     finally:
         over.set()
         keeper.join()
-        _scale_deployed(before)
-
-
-def _scale_deployed(replicas: int) -> int:
-    """How many there were."""
-    system = Kube("mlrun-system")
-    found = system.all("deployments", "--selector=app.kubernetes.io/name=mlrun-operator")
-    were = max((each["spec"]["replicas"] for each in found), default=0)
-    for each in found if were != replicas else ():
-        system.kubectl("scale", f"deployment/{each['metadata']['name']}", f"--replicas={replicas}")
-    return were
+        scale_deployed_operator(before)
 
 
 def _open(url: str) -> None:

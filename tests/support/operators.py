@@ -115,13 +115,16 @@ def operator_of(kube: Kube, folder: Path, **environment: str) -> Iterator[Operat
         operator.kill()
 
 
-def scale_deployed_operator(replicas: int) -> None:
-    """Scale the operator that is deployed in the cluster, if there is one; at 0 wait until it has ended."""
-    system = Kube("mlrun-system")
-    for deployment in system.all("deployments", "-l", "app.kubernetes.io/name=mlrun-operator"):
-        name = f"deployment/{deployment['metadata']['name']}"
-        system.kubectl("scale", name, f"--replicas={replicas}")
-        if replicas == 0:
-            system.kubectl(
-                "wait", "pods", "-l", "app.kubernetes.io/name=mlrun-operator", "--for=delete", "--timeout=60s"
-            )
+def scale_deployed_operator(replicas: int) -> int:
+    """Scale the operator that is deployed in the cluster, if there is one; at 0 wait until it has ended.
+
+    Return how many replicas it had.
+    """
+    system, selector = Kube("mlrun-system"), "app.kubernetes.io/name=mlrun-operator"
+    deployments = system.all("deployments", "-l", selector)
+    before = max((deployment["spec"]["replicas"] for deployment in deployments), default=0)
+    for deployment in deployments if before != replicas else ():
+        system.kubectl("scale", f"deployment/{deployment['metadata']['name']}", f"--replicas={replicas}")
+    if deployments and replicas == 0:
+        system.kubectl("wait", "pods", "-l", selector, "--for=delete", "--timeout=60s")
+    return before

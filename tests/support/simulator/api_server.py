@@ -51,7 +51,7 @@ class Change:
 
 def not_found(plural: str, name: str) -> ApiError:
     """Return the answer for an object that does not exist."""
-    return ApiError(404, "NotFound", f'{plural} "{name}" not found')
+    return ApiError(404, "NotFound", f'{plural} "{name}" not found', kind=plural)
 
 
 def conflict(plural: str, name: str) -> ApiError:

@@ -233,8 +233,7 @@ class Operator:
     def _reconcile(self, queue: WorkQueue, key: Key, reconcile: "Reconcile") -> None:
         times = queue.times_now(key)
         if times >= _CIRCLE:
-            # While the watch of runs is held, what is made for a run that is gone is collected at once.
-            if times == _CIRCLE and not self.watches["mlrunruns"].is_held:
+            if times == _CIRCLE:
                 self.faults.append(f"{key[1]}: it is reconciled without end: {self.client.requests[-4:]}")
             return queue.add_later(key, 60)
         try:

@@ -12,8 +12,9 @@ from support.simulator.schedule_ledger import OUR_LABELS, has_backfill_ended
 from support.simulator.world import World
 
 _ENDS: Final = ("Succeeded", "Failed", "Stopped")
-# Long enough for back-offs, and for a lost node, its toleration, a grace period and what is waited after it; then more.
-_WAITS: Final = (450, 450, 1800, 7200)
+# Long enough for back-offs, and for a lost node, its toleration, a grace period and what is waited after it, also where
+# the clock has stepped back; then more.
+_WAITS: Final = (600, 450, 1800, 7200)
 _QUIET: Final = 1200
 # How long backfills are waited for: each of their runs takes some ten seconds.
 _BACKFILL_WAITS: Final = 6
@@ -89,7 +90,7 @@ def _end_troubles(world: World) -> None:
     for workload in world.server.all("workloads"):
         owner = world.ledger.jobs.get(controller_of(workload).get("uid", ""))
         run = world.server.by_uid("mlrunruns", owner.run_uid) if owner else None
-        if not (run or {"spec": {}})["spec"].get("suspend"):
+        if not (run or {"spec": {}})["spec"].get("suspend") and not _is_being_ended(run):
             world.server.patch("workloads", *key_of(workload), {"spec": {"active": True}})
 
 
@@ -132,7 +133,7 @@ def _suspend_schedules(world: World) -> None:
 
 
 def _orphaned_firings(world: Resting) -> Iterator[str]:
-    """Yield Jobs that a CronJob fired and that are not those of a run; without our labels nobody sees them."""
+    """Yield Jobs that a CronJob fired and that are not those of a run; without our label no watch shows them."""
     for job in world.server.all("jobs"):
         is_seen = (job["metadata"].get("labels") or {}).keys() >= OUR_LABELS
         if is_deleting(job):
@@ -169,6 +170,11 @@ def restless(world: Resting) -> Iterator[str]:
             yield f"{pod['metadata']['name']} may run at rest, though its run is {phase or 'gone'}"
 
 
+def _is_being_ended(run: Object | None) -> bool:
+    """Return whether the operator ends the execution: it holds the Workload of a sweep while that is collected."""
+    return "ending" in (((run or {}).get("status") or {}).get("execution") or {})
+
+
 def _is_ending_sweep(status: Object) -> bool:
     """Return whether a sweep is being ended: its collector is waited for, but not for ever."""
     return "sweep" in status and "ending" in (status.get("execution") or {})
@@ -195,11 +201,12 @@ def _may_wait(world: Resting, run: Object, reason: str) -> bool:
         is_taken = any(not controller_of(job) for job in world.server.all("jobs"))
         return is_taken if reason == "NameConflict" else not world.server.all("mlrunfunctions")
     is_lost = any(world.kubelet.is_lost(pod) for pod in pods)
-    if reason == "Queued" and any(QUEUE in (job["metadata"].get("labels") or {}) for job in jobs):
+    unfinished = (job["metadata"] for job in jobs if not is_job_finished(job))
+    if reason == "Queued" and any(QUEUE in (meta.get("labels") or {}) for meta in unfinished):
         return is_lost or world.kueue is None or not world.kueue.is_installed or bool(run["spec"].get("suspend"))
     if reason == "Queued":
         others = {job.run_uid for job, _ in world.ledger.live_pods()} | set(_runs_suspended_by_others(world))
-        return bool(others - {uid_of(run)}) or is_lost  # then others wait for its own pod
+        return bool(others - {uid_of(run)})
     if reason in ("JobSuspended", "Suspended"):
         return any(job["spec"].get("suspend") for job in jobs)
     return is_lost

@@ -15,8 +15,8 @@ _GROUP: Final = "mlrun-operator.dev/"
 _ENDS: Final = ("Succeeded", "Failed", "Stopped")
 _OPERATOR: Final = "operator"
 
-# By these the operator sees a Job that a CronJob fired.
-OUR_LABELS: Final = frozenset({"app.kubernetes.io/managed-by", "mlrun-operator.dev/run-uid"})
+# By this the operator's watch shows a Job that a CronJob fired; of others only the newest is looked for.
+OUR_LABELS: Final = frozenset({"app.kubernetes.io/managed-by"})
 
 
 @dataclass(slots=True)
@@ -263,12 +263,18 @@ class ScheduleLedger:
             yield f"{record.name}: {rest} failed runs are kept, and the limit is {failures}"
 
     def _unadopted(self, record: ScheduleRecord) -> Iterator[str]:
-        """Yield the Jobs that fired and have no run; one whose CronJob somebody took away as its owner is nobody's."""
+        """Yield the Jobs that fired and have no run.
+
+        One whose CronJob somebody took away as its owner is nobody's. One that somebody deleted before it had a run
+        gets none, also while a finalizer holds it.
+        """
         for uid, slot in record.fired.items():
             job = self._server.by_uid("jobs", uid)
             is_seen = job is not None and (job["metadata"].get("labels") or {}).keys() >= OUR_LABELS
             is_unadopted = is_seen and uid not in record.adopted
-            if job is not None and is_unadopted and controller_of(job) and is_job_finished(job):
+            if job is None or not is_unadopted or is_deleting(job) or not controller_of(job):
+                continue
+            if is_job_finished(job):
                 yield f"{record.name}: the Job of slot {slot} has ended and has no run"
 
     def _wrong_counts(self, record: ScheduleRecord, run: Object, status: Object) -> Iterator[str]:

@@ -89,15 +89,15 @@ class NaiveStore:
         if job and job["metadata"]["uid"] == uid:
             return label(job, "run-uid")
         fired_uid = run["metadata"]["annotations"].get("mlrun-operator.dev/job-uid") if run else None
-        if run and fired_uid == uid and label(pod, "run-uid") == "uid-nightly-0":
+        if run and fired_uid == f"{CHILD}/{uid}" and label(pod, "run-uid") == "uid-nightly-0":
             return str(run["metadata"]["uid"])
         return f"job {uid}" if name == CHILD and label(pod, "run-uid") == "uid-nightly-0" else label(pod, "run-uid")
 
     def ahead(self, me: Object, queue: Any, reserved: dict[RunId, Object]) -> int:
-        """How many others occupy a place in the queue, or wait in it at a better position."""
+        """How many others occupy a place in the queue, or wait in it before one that has no place."""
         occupied = self.occupied()
         for run_id, run in reserved.items():
-            fired_uid = run["metadata"]["annotations"].get("mlrun-operator.dev/job-uid")
+            fired_uid = run["metadata"]["annotations"].get("mlrun-operator.dev/job-uid", "").rpartition("/")[2]
             if run_id in occupied or (run_id[0], f"job {fired_uid}") not in occupied:  # of those pods it is known whose
                 occupied.setdefault(run_id, {run_id[0], queue_of(run)})
         waiting = [
@@ -109,6 +109,8 @@ class NaiveStore:
             and position_of(run) < position_of(me)
         ]
         others = [run_id for run_id, queues in occupied.items() if queue in queues and run_id != id_of(me)]
+        if queue in occupied.get(id_of(me), ()):
+            return len(others)
         return len(others) + sum(id_of(run) != id_of(me) for run in waiting)
 
 
@@ -175,9 +177,10 @@ class Counting(RuleBasedStateMachine):
     def run_changes(self, name: str, status: Object, is_dying: bool, late: bool) -> None:
         meta = self.meta(RUNS, name, creationTimestamp="2026-11-23T12:00:00Z")
         if name == CHILD:
-            meta["annotations"] = {"mlrun-operator.dev/job-uid": "uid-of-fired"}
-            owner = {"kind": "MlrunRun", "name": "nightly", "uid": "uid-nightly-0", "controller": True}
-            meta["ownerReferences"] = [owner]
+            meta["annotations"] = {"mlrun-operator.dev/job-uid": f"{CHILD}/uid-of-fired"}
+            meta["ownerReferences"] = [
+                {"kind": "MlrunRun", "name": "nightly", "uid": "uid-nightly-0", "controller": True}
+            ]
         if is_dying:
             meta["deletionTimestamp"] = "2026-11-23T13:00:00Z"
         run = {"metadata": meta, "spec": {"functionRef": {"name": FUNCTIONS[name]}}, "status": status}

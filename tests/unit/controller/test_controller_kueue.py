@@ -127,6 +127,18 @@ async def test_a_job_is_marked_before_its_workload_is_held() -> None:
     assert _MARK in fact.job["metadata"]["annotations"]
 
 
+async def test_a_workload_that_is_held_again_is_marked_with_the_time() -> None:
+    kueue = Kueue()
+    reactivated = {**workload(active=True), "apiVersion": "kueue.x-k8s.io/v1beta2"}
+    async with port_to(kueue.answer) as cluster:
+        await set_active(cluster, SetActive(job(**{_MARK: "run"}), reactivated, active=False))
+    assert _of(kueue) == ["jobs", "workloads"]
+    assert kueue.patches[0]["metadata"]["annotations"] == {
+        _MARK: "run",
+        constants.ANNOTATION_SUSPENDED_AT: "2026-11-23T00:00:00Z",
+    }
+
+
 async def test_a_job_is_unmarked_after_its_workload_is_let_go() -> None:
     kueue = Kueue()
     held = {**workload(active=False), "apiVersion": "kueue.x-k8s.io/v1beta2"}

@@ -109,6 +109,8 @@ async def test_a_cron_job_that_a_webhook_changes_is_replaced_once(world: Schedul
     cluster = Played()
     cluster.meddles = True
     world.jobs = []
+    assert world.cron_job is not None
+    world.cron_job["status"] = {}
     world.edit(parameters={"x": 2})
     assert await operator_in(world, cluster).reconcile(KEY) is not None
     assert cluster.writes == ["replace CronJob", "status"]

@@ -784,3 +784,188 @@ def test_an_ending_sweep_does_not_wait_for_a_lost_collector() -> None:
     assert (status["phase"], status["reason"]) == ("Failed", "Evicted")
     assert "results were not collected" in str(status["message"])
     assert "PodMayStillRun" in [condition["type"] for condition in status["conditions"]]  # type: ignore[attr-defined]
+
+
+def stopped_on_a_lost_node(world: World, name: str) -> None:
+    """Stop the run whose pod runs, and let its node fall silent: the pod stays, and keeps the run's place."""
+    world.pod_runs()
+    world.lose_node(0)
+    world.edit(name, stop=True)
+    world.wait(120)
+
+
+def test_a_rerun_beside_its_lost_pod_waits_for_no_queued_run() -> None:
+    """It waited for the run that waited for its lost pod, and neither told of that pod."""
+    world = World()
+    world.apply_function(maxConcurrentRuns=1)
+    world.create("a")
+    world.create("b")
+    stopped_on_a_lost_node(world, "a")
+    world.edit("a", stop=None, rerun="r")
+    world.wait(60)
+    assert (status_of(world)["reason"], status_of(world, "b")["reason"]) == ("Created", "Queued")
+    world.pod_runs(1)
+    world.pod_ends(1)
+    status = status_of(world)
+    assert (status["reason"], status_of(world, "b")["reason"]) == ("Succeeded", "Queued")
+    told = next(c["message"] for c in status["conditions"] if c["type"] == "PodMayStillRun")  # type: ignore[attr-defined]
+    assert "kubectl delete pod a-" in told
+    world.force_delete(0)
+    world.wait(5)
+    assert status_of(world, "b")["reason"] == "Created"
+    at_rest(world)
+
+
+def child_of(world: World, schedule: str = "s") -> str:
+    """Return the name of the schedule's only run."""
+    names = [run["metadata"]["name"] for run in world.server.all("mlrunruns")]
+    (child,) = [name for name in names if name != schedule]
+    return str(child)
+
+
+def test_a_slots_rerun_does_not_wait_for_its_own_lost_pod() -> None:
+    """After a restart the pod of the Job that had fired counted as another run's."""
+    world = World()
+    world.apply_function(maxConcurrentRuns=1)
+    world.create("s", schedule="*/10 * * * *")
+    world.wait(610)
+    world.edit("s", suspend=True)
+    stopped_on_a_lost_node(world, child_of(world))
+    world.delete_job()
+    world.restart()
+    world.edit(child_of(world), stop=None, rerun="r")
+    world.wait(60)
+    assert status_of(world, child_of(world))["reason"] == "Created"
+
+
+WITHOUT_MARKS = {
+    "run-uid": {"labels": {"mlrun-operator.dev/run-uid": None}},
+    "managed-by": {"labels": {"app.kubernetes.io/managed-by": None}},
+    "annotations": {"annotations": None},
+    "everything": {"labels": None, "annotations": None},
+}
+
+
+@pytest.mark.parametrize("change", WITHOUT_MARKS.values(), ids=WITHOUT_MARKS)
+def test_a_fired_job_without_its_marks_gets_its_run(change: dict[str, object]) -> None:
+    """Before the operator saw it somebody took its labels or annotations: what had fired was told nowhere."""
+    world = World()
+    world.create("s", schedule="*/10 * * * *")
+    world.hold("jobs")
+    world.hold("cronjobs")
+    world.wait(610)
+    (job,) = world.server.all("jobs")
+    world.server.patch("jobs", TEAM, job["metadata"]["name"], {"metadata": change})
+    world.release()
+    world.wait(60)
+    assert child_of(world) == job["metadata"]["name"]
+    at_rest(world)
+    assert status_of(world, child_of(world))["phase"] == "Succeeded"
+
+
+REFUSED_OF_SCHEDULES = {
+    "mark a Job": ("PATCH", "jobs", {}),
+    "delete an ended run": ("DELETE", "mlrunruns", {}),
+    "suspend the CronJob": ("PATCH", "cronjobs", {"schedule": "bad"}),
+}
+
+
+@pytest.mark.parametrize("words", REFUSED_OF_SCHEDULES)
+def test_what_a_schedule_may_not_do_hides_no_status(words: str) -> None:
+    """A policy refuses a change: as long as it was due the schedule's status stayed as it was."""
+    verb, plural, edit = REFUSED_OF_SCHEDULES[words]
+    world = World()
+    world.create("s", schedule="*/10 * * * *", successfulRunsHistoryLimit=0)
+    world.pods_by_themselves()
+    world.refuse(verb, plural, "policy", 1000)
+    world.wait(1300)
+    world.edit("s", **edit)
+    asked_before = len(world.requests)
+    world.wait(120)
+    status = status_of(world, "s")
+    assert status["observedGeneration"] == (2 if edit else 1)
+    assert status["schedule"]["succeeded"] == 2  # type: ignore[index]
+    assert any(words in c["message"] for c in status["conditions"] if c["type"] == "Warnings")  # type: ignore[attr-defined]
+    refused = [request for request in world.requests[asked_before:] if request[:2] == (verb, plural)]
+    assert 3 <= len(refused) <= 5
+    world.edit("s", schedule="*/10 * * * *")
+    at_rest(world)
+
+
+@pytest.mark.parametrize(("spec", "plural"), [({"schedule": "*/10 * * * *"}, "cronjobs"), ({}, "jobs")])
+@pytest.mark.parametrize("is_recorded", [True, False])
+def test_nothing_is_made_for_a_run_that_is_gone(spec: dict[str, str], plural: str, is_recorded: bool) -> None:
+    """What was made was collected at once and made again, without a pause, while the watch of runs was late."""
+    world = World()
+    world.cut_off(cut=not is_recorded)
+    world.create("s", **spec)
+    world.hold("mlrunruns")
+    asked_before = len(world.requests)
+    world.lose_namespace()
+    world.apply_function()
+    world.cut_off(cut=False)
+    world.wait(120)
+    assert sum(request[:2] == ("POST", plural) for request in world.requests[asked_before:]) <= 3
+    at_rest(world)
+
+
+def test_a_workload_that_is_let_go_is_held_once_a_minute() -> None:
+    """A client sets it active as soon as the operator has set it inactive: the two wrote without a pause."""
+    world = World()
+    world.install_kueue(1)
+    world.create_queued("a")
+    world.pod_runs()
+    world.edit("a", suspend=True)
+    world.wait(60)
+    asked_before = len(world.requests)
+    for _ in range(100):
+        world.activate(active=True)
+        world.wait(1)
+    patches = [request for request in world.requests[asked_before:] if request[:2] == ("PATCH", "workloads")]
+    assert 1 <= len(patches) <= 3
+    told = [c["message"] for c in status_of(world)["conditions"] if c["type"] == "SuspendIgnored"]  # type: ignore[attr-defined]
+    assert "kubectl get workload" in told[0]
+    world.wait(120)
+    assert status_of(world)["phase"] == "Suspended"
+    at_rest(world)
+
+
+def test_a_stopped_sweep_in_a_queue_is_collected() -> None:
+    """Its Job was deleted, since Kueue would have resumed it, and what its points had found was told nowhere."""
+    world = World()
+    world.install_kueue(1)
+    world.create_queued("a", hyperparameters=SWEEP)
+    world.pods_run(2)
+    world.pod_ends()
+    world.edit("a", stop=True)
+    at_rest(world)
+    assert status_of(world)["phase"] == "Stopped"
+    assert status_of(world)["sweep"]["best"]["iteration"] == 1  # type: ignore[index]
+
+
+def test_a_collector_on_a_lost_node_names_it() -> None:
+    """`no cause is known` was told, and for a run of one pod that had not started, too."""
+    world = World()
+    world.create("a", hyperparameters=SWEEP)
+    for _ in range(3):
+        world.pods_run(2)
+        world.pods_end(1)
+    world.lose_node(0)
+    world.wait(420)
+    assert "its node may be lost" in str(status_of(world)["message"])
+    world.edit("a", stop=True)
+    world.wait(120)
+    assert status_of(world)["phase"] == "Stopped"
+    assert "did not end in its grace period" in str(status_of(world)["message"])
+    assert "PodMayStillRun" in [condition["type"] for condition in status_of(world)["conditions"]]  # type: ignore[attr-defined]
+
+
+def test_a_job_without_its_label_gets_it_back() -> None:
+    """No watch told of the collector, so that each look asked for another one, which the API server refused."""
+    world = World()
+    world.install_kueue(1)
+    world.create_queued("a", activeDeadlineSeconds=60, backoffLimit=2, hyperparameters={**SWEEP, "parallelism": 1})
+    world.wait(601)
+    world.edit("a", suspend=True)
+    world.patch_job(0, "manager")
+    at_rest(world)

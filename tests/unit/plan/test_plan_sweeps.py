@@ -439,6 +439,38 @@ def test_kueues_jobs_are_stopped_by_deleting_them(world: Any) -> None:
     assert world.status["phase"] == "Stopped"
 
 
+def test_a_stopped_sweep_is_collected_once_kueue_has_suspended_it(world: Any) -> None:
+    world.run["metadata"]["labels"] = {constants.LABEL_QUEUE: "q"}
+    world.workload = {"metadata": {"uid": "w-1", "name": "w"}, "spec": {}}
+    job = started(world)
+    job["spec"]["suspend"] = False
+    runs(pod(world, job, 0))
+    world.settle()
+    world.edit(stop=True)
+    world.pods.clear()
+    assert world.settle().requeue is not None
+    assert (world.workload["spec"]["active"], world.created) == (False, 1), "Kueue is waited for"
+    job["spec"]["suspend"] = True
+    world.settle()
+    assert (world.deleted, world.created) == ([], 2)
+
+
+def test_points_that_kueue_does_not_suspend_are_deleted(world: Any) -> None:
+    """Kueue does not run: a stop must act all the same."""
+    world.run["metadata"]["labels"] = {constants.LABEL_QUEUE: "q"}
+    world.workload = {"metadata": {"uid": "w-1", "name": "w"}, "spec": {}}
+    job = started(world)
+    job["spec"]["suspend"] = False
+    runs(pod(world, job, 0))
+    world.settle()
+    world.edit(stop=True)
+    world.settle()
+    assert world.deleted == []
+    world.later(61)
+    world.settle()
+    assert world.deleted == [job["metadata"]["name"]]
+
+
 def test_a_suspended_run_holds_its_points_and_its_collector(world: Any) -> None:
     job = started(world)
     runs(pod(world, job, 0))

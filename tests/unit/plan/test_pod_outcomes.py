@@ -371,11 +371,12 @@ def test_a_pod_deleted_before_its_start_was_not_lost() -> None:
     words = "The container could not be located when the pod was terminated"
     deleted = pod("Failed", terminated(137, words, "ContainerStatusUnknown", startedAt=None, finishedAt=None))
     deleted["metadata"]["deletionTimestamp"] = "2026-11-23T12:00:30Z"
-    attempt = read_pod(deleted).attempt
-    assert (attempt.reason, attempt.message) == (
+    view = read_pod(deleted)
+    assert (view.attempt.reason, view.attempt.message) == (
         Reason.POD_FAILING,
         "the pod was deleted before container mlrun had started",
     )
+    assert (view.attempt.exit_code, view.has_run) == (None, False), "nothing has ended with 137"
 
 
 def test_a_pod_whose_sidecar_runs_first_has_not_started() -> None:

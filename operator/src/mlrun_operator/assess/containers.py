@@ -9,6 +9,9 @@ from mlrun_operator.api import constants
 from mlrun_operator.api.objects import Object, spec_of, status_of
 
 OOM_KILLED: Final = "OOMKilled"
+# What the kubelet says of a container that had not started when its pod was deleted, with exit code 137; its reason is
+# the same as of one that was lost.
+_NEVER_LOCATED: Final = "could not be located when the pod was terminated"
 # How much of a container's last words is repeated, in characters.
 _MAX_WORDS: Final = 300
 
@@ -51,6 +54,11 @@ class Container:
     def running(self) -> bool:
         """Whether it runs now."""
         return self.terminated is None and self.state.get("running") is not None
+
+    @property
+    def never_started(self) -> bool:
+        """Whether its pod ended before it had started: the exit code that the kubelet gives it says nothing."""
+        return _NEVER_LOCATED in str((self.terminated or {}).get("message"))
 
     @property
     def has_failed(self) -> bool:

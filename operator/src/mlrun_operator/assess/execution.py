@@ -175,7 +175,7 @@ def _unfinished(scene: _Scene) -> Assessment:
         return Assessment(Phase.RUNNING, cause[0] if cause else Reason.RUNNING, message, views)
     if cause:
         return Assessment(Phase.PENDING, cause[0], _of_attempt(scene, cause[1]), views)
-    return Assessment(Phase.PENDING, Reason.CREATED, "", views)
+    return Assessment(Phase.PENDING, Reason.CREATED, _not_ending(scene), views)
 
 
 def _of_attempt(scene: _Scene, message: str) -> str:

@@ -37,9 +37,6 @@ _NODE_REFUSALS: Final = (
     ("Shutdown", "the node was shut down"),
     ("", "the node refused the pod"),
 )
-# What the kubelet says of a container that had not started when its pod was deleted; its reason is the same as of one
-# that was lost.
-_NEVER_LOCATED: Final = "could not be located when the pod was terminated"
 # What the kubelet says of a container that it could not start, or lost.
 _NODE_FAILURES: Final = {
     "StartError": "could not be started",
@@ -128,7 +125,7 @@ def _sidecar_failed(end: PodEnd) -> bool:
 
 
 def _deleted_before_start(end: PodEnd) -> bool:
-    return is_deleting(end.pod) and _NEVER_LOCATED in str((end.container.terminated or {}).get("message"))
+    return is_deleting(end.pod) and end.container.never_started
 
 
 def _was_killed_on_its_way_out(end: PodEnd) -> bool:

@@ -150,7 +150,7 @@ def _attempt(pod: Object, containers: tuple[Container, ...], container: Containe
         pod=meta["name"],
         uid=meta.get("uid"),
         node=spec_of(pod).get("nodeName"),
-        exit_code=terminated.get("exitCode"),
+        exit_code=None if container.never_started else terminated.get("exitCode"),
         reason=reason,
         message=message[:MAX_MESSAGE] if message else None,
         start_time=_moment(began.get("startedAt")) or (meta.get("creationTimestamp") if ended else None),
@@ -165,7 +165,7 @@ def _report_of(container: Container) -> Result | None:
 
 
 def _has_run(container: Container) -> bool:
-    return container.running or container.terminated is not None
+    return container.running or (container.terminated is not None and not container.never_started)
 
 
 def _ended_at(wrapper: Container, meta: Object) -> datetime | None:

@@ -35,7 +35,9 @@ def _under_way(both: Assessment, outcome: Outcome | None) -> Assessment:
     if both.phase is Phase.SUSPENDED or both.reason is Reason.JOB_SUSPENDED:
         return both
     if both.reason in (Reason.CREATED, Reason.RUNNING):
-        return replace(both, phase=Phase.RUNNING, **_stage(outcome))
+        stage = _stage(outcome)
+        message = f"{stage['message'].rstrip('.')}; {both.message}" if both.message else stage["message"]
+        return replace(both, phase=Phase.RUNNING, reason=stage["reason"], message=message)
     return replace(both, phase=Phase.RUNNING, message=f"results cannot be collected yet: {both.message}")
 
 

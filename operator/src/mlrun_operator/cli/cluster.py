@@ -3,7 +3,6 @@
 import difflib
 import os
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from mlrun_operator.api import constants
@@ -168,8 +167,3 @@ async def each(link: Link, names: Sequence[str], selector: str, do: Callable[[As
             raise CliError(f"no run of namespace {link.namespace} has {selector}", "", Exit.NOT_FOUND)
     for run in runs:
         await do(run)
-
-
-def utc_now() -> datetime:
-    """The time that ages are counted to."""
-    return datetime.now(UTC)

@@ -128,9 +128,10 @@ def top(
     once: Annotated[bool, typer.Option("--once", help="Print it once, as without a terminal.")] = False,
 ) -> None:
     """Watch all runs of a namespace live: those under way first. Ctrl-C ends it."""
-    from mlrun_operator.cli.cluster import linked, utc_now
+    from mlrun_operator.cli.cluster import linked
     from mlrun_operator.cli.live import top_view
     from mlrun_operator.cli.output import colours, draw, print_json
+    from mlrun_operator.cluster.server_clock import utc_now
 
     async def show(link: "Link") -> None:
         if session().json:
@@ -151,8 +152,9 @@ def why(name: Name) -> None:
     From its status, its function, its pods as they are now, and Kubernetes' events.
     """
     from mlrun_operator.cli import explaining
-    from mlrun_operator.cli.cluster import linked, utc_now
+    from mlrun_operator.cli.cluster import linked
     from mlrun_operator.cli.output import out, painted, print_json
+    from mlrun_operator.cluster.server_clock import utc_now
 
     async def ask(link: "Link") -> explaining.Diagnosis:
         run = await link.run(name)
@@ -259,10 +261,10 @@ async def _drawn(link: "Link", run: "AsyncRun", seconds: float | None) -> Object
 
     from rich.live import Live
 
-    from mlrun_operator.cli.cluster import utc_now
     from mlrun_operator.cli.live import watch_view
     from mlrun_operator.cli.output import console
     from mlrun_operator.cluster.resources import RUNS
+    from mlrun_operator.cluster.server_clock import utc_now
     from mlrun_operator.sdk.status import has_ended
 
     lines: deque[str] = deque(maxlen=50)
@@ -306,10 +308,10 @@ async def _top(link: "Link", selector: str) -> None:
 
     from rich.live import Live
 
-    from mlrun_operator.cli.cluster import utc_now
     from mlrun_operator.cli.live import top_view
     from mlrun_operator.cli.output import console
     from mlrun_operator.cluster.resources import RUNS
+    from mlrun_operator.cluster.server_clock import utc_now
 
     known: dict[str, Object] = {}
 

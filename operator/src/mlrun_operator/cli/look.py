@@ -102,8 +102,9 @@ def describe(
     What it runs, how it stands, what it read and made, and its events.
     """
     from mlrun_operator.cli import describing
-    from mlrun_operator.cli.cluster import linked, utc_now
+    from mlrun_operator.cli.cluster import linked
     from mlrun_operator.cli.output import out, print_json
+    from mlrun_operator.cluster.server_clock import utc_now
 
     kind, _, short = name.rpartition("/")
 
@@ -131,8 +132,8 @@ def show(  # noqa: PLR0913 - how to print
 ) -> None:
     """Print the objects in the format that was asked for."""
     from mlrun_operator.cli import rows
-    from mlrun_operator.cli.cluster import utc_now
     from mlrun_operator.cli.output import out, print_json, print_rows, print_yaml, say
+    from mlrun_operator.cluster.server_clock import utc_now
 
     for obj in objects:
         obj["metadata"].pop("managedFields", None)

@@ -28,8 +28,9 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="A run with a schedule
 def list_(*, selector: Selector = "") -> None:
     """List the schedules of a namespace: when they fire next, and how it went so far."""
     from mlrun_operator.cli import scheduling
-    from mlrun_operator.cli.cluster import linked, utc_now
+    from mlrun_operator.cli.cluster import linked
     from mlrun_operator.cli.output import print_json, print_rows, say
+    from mlrun_operator.cluster.server_clock import utc_now
 
     async def read(link: "Link") -> tuple[str, list[Object]]:
         return link.namespace, [run for run in await link.runs(selector) if "schedule" in run["spec"]]
@@ -58,8 +59,9 @@ def next_(
     from itertools import islice
 
     from mlrun_operator.cli import scheduling
-    from mlrun_operator.cli.cluster import linked, utc_now
+    from mlrun_operator.cli.cluster import linked
     from mlrun_operator.cli.output import out, print_json, say
+    from mlrun_operator.cluster.server_clock import utc_now
 
     if " " in what.strip() or what in scheduling.MACROS:
         cron = _cron(what, zone)
@@ -142,8 +144,9 @@ def backfill(  # noqa: PLR0913 - its options
     """
     from mlrun_operator.api.v1alpha1.schedule import MAX_BACKFILL
     from mlrun_operator.cli import scheduling
-    from mlrun_operator.cli.cluster import linked, utc_now
+    from mlrun_operator.cli.cluster import linked
     from mlrun_operator.cli.output import out
+    from mlrun_operator.cluster.server_clock import utc_now
 
     begin, end = _moment(from_, "--from"), _moment(to, "--to")
     if begin >= end:

@@ -13,6 +13,7 @@ from mlrun_operator.api import constants
 from mlrun_operator.api.objects import Object, controller_of, has_pod_ended, key_of
 from mlrun_operator.api.values.names import kubernetes_name, label_value, slot_of
 from mlrun_operator.cluster.index_entry import (
+    FIRED_BY,
     OF_JOB,
     OF_SCHEDULE,
     ORPHAN_OF,
@@ -139,6 +140,10 @@ class Index:
         """Return the Jobs of the run, by label or controller, or the pods whose label names it."""
         return _objects(self._related_in(namespace, (resource.plural, run_uid)))
 
+    def fired_by(self, namespace: str, cron_job_uid: str) -> list[Object]:
+        """Return the Jobs that the CronJob fired and that are not marked as those of a run, whatever else they say."""
+        return _objects(self._related_in(namespace, (FIRED_BY, cron_job_uid)))
+
     def of_job(self, namespace: str, job_uid: str) -> list[Object]:
         """Return the pods that the Job controls, or whose label has its uid."""
         return _objects(self._related_in(namespace, (OF_JOB, job_uid)))
@@ -183,6 +188,8 @@ class Index:
             yield from self._affected_by_pod(pod_entry(obj))
         else:
             yield from run_names_of_job(obj)
+            cron_job = self._objects[CRON_JOBS].get((key[0], controller_of(obj, "CronJob").get("name", "")))
+            yield from cron_job.run_names if cron_job else ()
             if name := self._run_names.get(run_uid_of_job(obj) or ""):
                 yield name
 

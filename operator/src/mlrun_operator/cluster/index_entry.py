@@ -32,6 +32,8 @@ _FINISHED_PHASES: Final = tuple(phase.value for phase in Phase if phase.finished
 Relation = tuple[str, str]
 OF_JOB: Final = "of job"
 OF_SCHEDULE: Final = "of schedule"
+# A Job that is no run's yet, and the CronJob that fired it.
+FIRED_BY: Final = "fired by"
 # A pod without a controller, and a name that its run may have.
 ORPHAN_OF: Final = "orphan of"
 # Namespace, phase and reason of a run.
@@ -58,7 +60,7 @@ class Entry:
     function: str | None = None
     may_run: bool = False
     occupancy: Occupancy | None = None
-    # For a Job: the names of its runs. For a pod without a controller: those that its run may have.
+    # For a Job or CronJob: the names of its runs. For a pod without a controller: those that its run may have.
     run_names: tuple[str, ...] = ()
     # For a pod and for a run that a schedule made: the name and uid of its Job.
     job: JobId | None = None
@@ -84,6 +86,7 @@ def entry_of(resource: Resource, obj: Object) -> Entry:
         entry = _job_entry(obj)
     else:
         entry = _bare_entry(obj)
+        entry.run_names = tuple(intern(name) for name in run_names_of_job(obj))
     entry.packed = pack_slim(resource, obj)
     orphan_relations = ((ORPHAN_OF, name) for name in entry.run_names) if resource is PODS else ()
     entry.relations = tuple(dict.fromkeys((*_relations(resource, obj), *orphan_relations)))
@@ -139,6 +142,9 @@ def _relations(resource: Resource, obj: Object) -> Iterator[Relation]:
         yield resource.plural, intern(uid)
     if resource is JOBS and (uid := controller_of(obj, constants.RUN_KIND).get("uid")):
         yield resource.plural, intern(uid)
+    is_adopted = constants.LABEL_SCHEDULE_UID in labels_of(obj)
+    if resource is JOBS and not is_adopted and (uid := controller_of(obj, "CronJob").get("uid")):
+        yield FIRED_BY, intern(uid)
     if resource is PODS:
         uids = controller_of(obj, "Job").get("uid"), labels_of(obj).get(constants.LABEL_JOB_UID)
         yield from ((OF_JOB, intern(uid)) for uid in uids if uid)

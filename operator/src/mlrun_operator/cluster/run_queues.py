@@ -113,11 +113,17 @@ class RunQueues:
             self.release(run)
 
     def count_ahead(self, run: RunId, queue: QueueId | None, position: Position) -> int:
-        """Return how many other runs of the queue occupy a place or wait at an earlier position."""
+        """Return how many other runs of the queue occupy a place or wait at an earlier position.
+
+        A run that occupies a place, as a rerun beside its own lost pod does, goes on in it: those that wait cannot have
+        that place before, so that it would wait for them, and they for it.
+        """
         if queue is None:
             return 0
         occupied = self._occupied.get(queue, ())
-        return len(occupied) - (run in occupied) + bisect_left(self._waiting.get(queue, ()), position)
+        if run in occupied:
+            return len(occupied) - 1
+        return len(occupied) + bisect_left(self._waiting.get(queue, ()), position)
 
     def _requeue(self, run: RunId) -> None:
         """Update the run's placement. If that changes, wake the first runs of its previous queues."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Final, assert_never
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.objects import Object, annotations_of, has_job_ended, key_of
+from mlrun_operator.api.objects import Object, annotations_of, has_job_ended, is_controlled_by, key_of
 from mlrun_operator.assess.jobs import collects
 from mlrun_operator.assess.pods import unstarted
 from mlrun_operator.assess.status import parse_status
@@ -19,6 +19,7 @@ from mlrun_operator.controller.context import ControllerContext
 from mlrun_operator.controller.direct_reader import DirectReader
 from mlrun_operator.controller.log_format import about
 from mlrun_operator.controller.rate_limiter import TokenBucket
+from mlrun_operator.plan.context import is_watched, is_workload_active
 from mlrun_operator.plan.decision import (
     Adopt,
     Create,
@@ -66,6 +67,11 @@ _DENIABLE: Final[dict[type, str]] = {
     SetActive: "hold the Job's Workload or let it go",
     PatchLimits: "change the Job's limits",
 }
+_DENIABLE_OF_SCHEDULES: Final[dict[type, str]] = {
+    Delete: "delete an ended run, or the Job of a slot that has had its run",
+    SetSuspended: "suspend the CronJob",
+    Adopt: "mark a Job that the CronJob created as that of its run",
+}
 
 
 class Actor:
@@ -84,12 +90,13 @@ class Actor:
     async def apply(self, step: Step, observation: Observation) -> Fact:
         """Take the step and return what is known by it. Raises ApiError: try again later.
 
-        A run tells its status although a policy does not let it change or delete an object.
+        A run or schedule tells its status although a policy does not let it change or delete an object.
         """
+        deniable = _DENIABLE if isinstance(observation, RunObservation) else _DENIABLE_OF_SCHEDULES
         try:
             return await self._take(step, observation)
         except ApiError as error:
-            verb = _DENIABLE.get(type(step)) if isinstance(observation, RunObservation) else None
+            verb = deniable.get(type(step))
             if verb is None or not error.refused:
                 raise
             log.warning("%s/%s: may not %s: %s", *key_of(observation.run), verb, error, extra=about(observation.run))
@@ -128,6 +135,9 @@ class Actor:
     async def _create(self, step: Create, run: Object) -> Fact:
         """Create the object. Of one of its name that exists already it is read what it is; a refusal is remembered."""
         obj, resource = step.obj, _CREATED[step.obj["kind"]]
+        if resource is CRON_JOBS and parse_status(run).cron_job_name and not await self._exists(run):
+            self._index.drop(RUNS, run)
+            return Gone(run["metadata"]["uid"])
         try:
             with self._limiter.reserve(run):
                 if step.service is not None:
@@ -137,7 +147,7 @@ class Actor:
             if not error.already_exists:
                 return _refusal(error, obj)
             existing = await self._cluster.read(resource, obj["metadata"]["namespace"], obj["metadata"]["name"])
-            return Stored(resource.kind, existing)
+            return await self._watched(resource, existing, run)
         self._index.put(resource, created)
         log.info("%s/%s: created %s %s", *key_of(run), resource.kind, created["metadata"]["name"], extra=about(run))
         for observer in self._context.observers:
@@ -147,6 +157,26 @@ class Actor:
         if resource is JOBS and not collects(created):
             self._remember(run, created)
         return Stored(resource.kind, created, is_new=True)
+
+    async def _watched(self, resource: Resource, existing: Object, run: Object) -> Fact:
+        """Return the object that exists already; the run's own Job gets the label back that somebody took off.
+
+        Without it no watch tells of the Job, and each look would create it anew.
+        """
+        if resource is not JOBS or is_watched(existing) or not is_controlled_by(existing, run["metadata"]["uid"]):
+            return Stored(resource.kind, existing)
+        labels = {constants.LABEL_MANAGED_BY: constants.MANAGER}
+        return await self._patched(JOBS, existing, {"metadata": {"labels": labels}}, any_state=True)
+
+    async def _exists(self, run: Object) -> bool:
+        """Return whether the schedule whose CronJob is gone is still there; else that was collected with it."""
+        try:
+            current = await self._cluster.read(RUNS, *key_of(run))
+        except ApiError as error:
+            if not error.not_found:
+                raise
+            return error.kind != RUNS.plural
+        return bool(current["metadata"]["uid"] == run["metadata"]["uid"])
 
     def has_made_job(self, run: Object) -> bool:
         """Return whether this process has created a Job of the run that is not recorded."""
@@ -221,6 +251,7 @@ class Actor:
     async def _adopt(self, step: Adopt, run: Object) -> Fact:
         """Mark the fired Job as that of its run: it is not taken up again, and goes when that run is gone."""
         labels = {
+            constants.LABEL_MANAGED_BY: constants.MANAGER,  # else no watch tells of it
             constants.LABEL_RUN_UID: step.child["metadata"]["uid"],
             constants.LABEL_SCHEDULE_UID: run["metadata"]["uid"],
         }
@@ -245,7 +276,8 @@ class Actor:
         So whoever dies in between leaves a mark, by which the rest is done.
         """
         with self._limiter.reserve(run):
-            marked = step.job if step.active else await self._mark_held(step.job, is_held=True)
+            is_active = is_workload_active(step.workload)
+            marked = step.job if step.active else await self._mark_held(step.job, is_held=True, again=is_active)
             if marked is None:
                 return Gone(step.job["metadata"]["uid"])
             fact = await kueue.set_active(self._cluster, marked, step.workload, is_active=step.active)
@@ -254,11 +286,17 @@ class Actor:
             unmarked = await self._mark_held(step.job, is_held=False)
             return Gone(step.job["metadata"]["uid"]) if unmarked is None else replace(fact, job=unmarked)
 
-    async def _mark_held(self, job: Object, *, is_held: bool) -> Object | None:
-        """Return the Job with the mark of what the operator holds, or without it; None where it is gone."""
-        if is_held == (constants.ANNOTATION_SUSPENDED_BY in annotations_of(job)):
+    async def _mark_held(self, job: Object, *, is_held: bool, again: bool = False) -> Object | None:
+        """Return the Job with the mark of what the operator holds, or without it; None where it is gone.
+
+        `again` says that somebody else let go what was held: the mark gets the time at which it is held again.
+        """
+        is_marked = constants.ANNOTATION_SUSPENDED_BY in annotations_of(job)
+        if is_held == is_marked and not again:
             return job
         mark = {constants.ANNOTATION_SUSPENDED_BY: "run" if is_held else None}
+        if is_marked:
+            mark[constants.ANNOTATION_SUSPENDED_AT] = format_time(self._context.clock()) if is_held else None
         fact = await self._patched(JOBS, job, {"metadata": {"annotations": mark}}, any_state=True)
         return fact.obj if isinstance(fact, Stored) else None
 

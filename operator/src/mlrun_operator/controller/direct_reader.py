@@ -4,14 +4,16 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.objects import Object, has_pod_ended, is_controlled_by, labels_of
+from mlrun_operator.api.objects import Object, has_pod_ended, is_controlled_by, labels_of, status_of
 from mlrun_operator.api.ownership import fired_job_uid
+from mlrun_operator.api.values.names import cron_job_name, slot_name
 from mlrun_operator.assess.status import parse_status
+from mlrun_operator.assess.times import parse_time
 from mlrun_operator.cluster.api_client import ApiClient
 from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.index import Index
 from mlrun_operator.cluster.index_entry import recorded_job_uid
-from mlrun_operator.cluster.resources import JOBS, PODS
+from mlrun_operator.cluster.resources import CRON_JOBS, JOBS, PODS
 from mlrun_operator.plan.observation import ReadFresh
 
 
@@ -48,7 +50,22 @@ class DirectReader:
             job = await self._read_job(namespace, name, job_uid) if name and job_uid not in listed else None
             if job is not None and (job_uid in recorded or is_controlled_by(job, uid)):
                 jobs.append(job)
-        return jobs
+        return [*jobs, *await self._read_newest_fired(run)]
+
+    async def _read_newest_fired(self, run: Object) -> list[Object]:
+        """Return the Job that a schedule's CronJob fired last, by the name of its slot: its labels may be gone."""
+        namespace, name = run["metadata"]["namespace"], cron_job_name(run["metadata"]["name"], run["metadata"]["uid"])
+        cron_job = self._index.get(CRON_JOBS, namespace, name)
+        slot = parse_time(status_of(cron_job).get("lastScheduleTime"))
+        if cron_job is None or slot is None:
+            return []
+        try:
+            job = await self._cluster.read(JOBS, namespace, slot_name(name, slot))
+        except ApiError as error:
+            if not error.not_found:
+                raise
+            return []
+        return [job] if is_controlled_by(job, cron_job["metadata"]["uid"]) else []
 
     async def _read_job(self, namespace: str, name: str, uid: str) -> Object | None:
         """Return the Job of this uid; one that is gone is forgotten."""

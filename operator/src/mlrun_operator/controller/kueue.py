@@ -10,6 +10,7 @@ from mlrun_operator.api.objects import Object, is_controlled_by, is_deleting, ke
 from mlrun_operator.cluster.api_client import ApiClient
 from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.resources import workloads
+from mlrun_operator.plan.context import is_workload_active
 from mlrun_operator.plan.observation import WorkloadRead
 
 _FORBIDDEN: Final = 403
@@ -31,7 +32,7 @@ async def read_workload(cluster: ApiClient, job: Object) -> WorkloadRead:
 
 async def set_active(cluster: ApiClient, job: Object, workload: Object | None, *, is_active: bool) -> WorkloadRead:
     """Set the Workload active or inactive, unless it is so already or there is none."""
-    if workload is None or (workload["spec"].get("active") is not False) == is_active:
+    if workload is None or is_workload_active(workload) == is_active:
         return WorkloadRead(job, workload)
     version = workload["apiVersion"].rpartition("/")[2]
     changes = {"spec": {"active": is_active}}

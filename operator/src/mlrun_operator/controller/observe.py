@@ -29,12 +29,15 @@ class Observer:
 
     def _schedule(self, run: Object) -> ScheduleObservation:
         name, namespace, uid = run["metadata"]["name"], run["metadata"]["namespace"], run["metadata"]["uid"]
+        cron_job = self._index.get(CRON_JOBS, namespace, cron_job_name(name, uid))
+        fired = self._index.fired_by(namespace, cron_job["metadata"]["uid"]) if cron_job else []
+        jobs = {job["metadata"]["uid"]: job for job in (*fired, *self._index.of_run(JOBS, namespace, uid))}
         return ScheduleObservation(
             run=run,
             now=self._clock(),
             function=self._function(run),
-            cron_job=self._index.get(CRON_JOBS, namespace, cron_job_name(name, uid)),
-            jobs=self._index.of_run(JOBS, namespace, uid),
+            cron_job=cron_job,
+            jobs=list(jobs.values()),
             children=self._index.of_schedule(namespace, uid),
         )
 

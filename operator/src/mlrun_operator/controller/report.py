@@ -28,13 +28,18 @@ class Reporter:
         self._refused_since: dict[str, datetime] = {}
 
     async def report(self, run: Object, status: RunStatus) -> Object | None:
-        """Write the status and return the run as it is then; None where the run has changed meanwhile or is gone."""
+        """Write the status and return the run as it is then; None where the run has changed meanwhile or is gone.
+
+        One that is gone is forgotten: while the watch is late, what is made for it would be collected and made again.
+        """
         uid = run["metadata"]["uid"]
         try:
             written = await self._write(run, status)
         except ApiError as error:
             if error.conflict or error.not_found:
                 self._refused_since.pop(uid, None)
+                if error.not_found and error.kind == RUNS.plural:  # not the API, nor its namespace
+                    self._context.index.drop(RUNS, run)
                 return None
             await self._tell_refused(run, status)
             raise

@@ -77,7 +77,10 @@ def plan_schedule(observation: ScheduleObservation, platform: Platform) -> Decis
     context = ScheduleContext(observation, platform)
     if is_of_a_newer_operator(observation.run, context.recorded):
         return Tell()
-    return _if_new(reconcile_schedule(context), observation.run)
+    decision = reconcile_schedule(context)
+    if isinstance(decision, Tell) and decision.status is not None:
+        decision = _with_denials(context, decision.status, decision.requeue_after)
+    return _if_new(decision, observation.run)
 
 
 def _if_new(decision: Decision, run: Object) -> Decision:
@@ -104,17 +107,23 @@ def _without_stamp(wire: Object, written: Object) -> Object:
 
 
 def _tell(context: RunContext, status: RunStatus, requeue_after: timedelta | None) -> Tell:
-    """Tell the status, with what bears on every status. What was denied is tried again after a while."""
+    """Tell the status, with what bears on every status."""
     if (execution := status.execution) is not None:
         status = _before_the_next(context, status, execution)
         status = _as_restored(context, status, execution)
+    return _with_denials(context, status, requeue_after)
+
+
+def _with_denials(context: RunContext | ScheduleContext, status: RunStatus, requeue_after: timedelta | None) -> Tell:
+    """Tell the status, with a warning of what the API server did not allow; that is tried again after a while."""
     if not context.observation.denials or status.phase is None:
         return Tell(status, requeue_after)
-    return Tell(_with_denials(context, status, status.phase), min(requeue_after or RETRY_INTERVAL, RETRY_INTERVAL))
+    status = _with_warning(context, status, status.phase)
+    return Tell(status, min(requeue_after or RETRY_INTERVAL, RETRY_INTERVAL))
 
 
-def _with_denials(context: RunContext, status: RunStatus, phase: Phase) -> RunStatus:
-    """Return the status with a warning of what the API server did not allow."""
+def _with_warning(context: RunContext | ScheduleContext, status: RunStatus, phase: Phase) -> RunStatus:
+    """Return the status with the denials of this reconcile as its condition `Warnings`."""
     warnings = [c.message for c in status.conditions or () if c.type == WARNINGS]
     message = "; ".join((*context.observation.denials, *warnings))
     all_conditions = context.base.conditions(Outcome(phase, Reason.RUNNING, ""), [(WARNINGS, message)])

@@ -276,6 +276,11 @@ def is_queued_by_kueue(job: Object) -> bool:
     return constants.LABEL_QUEUE in labels_of(job)
 
 
+def is_workload_active(workload: Object | None) -> bool:
+    """Return whether there is a Workload, and Kueue may admit its Job."""
+    return workload is not None and spec_of(workload).get("active") is not False
+
+
 def is_watched(obj: Object) -> bool:
     """Return whether the operator's watches show the object: they select by a label that somebody may take off."""
     return labels_of(obj).get(constants.LABEL_MANAGED_BY) == constants.MANAGER

@@ -31,7 +31,8 @@ def pause(
     if cron_job is not None and not spec_of(cron_job).get("suspend"):
         if (decision := context.first(SetSuspended(cron_job, suspended=True))) is not None:
             return decision
-        warnings = [(cond.SUSPEND_IGNORED, f"the schedule may still fire: {_changed_by_another(cron_job)}")]
+        cause = "; ".join(context.observation.denials) or _changed_by_another(cron_job)
+        warnings = [(cond.SUSPEND_IGNORED, f"the schedule may still fire: {cause}")]
         requeue_after = min(requeue_after or _UNDONE_INTERVAL, _UNDONE_INTERVAL)
     record = record.model_copy(update={"next_schedule_time": None})
     return Tell(schedule_status(context.base, outcome, record, cron_job, warnings), requeue_after)

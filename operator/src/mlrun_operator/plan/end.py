@@ -24,7 +24,7 @@ from mlrun_operator.plan.begin_end import recorded_outcome, shown_while_ending, 
 from mlrun_operator.plan.context import RunContext, can_make_pods
 from mlrun_operator.plan.decision import Ask, Decision, Delete, DeletePod, ReadDirectly, Tell
 from mlrun_operator.plan.sidecars import delete_lingering_pod
-from mlrun_operator.plan.start import LOST_POD_POLL_INTERVAL, is_rerun, start_successor
+from mlrun_operator.plan.start import LOST_POD_POLL_INTERVAL, is_rerun, start_successor, still_there
 from mlrun_operator.plan.sweep import end_points
 
 # How long a pod whose Job is gone may have no deletionTimestamp: the garbage collector comes sooner.
@@ -58,7 +58,7 @@ def conclude(context: RunContext, execution: Execution, ending: Ending) -> Decis
     views = [context.read_pod(pod) for pod in context.reporting_pods()]
     outcome = _final_outcome(context, ending, views)
     living = [pod["metadata"]["name"] for pod in context.living_pods()]
-    warnings = [(cond.POD_MAY_STILL_RUN, _still_there(living))] if living else []
+    warnings = [(cond.POD_MAY_STILL_RUN, still_there(living))] if living else []
     ended = execution.model_copy(update={"ending": ending})
     if _has_successor(context, ending) and outcome.phase is not Phase.SUCCEEDED:
         if not living or is_rerun(context):
@@ -72,13 +72,6 @@ def _has_successor(context: RunContext, ending: Ending) -> bool:
     """Return whether another execution takes the place of this one: nothing starts for a run that stops or goes."""
     is_going = context.stops or is_deleting(context.observation.run)
     return ending.reason == Reason.SUPERSEDED and not is_going
-
-
-def _still_there(pods: Sequence[str]) -> str:
-    return (
-        f"pod {', '.join(pods[:5])} did not end in its grace period; its node may be lost. The next execution waits "
-        f"until it is gone. Once you know that it does not run: `kubectl delete pod {' '.join(pods[:5])} --force`"
-    )
 
 
 def _delete_job(context: RunContext, ending: Ending) -> Decision | None:

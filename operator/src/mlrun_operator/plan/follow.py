@@ -13,7 +13,7 @@ from mlrun_operator.api.values.names import slot_of
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.execution import Assessment, without_start
 from mlrun_operator.assess.jobs import DEADLINE, deadline_message, has_decided, points_of
-from mlrun_operator.assess.pods import may_report, presumed_lost_in
+from mlrun_operator.assess.pods import may_report
 from mlrun_operator.assess.status import job_status
 from mlrun_operator.assess.times import format_time
 from mlrun_operator.plan.assessed import assessed
@@ -166,19 +166,13 @@ def _progress(context: RunContext, execution: Execution, job: Object, assessment
         *undone_warnings(context, job),
     ]
     status = job_status(context.base, execution, job, assessment, warnings if not assessment.phase.finished else ())
-    waits = [supersede_wait(context, execution, job, assessment), lingering_wait(context), _lost_wait(context)]
+    waits = [supersede_wait(context, execution, job, assessment), lingering_wait(context)]
     waits += [undone_wait(context, job), workload_wait(context, job)]
     if not is_watched(job):
         waits.append(_UNWATCHED_INTERVAL)
     if job["spec"].get("suspend") and (context.living_pods() or waits_to_resume(context, job)):
         waits.append(timedelta(seconds=5))
     return tell_progress(context, job, assessment, status, waits)
-
-
-def _lost_wait(context: RunContext) -> timedelta | None:
-    """Return how long until a pod that was told to end is presumed lost; None where there is none."""
-    waits = (presumed_lost_in(pod, context.observation.now) for pod in context.living_pods())
-    return min((wait for wait in waits if wait is not None), default=None)
 
 
 def is_replaced(context: RunContext) -> bool:

@@ -4,7 +4,7 @@ from mlrun_operator.api.v1alpha1.status import Phase, ScheduleStatus
 from mlrun_operator.assess.schedule import Child
 from mlrun_operator.plan.awaited import is_needed
 from mlrun_operator.plan.backfill import too_large
-from mlrun_operator.plan.decision import Decision, Delete, Do
+from mlrun_operator.plan.decision import Decision, Delete
 from mlrun_operator.plan.schedule_context import Schedule
 from mlrun_operator.render.cron_job import kept_failures, kept_successes
 
@@ -18,7 +18,7 @@ def prune_history(schedule: Schedule) -> tuple[Schedule, Decision | None]:
     expired = [
         child for child in _beyond_limits(schedule) if child.name in counted and not is_needed(spec, recorded, child)
     ]
-    return schedule, Do(Delete(expired[-1].run)) if expired else None
+    return schedule, schedule.context.unless_denied(Delete(expired[-1].run)) if expired else None
 
 
 def _beyond_limits(schedule: Schedule) -> list[Child]:

@@ -77,10 +77,10 @@ def _lost_volumes(job: Object) -> Outcome | None:
 
 def described_cause(assessment: Assessment) -> str:
     """Return the cause that pods wait for; where Kubernetes names none, how to look for it."""
+    if assessment.reason in (Reason.CREATED, Reason.RUNNING):
+        return assessment.message or "no cause is known; the events of the Job and of its pod may have one"
     if assessment.message:
         return f"{assessment.reason}: {assessment.message}"
-    if assessment.reason in (Reason.CREATED, Reason.RUNNING):
-        return "no cause is known; the events of the Job and of its pod may have one"
     return f"{assessment.reason}: {EXPLANATIONS[assessment.reason].happened}"
 
 

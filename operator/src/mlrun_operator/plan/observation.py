@@ -150,7 +150,8 @@ class ScheduleObservation:
     """One run with a schedule, and all that bears on it.
 
     `cron_job` has the name of its CronJob, whether it is ours or not; `jobs` are those that fired and became no run
-    yet; `children` are the runs that it made. `taken` are the keys of the steps of this reconcile.
+    yet; `children` are the runs that it made. `denials` say which actions of this reconcile the API server did not
+    allow, `taken` are the keys of its steps.
     """
 
     run: Object
@@ -160,6 +161,7 @@ class ScheduleObservation:
     jobs: Sequence[Object] = ()
     children: Sequence[Object] = ()
     refusal: Refusal | None = None
+    denials: tuple[str, ...] = ()
     fresh: bool = False
     taken: frozenset[str] = frozenset()
 
@@ -179,7 +181,9 @@ class ScheduleObservation:
                 return replace(self, refusal=fact)
             case ReadFresh(jobs, _, at):
                 return replace(self, jobs=jobs, now=at, fresh=True)
-            case EventsRead() | WholeJobRead() | WorkloadRead() | Denied():
+            case Denied(message):
+                return replace(self, denials=(*self.denials, message))
+            case EventsRead() | WholeJobRead() | WorkloadRead():
                 return self
 
 

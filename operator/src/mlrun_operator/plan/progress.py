@@ -9,7 +9,7 @@ from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.v1alpha1.status import Phase, RunStatus
 from mlrun_operator.assess.execution import Assessment, lacking_pods
 from mlrun_operator.assess.jobs import collects
-from mlrun_operator.assess.pods import PodView, awaited
+from mlrun_operator.assess.pods import PodView, awaited, presumed_lost_in
 from mlrun_operator.assess.times import parse_time
 from mlrun_operator.plan.context import RunContext
 from mlrun_operator.plan.decision import Ask, Decision, ReadEvents, Tell
@@ -32,12 +32,18 @@ def tell_progress(
     is_unexplained = is_waiting and assessment.reason in (Reason.CREATED, Reason.RUNNING)
     if is_unexplained and waited >= _EVENTS_AFTER and context.observation.events is None:
         return Ask(ReadEvents())
-    all_waits = [*waits, assessment.wait, pending_left(context, job, assessment)]
+    all_waits = [*waits, assessment.wait, pending_left(context, job, assessment), _lost_wait(context)]
     if is_unexplained or (is_waiting and context.observation.events is not None):
         interval = min(max(waited, _EVENTS_AFTER), _LONGEST_EVENTS_INTERVAL)
         all_waits.append(max(_EVENTS_AFTER - waited, interval))
     # A wait that is over is for something that does not come now, as a deadline of what is superseded in a moment.
     return Tell(status, min((wait for wait in all_waits if wait is not None and wait > timedelta(0)), default=None))
+
+
+def _lost_wait(context: RunContext) -> timedelta | None:
+    """Return how long until a pod that was told to end is presumed lost; None where there is none."""
+    waits = (presumed_lost_in(pod, context.observation.now) for pod in context.living_pods())
+    return min((wait for wait in waits if wait is not None), default=None)
 
 
 def pending_left(context: RunContext, job: Object, assessment: Assessment) -> timedelta | None:

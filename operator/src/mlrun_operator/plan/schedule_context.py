@@ -10,7 +10,7 @@ from mlrun_operator.api.v1alpha1.status import BackfillStatus, ScheduleStatus
 from mlrun_operator.assess.schedule import Child, Slots
 from mlrun_operator.assess.times import parse_time
 from mlrun_operator.plan.base_context import BaseContext
-from mlrun_operator.plan.decision import Ask, Create, Decision, Do, ReadDirectly
+from mlrun_operator.plan.decision import Action, Ask, Create, Decision, Do, ReadDirectly
 from mlrun_operator.plan.observation import ScheduleObservation
 from mlrun_operator.plan.start import RETRY_INTERVAL
 from mlrun_operator.render.cron_job import build_child
@@ -29,6 +29,10 @@ class ScheduleContext(BaseContext):
         """Return the schedule's own CronJob; None where there is none, or another's has its name."""
         cron_job = self.observation.cron_job
         return cron_job if cron_job is not None and is_controlled_by(cron_job, self.meta["uid"]) else None
+
+    def unless_denied(self, action: Action) -> Do | None:
+        """Return the action; None where the API server did not allow one in this reconcile: one refusal is enough."""
+        return None if self.observation.denials else self.first(action)
 
     def retry_after(self, condition: str) -> timedelta:
         """Return when a refused create is tried again: after as long as the condition has held, within bounds."""

@@ -193,10 +193,18 @@ def lost_pod_warnings(context: RunContext) -> list[tuple[str, str]]:
         living = [pod for pod in living if is_presumed_lost(pod, context.observation.now)]
     if not living:
         return []
-    pods = ", ".join(pod["metadata"]["name"] for pod in living[:5])
     conditions = context.recorded.conditions or ()
-    message = next((c.message for c in conditions if c.type == cond.POD_MAY_STILL_RUN), f"pod {pods} has not ended")
+    recorded = (condition.message for condition in conditions if condition.type == cond.POD_MAY_STILL_RUN)
+    message = next(recorded, still_there([pod["metadata"]["name"] for pod in living]))
     return [(cond.POD_MAY_STILL_RUN, message)]
+
+
+def still_there(pods: Sequence[str]) -> str:
+    """Return that these pods may still run, and what to do about it."""
+    return (
+        f"pod {', '.join(pods[:5])} did not end in its grace period; its node may be lost. The next execution waits "
+        f"until it is gone. Once you know that it does not run: `kubectl delete pod {' '.join(pods[:5])} --force`"
+    )
 
 
 def lost_pod_wait(context: RunContext) -> timedelta | None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.objects import Object, annotations_of, is_deleting, labels_of, spec_of
+from mlrun_operator.api.objects import Object, annotations_of, is_deleting, labels_of
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.v1alpha1.status import Execution, Phase
 from mlrun_operator.assess import conditions as cond
@@ -20,7 +20,7 @@ from mlrun_operator.assess.pods import PodView, is_presumed_lost
 from mlrun_operator.assess.replicas import reported_successes
 from mlrun_operator.assess.times import parse_time
 from mlrun_operator.plan.begin_end import begin_end
-from mlrun_operator.plan.context import RunContext, is_queued_by_kueue
+from mlrun_operator.plan.context import RunContext, is_queued_by_kueue, is_workload_active
 from mlrun_operator.plan.decision import Ask, Decision, ReadWorkload, SetActive, SetSuspended
 from mlrun_operator.plan.start import function_spec_of, wait_for_turn
 
@@ -78,10 +78,10 @@ def waits_to_resume(context: RunContext, job: Object) -> str | None:
 
 def undone_wait(context: RunContext, job: Object) -> timedelta | None:
     """Return how long until a Job is suspended once more; None unless somebody else took the suspension back."""
-    annotations, spec = annotations_of(job), job["spec"]
-    if not context.spec.get("suspend") or spec.get("suspend") or is_queued_by_kueue(job) or has_decided(job):
+    annotations = annotations_of(job)
+    if not context.spec.get("suspend") or has_decided(job) or not _may_run(context, job):
         return None
-    if SetSuspended(job, suspended=True).key in context.observation.taken:
+    if {SetSuspended(job, suspended=True).key, SetActive(job, None, active=False).key} & context.observation.taken:
         return _SUSPEND_INTERVAL  # an admission webhook has undone it at once, perhaps with its mark
     if constants.ANNOTATION_SUSPENDED_BY not in annotations:
         return None
@@ -89,14 +89,25 @@ def undone_wait(context: RunContext, job: Object) -> timedelta | None:
     return suspended_at + _SUSPEND_INTERVAL - context.observation.now if suspended_at else timedelta(0)
 
 
+def _may_run(context: RunContext, job: Object) -> bool:
+    """Return whether nothing keeps the Job from running: of one in a Kueue queue its Workload decides, where read."""
+    if not is_queued_by_kueue(job):
+        return not job["spec"].get("suspend")
+    read = context.workload_of(job)
+    return read is not None and is_workload_active(read.workload)
+
+
 def undone_warnings(context: RunContext, job: Object) -> list[tuple[str, str]]:
     """Return that somebody else takes back the operator's `suspend` of the Job."""
     if undone_wait(context, job) is None:
         return []
-    name = job["metadata"]["name"]
+    kind, name, change = "job", job["metadata"]["name"], f"spec.suspend of Job {job['metadata']['name']} to false"
+    if (read := context.workload_of(job)) is not None and read.workload is not None:
+        kind, name = "workload", read.workload["metadata"]["name"]
+        change = f"spec.active of Workload {name} to true"
     message = (
-        f"spec.suspend has no effect: another client or an admission webhook sets spec.suspend of Job {name} to false. "
-        f"`kubectl get job {name} -o yaml --show-managed-fields` shows who. The operator tries again each minute"
+        f"spec.suspend has no effect: another client or an admission webhook sets {change}. "
+        f"`kubectl get {kind} {name} -o yaml --show-managed-fields` shows who. The operator tries again each minute"
     )
     return [(cond.SUSPEND_IGNORED, message)]
 
@@ -137,8 +148,9 @@ def _hold_in_queue(context: RunContext, job: Object) -> Decision | None:
         return None
     if not wants:
         return context.first(SetActive(job, read.workload, active=True))
-    is_admissible = read.workload is not None and spec_of(read.workload).get("active") is not False
-    return context.first(SetActive(job, read.workload, active=False)) if is_admissible else None
+    wait = undone_wait(context, job)
+    is_due = is_workload_active(read.workload) and (wait is None or wait <= timedelta(0))
+    return context.first(SetActive(job, read.workload, active=False)) if is_due else None
 
 
 def _may_return_to_queue(context: RunContext, job: Object) -> bool:

@@ -18,10 +18,10 @@ from mlrun_operator.assess.pods import POD_POLL_INTERVAL, is_presumed_lost, may_
 from mlrun_operator.assess.status import job_status
 from mlrun_operator.assess.sweep_collect import collecting, ending_points
 from mlrun_operator.assess.sweep_status import lost
-from mlrun_operator.assess.times import format_time
+from mlrun_operator.assess.times import format_time, parse_time
 from mlrun_operator.plan.assessed import assessed
 from mlrun_operator.plan.begin_end import recorded_outcome
-from mlrun_operator.plan.context import RunContext, is_queued_by_kueue
+from mlrun_operator.plan.context import RunContext, is_queued_by_kueue, is_workload_active
 from mlrun_operator.plan.decision import (
     Ask,
     Create,
@@ -29,19 +29,23 @@ from mlrun_operator.plan.decision import (
     Do,
     ReadDirectly,
     ReadWholeJob,
+    ReadWorkload,
+    SetActive,
     SetSuspended,
     Tell,
 )
 from mlrun_operator.plan.limits import described_cause
 from mlrun_operator.plan.progress import pending_left, tell_progress, waiting_for_pods_since
 from mlrun_operator.plan.start import RETRY_INTERVAL, refused
-from mlrun_operator.plan.suspend import success_while_suspended, suspend_or_resume
+from mlrun_operator.plan.suspend import is_suspended_by_us, success_while_suspended, suspend_or_resume
 from mlrun_operator.render.collector import build_collector
 
 # How long a run that is to stop waits for the collector's pod to start.
 _COLLECTOR_GRACE: Final = timedelta(seconds=60)
 # And one whose points were evicted: their nodes went, and new ones take their time.
 _COLLECTOR_GRACE_AFTER_EVICTION: Final = timedelta(minutes=15)
+# How long Kueue may take to suspend the points of a run that is being ended.
+_KUEUE_GRACE: Final = timedelta(seconds=60)
 STOPPED: Final = Outcome(Phase.STOPPED, Reason.STOPPED, "stopped by spec.stop")
 # Ends after which there is nothing to collect.
 _WITHOUT_RESULTS: Final = (Reason.JOB_DELETED, Reason.SUPERSEDED, Reason.VOLUME_UNSUPPORTED)
@@ -59,19 +63,48 @@ def collect(context: RunContext, execution: Execution, job: Object) -> Decision 
 def end_points(context: RunContext, execution: Execution, ending: Ending) -> Decision | None:
     """Let the points of a sweep that is being ended end, and collect what they have; None where that is not to be done.
 
-    The suspended Job is deleted once the run's end is recorded. Kueue would resume it, so that its Jobs are deleted.
+    The suspended Job is deleted once the run's end is recorded. One in a Kueue queue that cannot be held is deleted at
+    once, since Kueue would resume it.
     """
     job, outcome = context.job, recorded_outcome(ending)
     if job is None or points_of(job) is None or is_deleting(job) or outcome.reason in _WITHOUT_RESULTS:
         return None
-    if (is_queued_by_kueue(job) and not has_job_ended(job)) or not _has_begun(context, execution, job):
+    if not _has_begun(context, execution, job):
         return None
-    if not (has_job_ended(job) or has_decided(job) or job["spec"].get("suspend")):
+    is_at_rest = has_job_ended(job) or has_decided(job)
+    if not is_at_rest and is_queued_by_kueue(job):
+        if not _is_held(context, job):
+            return _hold(context, execution, job, ending)
+    elif not is_at_rest and not job["spec"].get("suspend"):
         return context.first(SetSuspended(job, suspended=True))
     if may_report(context.pods_of(job), context.observation.now):
-        assessment = ending_points(assessed(context, job), outcome)
-        return Tell(job_status(context.base, execution, job, assessment), POD_POLL_INTERVAL)
+        return _tell_ending_points(context, execution, job, outcome)
     return _collect(context, execution, job, outcome)
+
+
+def _tell_ending_points(context: RunContext, execution: Execution, job: Object, outcome: Outcome) -> Tell:
+    assessment = ending_points(assessed(context, job), outcome)
+    return Tell(job_status(context.base, execution, job, assessment), POD_POLL_INTERVAL)
+
+
+def _is_held(context: RunContext, job: Object) -> bool:
+    """Return whether Kueue has suspended the Job and lets it not go on: its Workload was set inactive."""
+    read = context.workload_of(job)
+    is_inactive = read is not None and read.workload is not None and not is_workload_active(read.workload)
+    return bool(job["spec"].get("suspend")) and (is_suspended_by_us(job) or is_inactive)
+
+
+def _hold(context: RunContext, execution: Execution, job: Object, ending: Ending) -> Decision | None:
+    """Have Kueue suspend the points; None where their Workload is out of reach, or Kueue does not act."""
+    read = context.workload_of(job)
+    if read is None:
+        return Ask(ReadWorkload(job))
+    since = parse_time(ending.since)
+    if read.workload is None or since is None or context.observation.now >= since + _KUEUE_GRACE:
+        return None
+    if is_workload_active(read.workload):
+        return context.first(SetActive(job, read.workload, active=False))
+    return _tell_ending_points(context, execution, job, recorded_outcome(ending))
 
 
 def _has_begun(context: RunContext, execution: Execution, job: Object) -> bool:

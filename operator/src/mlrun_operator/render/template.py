@@ -103,7 +103,11 @@ def _without_token(volume: Object) -> Object:
 
 
 def _is_keyed(value: Any, key: str) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(v, Mapping) and key in v for v in value)
+    return bool(value) and isinstance(value, list) and all(_has_key(entry, key) for entry in value)
+
+
+def _has_key(entry: Any, key: str) -> bool:
+    return isinstance(entry, Mapping) and isinstance(entry.get(key), str)
 
 
 def _merged_lists(base: list[Object], overrides: list[Object], key: str) -> list[Object]:

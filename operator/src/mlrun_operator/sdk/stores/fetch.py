@@ -144,6 +144,8 @@ def unpack(archive: bytes, target: Path, limit: int = _DEFAULT_LIMIT) -> Path:
                 _place(packed, member, target)
     except (tarfile.TarError, ValueError, EOFError) as error:
         raise DataUnreachable(f"the fetch run's archive cannot be read: {error}") from error
+    except (IsADirectoryError, NotADirectoryError, FileExistsError) as error:
+        raise DataUnreachable("the fetch run's archive has a file and a folder of one name") from error
     if not count:
         raise DataUnreachable("the fetch run's archive is empty")
     return target

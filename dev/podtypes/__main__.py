@@ -42,7 +42,7 @@ def _definitions() -> Definitions:
     versions = [path for path in folder.iterdir() if path.name.endswith("-local")]
     newest = max(versions, key=lambda path: int(path.name.split(".")[1]))
     definitions: Definitions = json.loads((newest / "_definitions.json").read_text(encoding="utf-8"))["$defs"]
-    chosen = ("io.k8s.api.core.v1.", "io.k8s.apimachinery.pkg.apis.meta.v1.", "io.k8s.apimachinery.pkg.")
+    chosen = ("io.k8s.api.core.v1.", "io.k8s.apimachinery.pkg.")
     return {name.rpartition(".")[2]: definitions[name] for name in definitions if name.startswith(chosen)}
 
 

@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 from support.faultproxy import Fault, FaultProxy, Kind, fault_proxy
 from support.invariants import violations, written_by_others
-from support.kube import Object, function, run
+from support.kube import Object, function, hourly, run
 from support.lab import World, laboratory
 
 Play = Callable[[World, FaultProxy], Awaitable[None]]
@@ -193,7 +193,7 @@ def test_schedules_sweeps_and_replicas_outlive_them_too(tmp_path: Path, fault: F
     grid = {"params": {"p": [1, 2, 3]}, "placement": "FanOut"}
     day = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-01T03:00:00Z", "parallelism": 2}
     yearly = {"schedule": "@yearly", "successfulRunsHistoryLimit": 1, "parameters": {"results": {"kept": 1}}}
-    past = {**yearly, "schedule": "0 * * * *", "backfill": day}
+    past = {**yearly, "schedule": hourly(), "backfill": day}
 
     async def play(world: World, proxy: FaultProxy) -> None:
         await world.apply(run("fires", **yearly))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from support.kube import Kube, eventually, fresh_namespace, function, run
+from support.kube import Kube, eventually, fresh_namespace, function, hourly, run
 from support.operators import Operator, operator_of
 
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -49,7 +49,7 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
         kube.apply(function("fn"))
         # Known before its runs come: one that has to wait for its function is no start that is measured.
         eventually(lambda: kube.get("mlf", "fn").get("status"), "the operator has seen the function")
-        kube.apply(traced, broken, run("plain", "fn"), run("hourly", "fn", schedule="0 * * * *"))
+        kube.apply(traced, broken, run("plain", "fn"), run("hourly", "fn", schedule=hourly()))
         for name in ("traced", "broken", "plain"):
             kube.finished(name)
         kube.reaches("hourly", phase="Scheduled")

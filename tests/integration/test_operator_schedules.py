@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.kube import Kube, Object, Refused, eventually, function, run
+from support.kube import Kube, Object, Refused, eventually, function, hourly, run
 from support.operators import Operator, operator_of
 
 from mlrun_operator.api import constants
@@ -110,7 +110,7 @@ def test_a_backfill_runs_each_slot_once_whatever_dies(kube: Kube, operator: Oper
     now = datetime.now(UTC)
     begin = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=20)
     asked = {"from": _stamp(begin), "to": _stamp(now + timedelta(days=1)), "parallelism": 4}
-    spec: Object = {"schedule": "30 * * * *", "parameters": {"sleep": 1}, "backfill": asked}
+    spec: Object = {"schedule": hourly(), "parameters": {"sleep": 1}, "backfill": asked}
     kube.apply(function("fn"), run("past", **spec, successfulRunsHistoryLimit=2))
     made: set[str] = set()
 

@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,11 @@ def run(name: str, function_name: str = "fn", /, **spec: Any) -> Object:
         "metadata": {"name": name},
         "spec": {"functionRef": {"name": function_name}, **spec},
     }
+
+
+def hourly() -> str:
+    """Return a schedule that is due in half an hour: no test that takes less meets its firing."""
+    return f"{(datetime.now(UTC) + timedelta(minutes=30)).minute} * * * *"
 
 
 def audited_writes(facts: Object, user: str) -> list[Object]:

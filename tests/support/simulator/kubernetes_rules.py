@@ -238,6 +238,7 @@ def suspension_deletes_pods_and_resumption_makes_new_ones(port: Port) -> Facts:
     is_removed(port, pod)
     port.merge("jobs", "job", {"spec": {"suspend": False}})
     new = until(port, lambda: [p for p in port.all("pods") if p["metadata"]["uid"] != pod["metadata"]["uid"]])
+    until(port, lambda: not conditions(port))  # the pod is made before the Job's status is written
     return [meanwhile, len(new), status(port).get("failed", 0), conditions(port)]
 
 

@@ -1,9 +1,11 @@
 """The program, called in this process as a shell calls it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+from support.standin_api import StandIn, standing_in
 
 from mlrun_operator.cli.main import main
 
@@ -16,6 +18,16 @@ class Said:
 
 
 Cli = Callable[..., Said]
+
+
+@pytest.fixture
+def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+    """The cluster that the program talks to: no variable of this shell names another one, or a store."""
+    for name in ("KUBERNETES_SERVICE_HOST", "MLRUN_OPERATOR_STORE", "AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.delenv(name, raising=False)
+    with standing_in(tmp_path) as (played, config):
+        monkeypatch.setenv("KUBECONFIG", str(config))
+        yield played
 
 
 @pytest.fixture

@@ -2,12 +2,11 @@
 
 import json
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.standin_api import StandIn, kubeconfig, standing_in
+from support.standin_api import StandIn, kubeconfig
 
 from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.cli import checks
@@ -22,15 +21,6 @@ RUN: Object = {
     "spec": {"functionRef": {"name": "train"}},
 }
 DONE: Object = {"phase": "Succeeded", "reason": "Succeeded", "observedGeneration": 1, "duration": "3s"}
-
-
-@pytest.fixture
-def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
-    for name in ("KUBERNETES_SERVICE_HOST", "MLRUN_OPERATOR_STORE", "AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL_S3"):
-        monkeypatch.delenv(name, raising=False)
-    with standing_in(tmp_path) as (played, config):
-        monkeypatch.setenv("KUBECONFIG", str(config))
-        yield played
 
 
 def closed_port() -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.standin_api import StandIn, standing_in
+from support.standin_api import StandIn
 
 from mlrun_operator.api.values.cron import parse_cron
 from mlrun_operator.cli import describing, scheduling
@@ -16,14 +16,11 @@ NOW = datetime(2026, 11, 24, 12, 0, 30, tzinfo=UTC)
 
 
 @pytest.fixture
-def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
-    with standing_in(tmp_path) as (played, config):
-        monkeypatch.setenv("KUBECONFIG", str(config))
-        spec = {"functionRef": {"name": "train"}, "schedule": "*/15 * * * *", "timeZone": "Europe/Rome"}
-        played.put("mlrunruns", {"metadata": {"name": "nightly"}, "spec": spec, "status": {"phase": "Scheduled"}})
-        played.put("mlrunruns", {"metadata": {"name": "plain"}, "spec": {"functionRef": {"name": "train"}}})
-        yield played
+def api(api: StandIn) -> StandIn:
+    spec = {"functionRef": {"name": "train"}, "schedule": "*/15 * * * *", "timeZone": "Europe/Rome"}
+    api.put("mlrunruns", {"metadata": {"name": "nightly"}, "spec": spec, "status": {"phase": "Scheduled"}})
+    api.put("mlrunruns", {"metadata": {"name": "plain"}, "spec": {"functionRef": {"name": "train"}}})
+    return api
 
 
 def spec_of(api: StandIn, name: str) -> Any:

@@ -14,7 +14,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from rich.console import Console, RenderableType
 from support.hostile import ANY_TEXT, as_utf16, is_shown
-from support.standin_api import StandIn, standing_in
+from support.standin_api import StandIn
 
 from devcluster.paths import REPOSITORY
 from mlrun_operator.cli import describing, explaining, live, output
@@ -61,16 +61,12 @@ def an_event(text: str = EVIL) -> Object:
 
 
 @pytest.fixture
-def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
-    for name in ("KUBERNETES_SERVICE_HOST", "MLRUN_OPERATOR_STORE", "AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL_S3"):
-        monkeypatch.delenv(name, raising=False)
-    with standing_in(tmp_path) as (played, config):
-        monkeypatch.setenv("KUBECONFIG", str(config))
-        played.put("mlrunruns", a_run())
-        played.put("mlrunfunctions", {**a_run(), "kind": "MlrunFunction", "spec": a_function()})
-        played.put("events", an_event())
-        played.answers.append(lambda _, path: (200, f"T1 {EVIL}\n") if path.endswith("/log") else None)
-        yield played
+def api(api: StandIn) -> StandIn:
+    api.put("mlrunruns", a_run())
+    api.put("mlrunfunctions", {**a_run(), "kind": "MlrunFunction", "spec": a_function()})
+    api.put("events", an_event())
+    api.answers.append(lambda _, path: (200, f"T1 {EVIL}\n") if path.endswith("/log") else None)
+    return api
 
 
 def a_function(text: str = EVIL) -> Object:

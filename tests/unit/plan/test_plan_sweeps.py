@@ -439,7 +439,8 @@ def test_kueues_jobs_are_stopped_by_deleting_them(world: Any) -> None:
     assert world.status["phase"] == "Stopped"
 
 
-def test_a_stopped_sweep_is_collected_once_kueue_has_suspended_it(world: Any) -> None:
+def stopped_in_a_queue(world: Any) -> Any:
+    """Return the points' Job, of which one runs, of a sweep in a Kueue queue that is to stop."""
     world.run["metadata"]["labels"] = {constants.LABEL_QUEUE: "q"}
     world.workload = {"metadata": {"uid": "w-1", "name": "w"}, "spec": {}}
     job = started(world)
@@ -447,6 +448,11 @@ def test_a_stopped_sweep_is_collected_once_kueue_has_suspended_it(world: Any) ->
     runs(pod(world, job, 0))
     world.settle()
     world.edit(stop=True)
+    return job
+
+
+def test_a_stopped_sweep_is_collected_once_kueue_has_suspended_it(world: Any) -> None:
+    job = stopped_in_a_queue(world)
     world.pods.clear()
     assert world.settle().requeue is not None
     assert (world.workload["spec"]["active"], world.created) == (False, 1), "Kueue is waited for"
@@ -457,13 +463,7 @@ def test_a_stopped_sweep_is_collected_once_kueue_has_suspended_it(world: Any) ->
 
 def test_points_that_kueue_does_not_suspend_are_deleted(world: Any) -> None:
     """Kueue does not run: a stop must act all the same."""
-    world.run["metadata"]["labels"] = {constants.LABEL_QUEUE: "q"}
-    world.workload = {"metadata": {"uid": "w-1", "name": "w"}, "spec": {}}
-    job = started(world)
-    job["spec"]["suspend"] = False
-    runs(pod(world, job, 0))
-    world.settle()
-    world.edit(stop=True)
+    job = stopped_in_a_queue(world)
     world.settle()
     assert world.deleted == []
     world.later(61)

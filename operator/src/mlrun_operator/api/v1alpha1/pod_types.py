@@ -17,8 +17,6 @@ _MAX_DEPTH: Final = 32
 _MAX_PROBLEMS: Final = 5
 _MAX_SHOWN: Final = 40
 
-_Types = dict[str, dict[str, str]]
-
 
 def checked(value: Any, kind: str, path: str = "", *, is_partial: bool = False) -> Any:
     """Return the value of this type without fields that are null, which Kubernetes takes as absent.
@@ -30,7 +28,7 @@ def checked(value: Any, kind: str, path: str = "", *, is_partial: bool = False) 
     check = _Check()
     cleaned = check(value, kind, path, 0, is_partial=is_partial)
     if check.problems:
-        raise ValueError("; ".join(check.problems[:_MAX_PROBLEMS]))
+        raise ValueError("; ".join(check.problems))
     return cleaned
 
 
@@ -46,7 +44,9 @@ def _check_size(value: Any) -> None:
 @cache
 def _table() -> dict[str, dict[str, tuple[str, bool]]]:
     """Return the fields of each type: name → type, and whether it is required."""
-    types: _Types = json.loads(files(__package__).joinpath("pod_types.json").read_text(encoding="utf-8"))
+    types: dict[str, dict[str, str]] = json.loads(
+        files(__package__).joinpath("pod_types.json").read_text(encoding="utf-8")
+    )
     return {
         kind: {name.rstrip("!"): (field_kind, name.endswith("!")) for name, field_kind in fields.items()}
         for kind, fields in types.items()

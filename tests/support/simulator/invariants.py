@@ -389,12 +389,25 @@ class Ledger:
             jobs = {job.uid: job for job, _ in self.live_pods() if job.run_uid == run_uid}
             # A collector runs no code of the user's; it does not wait for a lost point, and another may be made.
             is_collected = len({job.number for job in jobs.values()}) == 1
-            if is_collected and all(self.is_presumed_lost(pod) or self._is_collector(pod) for pod in older):
+            beginning = min(pod["metadata"]["creationTimestamp"] for pod in by_job[max(by_job)])
+            if is_collected and all(
+                self.is_presumed_lost(pod) or self._is_collector(pod) or self._is_let_go(pod, beginning)
+                for pod in older
+            ):
                 continue
             if record.reruns and all(self.is_presumed_lost(pod) for pod in older):
                 continue
             names = [pod["metadata"]["name"] for some in by_job.values() for pod in some]
             self._breaks(record, f"pods of two executions may run at once: {', '.join(names)}")
+
+    def _is_let_go(self, pod: Object, beginning: str) -> bool:
+        """Return whether somebody set the Workload of points active whose collector had begun.
+
+        Kueue resumes them, and the operator has Kueue hold them again, or deletes their Job.
+        """
+        job = self._server.by_uid("jobs", pod["metadata"]["labels"][_CONTROLLER_UID])
+        is_queued = QUEUE in (((job or {}).get("metadata") or {}).get("labels") or {})
+        return is_queued and bool(pod["metadata"]["creationTimestamp"] > beginning)
 
     def _is_collector(self, pod: Object) -> bool:
         job = self.jobs.get((pod["metadata"].get("labels") or {}).get(_CONTROLLER_UID, ""))

@@ -943,6 +943,30 @@ def test_a_stopped_sweep_in_a_queue_is_collected() -> None:
     assert status_of(world)["sweep"]["best"]["iteration"] == 1  # type: ignore[index]
 
 
+def test_points_that_are_let_go_while_they_are_collected_are_held_again() -> None:
+    """Kueue resumed them beside their collector, which was on a lost node."""
+    world = World()
+    world.install_kueue(2)
+    world.create_queued("a", hyperparameters=SWEEP)
+    world.pods_run(2)
+    world.pod_ends()
+    world.edit("a", stop=True)
+    world.wait(5)
+    world.lose_node(0)
+    before = {pod["metadata"]["name"] for pod in world.live_pods()}
+    world.activate(1, active=True)
+    resumed = []
+    for _ in range(40):  # Kueue admits it again after a back-off
+        world.wait(1)
+        resumed += [pod for pod in world.live_pods() if pod["metadata"]["name"] not in before]
+    assert resumed
+    assert all("deletionTimestamp" in pod["metadata"] for pod in resumed)
+    assert {pod["metadata"]["name"] for pod in world.live_pods()} == before
+    assert world.server.all("workloads")[0]["spec"]["active"] is False
+    at_rest(world)
+    assert status_of(world)["phase"] == "Stopped"
+
+
 def test_a_collector_on_a_lost_node_names_it() -> None:
     """`no cause is known` was told, and for a run of one pod that had not started, too."""
     world = World()

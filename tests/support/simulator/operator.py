@@ -20,7 +20,7 @@ from mlrun_operator.cluster.resources import CRON_JOBS, FUNCTIONS, JOBS, PODS, R
 from mlrun_operator.controller.event_handler import WatchEventHandler
 from mlrun_operator.controller.event_router import EventRouter
 from mlrun_operator.controller.queue import Lane
-from mlrun_operator.controller.rate_limiter import TokenBucket
+from mlrun_operator.controller.rate_limiter import SharedBucket
 from mlrun_operator.controller.reconcile import Reconciler
 from mlrun_operator.controller.reconcile_function import FunctionReconciler
 from mlrun_operator.controller.worker import FIRST_DELAY_SECONDS, LAST_DELAY_SECONDS
@@ -197,7 +197,7 @@ class Operator:
             wake=runs.add,
             clock=lambda: clock.now,
         )
-        reconciler._actor._event_reads = TokenBucket(2.0, 20, clock=self._loop.time)
+        reconciler._actor._event_reads = SharedBucket(2.0, 20, clock=self._loop.time)
         functions_reconciler = FunctionReconciler(client, self.index, clock=lambda: clock.now)
         self._lines: tuple[tuple[WorkQueue, Reconcile], ...] = (
             (runs, reconciler.reconcile),

@@ -4,14 +4,15 @@ import base64
 from datetime import UTC, datetime
 from typing import Any
 
+from mlrun_operator.assess.function import inline_code
 from mlrun_operator.plan.function import function_status
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 
 
-def judged(function: Any, **spec: Any) -> tuple[str, str]:
+def judged(function: Any, syntax_error: str = "", **spec: Any) -> tuple[str, str]:
     function["spec"] = {**function["spec"], **spec}
-    status = function_status(function, NOW)
+    status = function_status(function, syntax_error, NOW)
     assert status is not None
     assert status.conditions is not None
     ready, *stalled = status.conditions
@@ -24,16 +25,25 @@ def test_a_function_whose_runs_can_start_is_ready(function: Any) -> None:
 
 
 def test_what_is_wrong_is_said(function: Any) -> None:
-    assert judged(function, source={"code": "def f(:\n"})[1].startswith("source: line 1: ")
-    assert judged(function, source={"base64": base64.b64encode(b"\x00 \xff").decode()})[0] == "False"
+    assert judged(function, "line 1: invalid syntax")[1] == "source: line 1: invalid syntax"
+    assert "exactly one of" in judged(function, "line 1: invalid syntax", source={})[1]
     assert "exactly one of" in judged(function, source={})[1]
     assert judged(function, source={"source": "https://example.org/file.py"})[0] == "True"
 
 
+def test_the_code_of_a_function_is_what_is_inline(function: Any) -> None:
+    assert inline_code({**function["spec"], "source": {"code": "é"}}) == "é".encode()
+    assert (
+        inline_code({**function["spec"], "source": {"base64": base64.b64encode(b"\x00 \xff").decode()}}) == b"\x00 \xff"
+    )
+    assert inline_code({**function["spec"], "source": {"source": "https://example.org/file.py"}}) == b""
+    assert inline_code({"source": 3}) == b""
+
+
 def test_a_status_that_says_it_all_is_not_written_again(function: Any) -> None:
-    status = function_status(function, NOW)
+    status = function_status(function, "", NOW)
     assert status is not None
     function["status"] = status.wire()
-    assert function_status(function, NOW) is None
+    assert function_status(function, "", NOW) is None
     function["metadata"]["generation"] += 1
-    assert function_status(function, NOW) is not None
+    assert function_status(function, "", NOW) is not None

@@ -17,8 +17,8 @@ from mlrun_operator.api.v1alpha1.function import FunctionSpec
 from mlrun_operator.api.v1alpha1.run import RunSpec
 from mlrun_operator.api.values.handlers import Handler
 from mlrun_operator.api.values.names import kubernetes_name
-from mlrun_operator.assess.function import syntax_error
 from mlrun_operator.assess.jobs import overridden_fields
+from mlrun_operator.assess.python_syntax import syntax_error
 from mlrun_operator.cli.documents import Document, Path_
 from mlrun_operator.cli.rendering import job_of
 from mlrun_operator.schema.structural import structural
@@ -159,7 +159,7 @@ class _Check:
         yield from self._job(run)
 
     def _code(self, function: FunctionSpec, path: Path_) -> Iterator[Problem]:
-        wrong = syntax_error(function.source)
+        wrong = syntax_error(function.source.inline())
         if wrong:
             line, words = wrong
             yield self._at_code(path, line, f"the code is not Python: {words}")

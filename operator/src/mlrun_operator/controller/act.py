@@ -18,7 +18,7 @@ from mlrun_operator.controller.concurrency import ConcurrencyLimiter
 from mlrun_operator.controller.context import ControllerContext
 from mlrun_operator.controller.direct_reader import DirectReader
 from mlrun_operator.controller.log_format import about
-from mlrun_operator.controller.rate_limiter import TokenBucket
+from mlrun_operator.controller.rate_limiter import SharedBucket
 from mlrun_operator.plan.context import is_watched, is_workload_active
 from mlrun_operator.plan.decision import (
     Adopt,
@@ -85,7 +85,7 @@ class Actor:
         # The newest Job that was created for a run, by the run's uid: until it is recorded nobody else remembers it.
         self._created_jobs: OrderedDict[str, str] = OrderedDict()
         self._direct_reader = DirectReader(context.cluster, context.index, context.clock)
-        self._event_reads = TokenBucket(_EVENT_READS_PER_SECOND, _EVENT_READS_AT_ONCE)
+        self._event_reads = SharedBucket(_EVENT_READS_PER_SECOND, _EVENT_READS_AT_ONCE)
 
     async def apply(self, step: Step, observation: Observation) -> Fact:
         """Take the step and return what is known by it. Raises ApiError: try again later.
@@ -322,8 +322,8 @@ class Actor:
         return Stored(resource.kind, patched)
 
     async def _events(self, observation: Observation) -> list[Object]:
-        """Return Kubernetes' events of the run's unfinished Jobs and their pods; none where too many runs ask."""
-        if not isinstance(observation, RunObservation) or not self._event_reads.try_acquire():
+        """Return Kubernetes' events of the run's unfinished Jobs and pods; none where its namespace asks too often."""
+        if not isinstance(observation, RunObservation) or not self._event_reads.try_acquire(key_of(observation.run)[0]):
             return []
         run = observation.run
         pods = sorted(observation.pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))

@@ -1,25 +1,60 @@
-"""A token bucket for requests that cost the API server much."""
+"""Token buckets for requests that cost the API server much."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from typing import Final
+
+# How long a key that asks no more keeps its share, in seconds.
+_KEPT_SECONDS: Final = 60.0
 
 
 class TokenBucket:
     """Allows `rate` acquisitions a second in the long run, and at most `burst` at once."""
 
+    def __init__(self, rate: float, burst: float, now: float) -> None:
+        self.rate = rate
+        self._burst = burst
+        self._tokens = burst
+        self.updated_at = now
+
+    def refill(self, now: float) -> bool:
+        """Add what has come since; return whether there is a token."""
+        self._tokens = min(self._burst, self._tokens + (now - self.updated_at) * self.rate)
+        self.updated_at = now
+        return self._tokens >= 1
+
+    def take(self) -> None:
+        """Take a token."""
+        self._tokens -= 1
+
+
+class SharedBucket:
+    """A bucket that keys share: each that asks gets an equal part of the rate, and half of the burst at most.
+
+    Whoever asks for much can so not leave the others without.
+    """
+
     def __init__(self, rate: float, burst: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._rate = rate
         self._burst = burst
         self._clock = clock
-        self._tokens = float(burst)
-        self._updated_at = clock()
+        self._all = TokenBucket(rate, burst, clock())
+        self._of: dict[Hashable, TokenBucket] = {}
+        self._swept_at = clock()
 
-    def try_acquire(self) -> bool:
-        """Take a token; return whether there was one."""
-        time_now = self._clock()
-        self._tokens = min(self._burst, self._tokens + (time_now - self._updated_at) * self._rate)
-        self._updated_at = time_now
-        if self._tokens < 1:
+    def try_acquire(self, key: Hashable) -> bool:
+        """Take a token for this key; return whether there was one."""
+        now = self._clock()
+        self._forget(now)
+        bucket = self._of.setdefault(key, TokenBucket(0.0, max(1, self._burst // 2), now))
+        bucket.rate = self._all.rate / len(self._of)
+        if not all([bucket.refill(now), self._all.refill(now)]):
             return False
-        self._tokens -= 1
+        bucket.take()
+        self._all.take()
         return True
+
+    def _forget(self, now: float) -> None:
+        """Forget those that have not asked for a minute, once a minute."""
+        if now - self._swept_at >= _KEPT_SECONDS:
+            self._of = {key: bucket for key, bucket in self._of.items() if now - bucket.updated_at < _KEPT_SECONDS}
+            self._swept_at = now

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from mlrun_operator.api.objects import is_deleting
+from mlrun_operator.api.objects import is_deleting, spec_of
+from mlrun_operator.assess.function import inline_code
 from mlrun_operator.cluster.api_client import ApiClient
 from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.index import Index
 from mlrun_operator.cluster.resources import FUNCTIONS
 from mlrun_operator.cluster.run_queues import RunKey
+from mlrun_operator.controller.syntax_check import SyntaxCheck
 from mlrun_operator.plan.function import function_status
 
 
@@ -19,13 +21,15 @@ class FunctionReconciler:
         self._cluster = cluster
         self._index = index
         self._clock = clock or cluster.now
+        self._syntax_check = SyntaxCheck()
 
     async def reconcile(self, key: RunKey) -> float | None:
         """Write the function's status where it says something new. Raises ApiError."""
         function = self._index.get(FUNCTIONS, *key)
         if function is None or is_deleting(function):
             return None
-        status = function_status(function, self._clock())
+        syntax_error = await self._syntax_check.error_in(inline_code(spec_of(function)))
+        status = function_status(function, syntax_error, self._clock())
         if status is not None:
             try:
                 written = await self._cluster.replace_status(FUNCTIONS, function, status.wire())

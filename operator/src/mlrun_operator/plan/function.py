@@ -10,10 +10,10 @@ from mlrun_operator.assess.times import format_time
 from mlrun_operator.render.execution import function_digest
 
 
-def function_status(function: Object, now: datetime) -> FunctionStatus | None:
-    """The status that the function should have; None where it has it. What is inline is also looked at as Python."""
+def function_status(function: Object, syntax_error: str, now: datetime) -> FunctionStatus | None:
+    """The status that the function should have; None where it has it. `syntax_error` is that of its inline code."""
     generation, spec = function["metadata"].get("generation", 1), function.get("spec") or {}
-    reason, message = judge(spec)
+    reason, message = judge(spec, syntax_error)
     before = function.get("status") or {}
     known: dict[str, Object] = {c.get("type", ""): c for c in before.get("conditions") or ()}
 

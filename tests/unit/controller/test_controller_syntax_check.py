@@ -1,0 +1,87 @@
+"""Inline code that takes seconds to parse is parsed by another process, once."""
+
+import asyncio
+
+import pytest
+
+from mlrun_operator.assess.python_syntax import syntax_error
+from mlrun_operator.controller import syntax_check
+from mlrun_operator.controller.syntax_check import SyntaxCheck
+
+_SIZE = 128 * 1024
+# Code at the limit of its size, each of a kind that costs the parser much.
+COSTLY = {
+    "calls": "a" + "()" * (_SIZE // 2 - 1),
+    "braces": 'f"' + "{a}" * (_SIZE // 3 - 1) + '"',
+    "parentheses": "(" * (_SIZE // 2) + ")" * (_SIZE // 2),
+    "minus": "-" * (_SIZE - 1) + "1",
+    "attributes": "a" + ".a" * (_SIZE // 2 - 1),
+    "lists": "[" + "[]," * (_SIZE // 3 - 1) + "]",
+    "lines": "a\n" * (_SIZE // 2),
+    "digits": "9" * _SIZE,
+    "nothing": " " * _SIZE,
+    "zeros": "\0" * _SIZE,
+}
+
+
+def padded(code: str) -> bytes:
+    """Return the code, long enough for a process of its own."""
+    return (code + "\n" + "# \n" * 2000).encode()
+
+
+@pytest.mark.parametrize("kind", COSTLY)
+async def test_costly_code_is_judged_as_it_is_in_place(kind: str) -> None:
+    code = COSTLY[kind].encode()
+    assert await SyntaxCheck().error_in(code) == (syntax_error(code) or (0, ""))[1]
+
+
+@pytest.mark.parametrize("size", ["short", "long"])
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [("def f():\n    return 1", ""), ("a = 1\ndef f(:\n", "line 2: invalid syntax"), ("a = '\\ud800é'", "")],
+)
+async def test_wrong_code_is_told_with_its_line(code: str, words: str, size: str) -> None:
+    assert await SyntaxCheck().error_in(padded(code) if size == "long" else code.encode()) == words
+
+
+async def test_other_work_goes_on_meanwhile() -> None:
+    turns, check = 0, SyntaxCheck()
+    asked = asyncio.create_task(check.error_in(COSTLY["braces"].encode()))
+    while not asked.done():
+        await asyncio.sleep(0.001)
+        turns += 1
+    assert turns > 20
+
+
+async def test_a_text_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bytes] = []
+
+    async def parsed_apart(code: bytes) -> str:
+        asked.append(code)
+        await asyncio.sleep(0)
+        return "no"
+
+    monkeypatch.setattr(syntax_check, "_parsed_apart", parsed_apart)
+    monkeypatch.setattr(syntax_check, "_MAX_REMEMBERED", 3)
+    check = SyntaxCheck()
+    assert await asyncio.gather(*(check.error_in(padded("a")) for _ in range(5))) == ["no"] * 5
+    assert len(asked) == 1
+    for number in range(4):
+        await check.error_in(padded(str(number)))
+    await check.error_in(padded("3"))
+    assert len(asked) == 5
+    await check.error_in(padded("a"))
+    assert len(asked) == 6, "only so many are remembered"
+
+
+async def test_what_takes_too_long_is_left_to_the_pod(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(syntax_check, "_SECONDS", 0.01)
+    assert await SyntaxCheck().error_in(COSTLY["braces"].encode()) == ""
+    assert "was not checked" in caplog.text
+
+
+async def test_what_takes_too_much_memory_is_left_to_the_pod(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(syntax_check, "_MEMORY_BYTES", 24 * 1024 * 1024)
+    assert await SyntaxCheck().error_in(COSTLY["braces"].encode()) in ("", "the code is nested too deeply to be parsed")

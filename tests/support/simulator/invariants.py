@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -389,16 +389,19 @@ class Ledger:
             jobs = {job.uid: job for job, _ in self.live_pods() if job.run_uid == run_uid}
             # A collector runs no code of the user's; it does not wait for a lost point, and another may be made.
             is_collected = len({job.number for job in jobs.values()}) == 1
-            beginning = min(pod["metadata"]["creationTimestamp"] for pod in by_job[max(by_job)])
-            if is_collected and all(
-                self.is_presumed_lost(pod) or self._is_collector(pod) or self._is_let_go(pod, beginning)
-                for pod in older
-            ):
+            if is_collected and self._points_may_run(older, by_job[max(by_job)]):
                 continue
             if record.reruns and all(self.is_presumed_lost(pod) for pod in older):
                 continue
             names = [pod["metadata"]["name"] for some in by_job.values() for pod in some]
             self._breaks(record, f"pods of two executions may run at once: {', '.join(names)}")
+
+    def _points_may_run(self, older: Iterable[Object], collectors: Iterable[Object]) -> bool:
+        """Return whether each older pod is lost, a collector's, or of points that were let go meanwhile."""
+        beginning = min(pod["metadata"]["creationTimestamp"] for pod in collectors)
+        return all(
+            self.is_presumed_lost(pod) or self._is_collector(pod) or self._is_let_go(pod, beginning) for pod in older
+        )
 
     def _is_let_go(self, pod: Object, beginning: str) -> bool:
         """Return whether somebody set the Workload of points active whose collector had begun.

@@ -1,4 +1,4 @@
-"""Whether inline code is Python. Another process parses long code: some takes seconds, in which nothing else goes on."""
+"""Whether inline code is Python. Another process parses long code: some takes seconds, and nothing else would go on."""
 
 import asyncio
 import hashlib

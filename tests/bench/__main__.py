@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from support.lab import Lab, World, laboratory, scale_deployed
 from bench.alone import diagnosis, failover, past, points
 from bench.cases import cleared, latencies, load, percentile, report_delays, restarted, until, writes_of
 from bench.contenders import NAMES, NOWHERE, Contender, Name
+from bench.neighbours import binding_of, fairness, hostile
 from bench.plot import draw
 from bench.report import Report
 from devcluster import processes
@@ -145,61 +147,18 @@ CASES: Final[dict[str, Callable[[Contender, Report], Awaitable[None]]]] = {
 }
 
 
-async def fairness(lab: Lab, report: Report) -> None:
-    """One tenant's runs while another's burst is being worked off, by one operator."""
-    async with lab.world() as quiet, lab.world() as loud:
-        await quiet.apply(function("fn"))
-        await loud.apply(function("fn"))
-        await _share(loud, quiet)
-        both = f"{quiet.namespace},{loud.namespace}"
-        ours = Contender("ours", loud)
-        await ours.start(MLRUN_OPERATOR_NAMESPACES=both)
-        try:
-            flood = asyncio.create_task(latencies(ours, "flood", BURST, None))
-            found = await latencies(_Tenant(quiet), "quiet", 40, 4)
-            report.add(f"a tenant at 4/s beside a burst of {BURST}: p50, ms", "ours", percentile(found, 0.5) * 1000)
-            report.add(f"a tenant at 4/s beside a burst of {BURST}: p99, ms", "ours", percentile(found, 0.99) * 1000)
-            report.add("the burst's own p99, ms", "ours", percentile(await flood, 0.99) * 1000)
-            await asyncio.gather(cleared(quiet), cleared(loud))
-        finally:
-            ours.stop()
-
-
-class _Tenant(Contender):
-    """Somebody whose runs another process looks after."""
-
-    def __init__(self, world: World) -> None:
-        super().__init__("ours", world)
-
-
-async def _share(owner: World, other: World) -> None:
-    """The operator's account of one namespace gets the shipped Role in the other too."""
-    account = {"kind": "ServiceAccount", "name": "mlrun-operator", "namespace": owner.namespace}
-    await other.api.create("rolebindings", other.namespace, _binding("Role", "mlrun-operator", account))
-
-
 @asynccontextmanager
 async def _all_rights(world: World) -> AsyncIterator[None]:
     """The usual design asks for namespaces and CRDs and writes where ours never does."""
     account = {"kind": "ServiceAccount", "name": "mlrun-operator", "namespace": world.namespace}
-    binding = {**_binding("ClusterRole", "cluster-admin", account), "kind": "ClusterRoleBinding"}
-    binding["metadata"] = {"name": world.namespace}
+    bound = {**binding_of("ClusterRole", "cluster-admin", account), "kind": "ClusterRoleBinding"}
+    bound["metadata"] = {"name": world.namespace}
     path = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
-    await world.api.request("POST", path, binding)
+    await world.api.request("POST", path, bound)
     try:
         yield
     finally:
         await world.api.request("DELETE", f"{path}/{world.namespace}")
-
-
-def _binding(kind: str, role: str, account: dict[str, str]) -> dict[str, Any]:
-    return {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "RoleBinding",
-        "metadata": {"name": "bench"},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role},
-        "subjects": [account],
-    }
 
 
 async def compare(names: list[Name], cases: list[str], report: Report) -> None:
@@ -217,7 +176,8 @@ async def compare(names: list[Name], cases: list[str], report: Report) -> None:
 
 
 ALONE: Final[dict[str, Callable[[Lab, Report], Awaitable[None]]]] = {
-    "fairness": fairness,
+    "fairness": partial(fairness, burst=BURST),
+    "hostile": hostile,
     "failover": failover,
     "diagnosis": diagnosis,
     "points": points,

@@ -5,6 +5,7 @@ from support.kube import Kube, Object, eventually, function, run
 LOOK = """
 import os
 import pathlib
+import socket
 
 def handler(context):
     for name in ("PLAIN", "FROM_SECRET", "FROM_MAP", "NODE", "DB_user", "TOKEN", "FUNCTIONS", "BOTH", "TRACEPARENT"):
@@ -18,6 +19,8 @@ def handler(context):
     except OSError:
         context.log_result("config_written", False)
     context.log_result("memory", int(pathlib.Path(LIMIT).read_text()) if pathlib.Path(LIMIT).exists() else None)
+    context.log_result("alias", socket.gethostbyname("db.example.org"))
+    context.log_result("group", [os.stat(path).st_gid for path in ("/scratch", "/work")])
     context.log_result("scratch", [line.split()[2] for line in open("/proc/mounts") if " /scratch " in line])
 
 
@@ -62,6 +65,8 @@ def test_env_secrets_volumes_and_resources_reach_the_handler(kube: Kube) -> None
         nodeSelector={"kubernetes.io/os": "linux"},
         tolerations=[{"key": "any", "operator": "Exists"}],
         podLabels={"team": "a"},
+        hostAliases=[{"ip": "203.0.113.7", "hostnames": ["db.example.org"]}],
+        fsGroup=4242,
     )
     look["metadata"]["annotations"] = {"mlrun-operator.dev/traceparent": TRACE}
     kube.apply(
@@ -78,6 +83,7 @@ def test_env_secrets_volumes_and_resources_reach_the_handler(kube: Kube) -> None
     assert results["FROM_SECRET"] == "s3cret"
     assert results["FROM_MAP"] == "[b]"
     assert results["NODE"] == status["attempts"][0]["node"]
+    assert (results["alias"], results["group"]) == ("203.0.113.7", [4242, 4242])
     assert (results["DB_user"], results["TOKEN"]) == ("ada", "t0ken")
     assert results["TRACEPARENT"] == TRACE
     assert (results["FUNCTIONS"], results["BOTH"]) == ("default", "run")

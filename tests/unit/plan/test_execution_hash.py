@@ -78,6 +78,8 @@ OPTIONS: Final[Object] = {
     "priorityClassName": "high",
     "runtimeClassName": "gvisor",
     "schedulerName": "volcano",
+    "hostAliases": [{"ip": "203.0.113.7", "hostnames": ["db.example.org"]}],
+    "fsGroup": 4242,
     "topologySpreadConstraints": [
         {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule", "labelSelector": {}}
     ],
@@ -385,7 +387,7 @@ def volume(**more: Any) -> Object:
 @pytest.mark.parametrize(
     ("spec", "other"),
     [
-        *(({}, {name: []}) for name in ("env", "tolerations", "volumes", "secrets", "imagePullSecrets")),
+        *(({}, {name: []}) for name in ("env", "tolerations", "volumes", "secrets", "imagePullSecrets", "hostAliases")),
         *(({}, {name: {}}) for name in ("nodeSelector", "resources", "podLabels", "podAnnotations")),
         *(({}, {name: {}}) for name in ("inputs", "outputs", "parameters")),
         ({}, {"resources": {"requests": {}, "limits": None}}),

@@ -88,6 +88,8 @@ def test_every_single_option_reaches_the_pod(world: Any) -> None:
         activeDeadlineSeconds=3600,
         podLabels={"team": "a"},
         podAnnotations={"note": "b"},
+        hostAliases=[{"ip": "203.0.113.7", "hostnames": ["db.example.org"]}],
+        fsGroup=4242,
     )
     job = world.look().create
     template = job["spec"]["template"]
@@ -97,6 +99,13 @@ def test_every_single_option_reaches_the_pod(world: Any) -> None:
     assert (pod["serviceAccountName"], pod["automountServiceAccountToken"]) == ("trainer", False)
     assert (pod["runtimeClassName"], pod["schedulerName"]) == ("gvisor", "other")
     assert pod["terminationGracePeriodSeconds"] == 120
+    assert pod["hostAliases"] == [{"ip": "203.0.113.7", "hostnames": ["db.example.org"]}]
+    context = pod["securityContext"]
+    assert (context["fsGroup"], context["fsGroupChangePolicy"], context["runAsGroup"]) == (
+        4242,
+        "OnRootMismatch",
+        65532,
+    )
     assert pod["imagePullSecrets"] == [{"name": "registry"}]
     assert container_of(world)["imagePullPolicy"] == "Always"
     assert job["spec"]["activeDeadlineSeconds"] == 3600

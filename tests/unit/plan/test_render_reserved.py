@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from mlrun_operator.api.contract.fetching import PipInfo, ProxyInfo
 from mlrun_operator.render.reserved import OWN_PATHS, check_mount
 
 
@@ -162,3 +163,50 @@ def test_many_overridden_fields_are_counted(world: Any) -> None:
     world.edit(podTemplate={"spec": {"volumes": volumes}})
     world.settle()
     assert warnings_of(world)[0].endswith("spec.volumes[v9] and 20 more")
+
+
+def test_host_aliases_are_allowed_or_not_by_the_platform(world: Any) -> None:
+    world.platform = world.platform.model_copy(update={"host_aliases": False})
+    aliases = [{"ip": "203.0.113.7", "hostnames": ["db.example.org"]}]
+    assert "hostAliases: the operator's settings do not allow them" in message_of(world, hostAliases=aliases)
+
+
+@pytest.mark.parametrize("host", ["s3.example.org", "proxy.example.org", "pypi.example.org"])
+def test_no_alias_takes_the_place_of_a_host_of_the_platforms(world: Any, host: str) -> None:
+    """The store's keys would go to the address that the run names."""
+    world.platform = world.platform.model_copy(
+        update={
+            "store": world.platform.store.model_copy(update={"endpoint": "http://s3.example.org:9000"}),
+            "proxy": ProxyInfo(https="http://Proxy.Example.org:3128"),
+            "pip": PipInfo(index_url="https://pypi.example.org/simple"),
+        }
+    )
+    aliases = [{"ip": "203.0.113.7", "hostnames": ["db.example.org", host]}]
+    assert f"hostAliases: {host} is a host of the platform's settings" in message_of(world, hostAliases=aliases)
+
+
+@pytest.mark.parametrize("group", [999, 2001])
+def test_a_group_has_the_platforms_bounds(world: Any, group: int) -> None:
+    world.platform = world.platform.model_copy(update={"min_fs_group": 1000, "max_fs_group": 2000})
+    assert f"fsGroup: {group} is not allowed here; choose one from 1000 to 2000" in message_of(world, fsGroup=group)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"fsGroup": 0}, "fsGroup"),
+        ({"hostAliases": [{"ip": "db", "hostnames": ["a"]}]}, "is not an IP address"),
+        ({"hostAliases": [{"ip": "::1", "hostnames": []}]}, "hostnames"),
+        ({"hostAliases": [{"ip": "::1", "hostnames": ["a b"]}]}, "hostnames"),
+    ],
+)
+def test_a_wrong_alias_or_group_is_told(world: Any, wrong: dict[str, Any], words: str) -> None:
+    assert words in message_of(world, **wrong)
+
+
+def test_a_template_sets_neither(world: Any) -> None:
+    aliases = [{"ip": "203.0.113.7", "hostnames": ["db.example.org"]}]
+    world.edit(podTemplate={"spec": {"hostAliases": aliases, "securityContext": {"fsGroup": 7}}})
+    pod = world.look().create["spec"]["template"]["spec"]
+    assert "hostAliases" not in pod
+    assert pod["securityContext"]["fsGroup"] == 65532

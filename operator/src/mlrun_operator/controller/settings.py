@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from mlrun_operator.api.contract.envelope import StoreInfo
 from mlrun_operator.api.contract.fetching import FetchRules, PipInfo, PlainUrl, ProxyInfo, ProxyUrl
-from mlrun_operator.api.contract.platform import ImageRule, Platform
+from mlrun_operator.api.contract.platform import MAX_GROUP, ImageRule, Platform
 from mlrun_operator.api.v1alpha1.options import RunOptions
 
 
@@ -101,6 +101,9 @@ class Settings(BaseSettings):
     max_concurrent_runs_per_namespace: int | None = Field(
         None, ge=1, description="How many runs of a namespace may run at once, until their pods are gone; default: any."
     )
+    host_aliases: bool = Field(default=True, description="Whether runs may set `hostAliases`.")
+    min_fs_group: int = Field(1, ge=1, description="Smallest `fsGroup` that a run may set.")
+    max_fs_group: int = Field(MAX_GROUP, ge=1, description="Largest `fsGroup` that a run may set.")
     gpu_resource: str = Field("nvidia.com/gpu", description="What the resource `gpu` of a run stands for.")
     lease_namespace: str | None = Field(
         None, description="Namespace of the Lease for leader election; without it this process leads at once."
@@ -146,6 +149,9 @@ class Settings(BaseSettings):
             max_disruptions=self.max_disruptions,
             pending_deadline_seconds=self.pending_deadline_seconds,
             max_concurrent_runs=self.max_concurrent_runs_per_namespace,
+            host_aliases=self.host_aliases,
+            min_fs_group=self.min_fs_group,
+            max_fs_group=self.max_fs_group,
             gpu_resource=self.gpu_resource,
         )
 

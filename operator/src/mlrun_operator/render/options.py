@@ -1,8 +1,9 @@
 """The effective options of a run: its own override those of its function, which override the platform's defaults.
 
 Maps (node selector, labels, annotations, requests, limits) are merged by key. Lists of named entries (env, volumes,
-secrets, pull secrets) are merged by name. Tolerations add up. Any other value is replaced as a whole, affinity, spread
-constraints and pod template included. The settings that the platform enforces are applied last, in `pod.py`.
+secrets, pull secrets) are merged by name, host aliases by address. Tolerations add up. Any other value is replaced as
+a whole, affinity, spread constraints and pod template included. The settings that the platform enforces are applied
+last, in `pod.py`.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from mlrun_operator.api.v1alpha1.options import RunOptions
 from mlrun_operator.api.v1alpha1.run import RunSpec
 
 _BY_KEY: Final = ("nodeSelector", "podLabels", "podAnnotations")
-_BY_NAME: Final = ("env", "volumes", "secrets", "imagePullSecrets")
+_BY_NAME: Final = ("env", "volumes", "secrets", "imagePullSecrets", "hostAliases")
 
 
 def effective(run: RunSpec, function: FunctionSpec, defaults: RunOptions | None = None) -> RunOptions:
@@ -60,4 +61,4 @@ def _merged_by_name(base: list[Any], overrides: list[Any]) -> list[Any]:
 
 
 def _name(entry: Any) -> str:
-    return str(entry["name"] if isinstance(entry, Mapping) else entry)
+    return str(entry.get("name", entry.get("ip")) if isinstance(entry, Mapping) else entry)

@@ -11,6 +11,7 @@ from mlrun_operator.api.v1alpha1.function import FunctionSpec
 from mlrun_operator.api.v1alpha1.options import Resources, RunOptions
 from mlrun_operator.render.foreign_image import in_foreign_image
 from mlrun_operator.render.indexed_job import Replicas, SweepPoints
+from mlrun_operator.render.reserved import check_group, check_host_aliases
 from mlrun_operator.render.template import enforce_restricted, merge, overridden_fields, without_forbidden
 from mlrun_operator.render.volumes import mount, secret_environment, volume
 
@@ -46,7 +47,9 @@ def pod_spec(
     )
     for image in _images(spec):
         platform.check_allowed(image)
-    return enforce_restricted(spec)
+    check_host_aliases(options, platform)
+    check_group(options, platform)
+    return merge(enforce_restricted(spec), _bounded_options(options))
 
 
 def overridden_by_platform(template: Mapping[str, Any], platform: Platform) -> list[str]:
@@ -85,6 +88,16 @@ def _pod_options(options: RunOptions) -> Object:
     if options.volumes:
         spec["volumes"] = [volume(entry) for entry in options.volumes]
     return spec
+
+
+def _bounded_options(options: RunOptions) -> Object:
+    """Return the fields that templates may not set, and options may within the platform's bounds."""
+    fields = options.wire()
+    group = {"fsGroup": options.fs_group, "fsGroupChangePolicy": "OnRootMismatch"}
+    return {
+        **({"hostAliases": fields["hostAliases"]} if options.host_aliases else {}),
+        **({"securityContext": group} if options.fs_group is not None else {}),
+    }
 
 
 def _platform_defaults(platform: Platform) -> Object:

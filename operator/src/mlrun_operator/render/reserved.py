@@ -6,10 +6,13 @@ Each check raises ValueError that says what to choose instead. They hold for opt
 import posixpath
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from mlrun_operator.api import constants
+from mlrun_operator.api.contract.fetching import ProxyInfo
+from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.api.objects import Object
-from mlrun_operator.api.v1alpha1.options import RESERVED_ENV
+from mlrun_operator.api.v1alpha1.options import RESERVED_ENV, RunOptions
 
 # The volumes and directories of the wrapper.
 OWN_NAMES: Final = ("envelope", "work", "shm", "mlrun-wrapper")
@@ -61,6 +64,30 @@ def check_annotations(field: str, annotations: Mapping[str, str]) -> None:
     for name, profile in annotations.items():
         if name.startswith(_PROFILE_ANNOTATIONS) and profile not in _DEFAULT_PROFILES:
             raise ValueError(f"{field}: {name} cannot be {profile!r}: the platform sets security profiles; remove it")
+
+
+def check_host_aliases(options: RunOptions, platform: Platform) -> None:
+    """Refuse host aliases where the operator's settings do, and for hosts that the platform names."""
+    if options.host_aliases and not platform.host_aliases:
+        raise ValueError("hostAliases: the operator's settings do not allow them; remove the field")
+    for alias in options.host_aliases or ():
+        for name in alias.hostnames:
+            if name in _platform_hosts(platform):
+                raise ValueError(f"hostAliases: {name} is a host of the platform's settings; remove it")
+
+
+def check_group(options: RunOptions, platform: Platform) -> None:
+    """Refuse a group that the operator's settings do not allow."""
+    low, high = platform.min_fs_group, platform.max_fs_group
+    if options.fs_group is not None and not low <= options.fs_group <= high:
+        raise ValueError(f"fsGroup: {options.fs_group} is not allowed here; choose one from {low} to {high}")
+
+
+def _platform_hosts(platform: Platform) -> set[str | None]:
+    """Return the hosts that credentials or code come from: the store's, the proxies' and those for requirements."""
+    proxy = platform.proxy or ProxyInfo()
+    urls = (platform.store.endpoint, proxy.http, proxy.https, platform.pip.index_url, platform.pip.find_links)
+    return {urlsplit(url).hostname for url in urls if url}
 
 
 def check_template(template: Mapping[str, Any]) -> None:

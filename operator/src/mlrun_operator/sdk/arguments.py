@@ -76,6 +76,8 @@ class RunArguments(TypedDict, total=False):
     priority_class_name: str
     runtime_class_name: str
     scheduler_name: str
+    host_aliases: Sequence[Mapping[str, Any]]
+    fs_group: int
     topology_spread_constraints: Sequence[Mapping[str, Any]]
     termination_grace_period_seconds: int
     pod_labels: Mapping[str, str]

@@ -11,6 +11,8 @@ from mlrun_operator.api.contract.fetching import FetchRules, PipInfo, ProxyInfo
 from mlrun_operator.api.v1alpha1.options import RunOptions
 
 MAX_CA_BUNDLE: Final = 32 * 1024
+# The largest number of a group, on Linux as in Kubernetes.
+MAX_GROUP: Final = 2**31 - 1
 _MLRUN_IMAGE = re.compile(r"([a-z0-9.:/-]+/)?mlrun/mlrun(:[A-Za-z0-9_.-]+)?(@sha256:[0-9a-f]+)?")
 
 
@@ -48,6 +50,9 @@ class Platform(Model):
     pending_deadline_seconds: int | None = Field(None, ge=1)
     max_disruptions: int = Field(10, ge=0)
     max_concurrent_runs: int | None = Field(None, ge=1, description="Limit for each namespace.")
+    host_aliases: bool = Field(default=True, description="Whether runs may set `hostAliases`.")
+    min_fs_group: int = Field(1, ge=1, description="Smallest `fsGroup` that a run may set.")
+    max_fs_group: int = Field(MAX_GROUP, ge=1, description="Largest `fsGroup` that a run may set.")
 
     @field_validator("ca_bundle")
     @classmethod

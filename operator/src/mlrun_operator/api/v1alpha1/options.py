@@ -1,5 +1,6 @@
 """The options of a run's pods and Job. A function may set defaults for them."""
 
+from ipaddress import ip_address
 from typing import Annotated, Any, Final, Literal, Self, cast
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
@@ -19,6 +20,10 @@ from mlrun_operator.api.v1alpha1.pod_template import checked_template
 from mlrun_operator.api.v1alpha1.pod_types import checked
 
 DnsName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=253)]
+HostName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$", max_length=253),
+]
 VolumeName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$", max_length=256)]
 ExceptionName = Annotated[
@@ -241,6 +246,24 @@ class Toleration(Model):
     toleration_seconds: int | None = Field(None, description="How long NoExecute is tolerated. Default: forever.")
 
 
+class HostAlias(Model):
+    """An address for host names, as a line of the pods' hosts file."""
+
+    ip: str = Field(max_length=45, description="IPv4 or IPv6 address.")
+    hostnames: EmptyCounts[list[HostName]] = Field(
+        min_length=1, max_length=16, description="Host names for the address."
+    )
+
+    @field_validator("ip")
+    @classmethod
+    def _is_an_address(cls, text: str) -> str:
+        try:
+            ip_address(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is not an IP address") from None
+        return text
+
+
 class NonRetryable(Model):
     """Failures of the handler that are not retried. They end the run at once, whatever `backoffLimit` says."""
 
@@ -294,6 +317,15 @@ class RunOptions(Model):
     priority_class_name: DnsName | None = Field(None, description="PriorityClass of the pods.")
     runtime_class_name: DnsName | None = Field(None, description="RuntimeClass of the pods.")
     scheduler_name: DnsName | None = Field(None, description="Scheduler of the pods.")
+    host_aliases: EmptyIsAbsent[list[HostAlias] | None] = Field(
+        None, max_length=16, description="Addresses of host names in the pods. The operator may forbid them."
+    )
+    fs_group: int | None = Field(
+        None,
+        ge=1,
+        le=2_147_483_647,
+        description="Group that owns the files of the pods' volumes. Default: the group of the operator's setting.",
+    )
     topology_spread_constraints: AsWritten[
         list[Annotated[dict[str, Any], Field(json_schema_extra=FREE_FORM)]] | None
     ] = Field(None, max_length=8, description="Kubernetes topologySpreadConstraints of the pods.")

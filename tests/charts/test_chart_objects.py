@@ -224,3 +224,14 @@ def test_the_crds_of_the_chart_are_the_crds() -> None:
 
 def _crds() -> list[Object]:
     return [yaml.safe_load(file.read_text()) for file in sorted((REPOSITORY / "crds").glob("*.yaml"))]
+
+
+@pytest.mark.parametrize("aggregate", [True, False])
+def test_kubernetes_own_roles_have_the_users_rights_or_not(aggregate: bool) -> None:
+    roles = [
+        one("ClusterRole", {"userRoles": {"aggregate": aggregate}}, f"mlrun-operator-{who}") for who in ("view", "user")
+    ]
+    joined = {label for role in roles for label in role["metadata"]["labels"] if "aggregate-to" in label}
+    wanted = {f"rbac.authorization.k8s.io/aggregate-to-{role}" for role in ("view", "edit", "admin")}
+    assert joined == (wanted if aggregate else set())
+    assert all(role["rules"] for role in roles)

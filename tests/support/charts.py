@@ -79,6 +79,10 @@ MATRIX: Final[dict[str, Object]] = {
         "policies": {"images": {"allow": ["mirror/*"]}, "podTemplate": False, "limits": ["memory"]},
         "runNetworkPolicy": {"namespaces": ["team-a"]},
     },
+    "bounds for a bank": {
+        "userRoles": {"aggregate": False},
+        "runBounds": {"hostAliases": False, "minFsGroup": 1000, "maxFsGroup": 1999},
+    },
     "another name": {"fullnameOverride": "second", "userRoles": {"create": False}},
 }
 

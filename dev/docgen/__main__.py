@@ -6,6 +6,7 @@ from pathlib import Path
 
 from devcluster import paths
 from docgen.alerts_page import alerts_page
+from docgen.bounds_page import bounds_page
 from docgen.captures import captures
 from docgen.chart_page import chart_page
 from docgen.cli_page import cli_page
@@ -21,6 +22,7 @@ def pages() -> dict[str, str]:
     """File name → text of every generated page and picture."""
     return {
         "alerts.md": alerts_page(),
+        "reference-bounds.md": bounds_page(),
         "reference-chart.md": chart_page(),
         "reference-cli.md": cli_page(),
         "reference-executions.md": executions_page(),

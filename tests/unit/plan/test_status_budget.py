@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from mlrun_operator.api import bounds
 from mlrun_operator.api.v1alpha1.status import (
     Attempt,
     Condition,
@@ -14,7 +15,6 @@ from mlrun_operator.api.v1alpha1.status import (
     ReplicaStatus,
     RunStatus,
 )
-from mlrun_operator.assess import status_budget
 from mlrun_operator.assess.status_budget import within_budget
 
 MOMENT = "2026-11-23T12:00:00Z"
@@ -43,10 +43,10 @@ FULL: dict[str, Any] = {
     "message": WIDE * 4096,
 }
 BUDGETS = {
-    "attempts": status_budget.ATTEMPTS,
-    "conditions": status_budget.CONDITIONS + 300,  # with the one that tells of the cut
-    "replicaStatuses": status_budget.REPLICAS,
-    "message": status_budget.REST,
+    "attempts": bounds.STATUS_ATTEMPTS.limit,
+    "conditions": bounds.STATUS_CONDITIONS.limit + 300,  # with the one that tells of the cut
+    "replicaStatuses": bounds.STATUS_REPLICAS.limit,
+    "message": bounds.STATUS_REST.limit,
 }
 
 
@@ -58,7 +58,7 @@ def test_every_part_of_a_full_status_is_cut() -> None:
     wire = within_budget(RunStatus(phase=Phase.FAILED, **FULL)).wire()
     sizes = {name: size(wire[name]) for name in BUDGETS}
     assert {name for name, budget in BUDGETS.items() if sizes[name] > budget} == set()
-    assert size({name: wire.get(name) for name in ("inputs", "outputs", "results")}) <= status_budget.REPORT
+    assert size({name: wire.get(name) for name in ("inputs", "outputs", "results")}) <= bounds.STATUS_REPORT.limit
     assert [attempt["uid"] for attempt in wire["attempts"]] == [f"u{n}" for n in range(10)]  # type: ignore[attr-defined]
     assert len(wire["replicaStatuses"]) == 50  # type: ignore[arg-type]
     assert set(wire["outputs"]) == set(FULL["outputs"])  # type: ignore[call-overload]

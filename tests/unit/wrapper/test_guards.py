@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlrun_operator.api.contract.fetching import MIB, FetchRules
+from mlrun_operator.api.bounds import MIB
+from mlrun_operator.api.contract.fetching import FetchRules
 from mlrun_operator.api.reasons import Reason
 from mlrun_wrapper.alarm import within
 from mlrun_wrapper.errors import StepError

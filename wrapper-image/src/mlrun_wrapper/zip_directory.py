@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from mlrun_operator.api.contract.fetching import MIB, FetchRules
+from mlrun_operator.api.bounds import MIB
+from mlrun_operator.api.contract.fetching import FetchRules
 from mlrun_wrapper.guards import GuardError, setting
 from mlrun_wrapper.guards.archives import too_many
 from mlrun_wrapper.guards.sizes import DIRECTORY_ENTRY_BYTES, SMALLEST_DIRECTORY_LIMIT_BYTES

@@ -4,11 +4,10 @@ from typing import Any, Final
 
 import yaml
 
-# The deepest manifests that people apply are CRDs that hold pod templates: JobSet's has 39 levels. PyYAML takes three
-# frames for each level, of a thousand that Python has.
-MAX_DEPTH: Final = 100
-# What aliases may add to a text, in characters. No object in a cluster may be larger: etcd takes 1.5 MiB.
-MAX_REPEATED: Final = 1 << 20
+from mlrun_operator.api import bounds
+
+MAX_DEPTH: Final = bounds.YAML_DEPTH.limit
+MAX_REPEATED: Final = bounds.YAML_REPEATED.limit
 # How many characters a node counts besides its own text, since an empty list takes time, too.
 _NODE_CHARACTERS: Final = 16
 # What PyYAML's constructors raise, besides its own errors, for a value that is not what its tag says.

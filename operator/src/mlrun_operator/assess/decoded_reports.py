@@ -3,10 +3,10 @@
 from collections import OrderedDict
 from typing import Final
 
+from mlrun_operator.api import bounds
 from mlrun_operator.api.contract.result import Result, decode
 
-# How much JSON the remembered reports have in all. As objects it takes some twenty times as much at the worst.
-_MAX_BYTES: Final = 4 * 1024 * 1024
+_MAX_BYTES: Final = bounds.DECODED_REPORTS.limit
 
 _Key = tuple[str, int | None]
 

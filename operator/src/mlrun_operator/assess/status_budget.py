@@ -8,29 +8,27 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
+from mlrun_operator.api import bounds
 from mlrun_operator.api.v1alpha1.status import Condition, RunStatus
 from mlrun_operator.assess import conditions as cond
 
-REPORT: Final = 64 * 1024
-REPLICAS: Final = 96 * 1024
-ATTEMPTS: Final = 24 * 1024
-CONDITIONS: Final = 16 * 1024
-REST: Final = 24 * 1024
 _REPORT_FIELDS: Final = ("source", "inputs", "outputs", "results", "sweep")
 _PARTS: Final = {
-    "report": (REPORT, _REPORT_FIELDS),
-    "replicas": (REPLICAS, ("replica_statuses",)),
-    "attempts": (ATTEMPTS, ("attempts",)),
-    "conditions": (CONDITIONS, ("conditions",)),
-    "rest": (REST, ("message", "execution", "executions")),
+    "report": (bounds.STATUS_REPORT.limit, _REPORT_FIELDS),
+    "replicas": (bounds.STATUS_REPLICAS.limit, ("replica_statuses",)),
+    "attempts": (bounds.STATUS_ATTEMPTS.limit, ("attempts",)),
+    "conditions": (bounds.STATUS_CONDITIONS.limit, ("conditions",)),
+    "rest": (bounds.STATUS_REST.limit, ("message", "execution", "executions")),
 }
+# A status of so many bytes has no part that is too large.
+_NONE_TOO_LARGE: Final = min(budget for budget, _ in _PARTS.values())
 # The decreasing lengths of messages that are too long.
 _LENGTHS: Final = (512, 256, 128, 32, 0)
 
 
 def within_budget(status: RunStatus) -> RunStatus:
     """Return the status with each part cut to its budget; the status itself if none is too large."""
-    if len(status.model_dump_json(exclude_none=True).encode()) <= CONDITIONS:
+    if len(status.model_dump_json(exclude_none=True).encode()) <= _NONE_TOO_LARGE:
         return status
     cut_parts = []
     for part, (budget, fields) in _PARTS.items():

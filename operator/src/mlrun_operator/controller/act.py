@@ -5,7 +5,7 @@ from collections import OrderedDict
 from dataclasses import replace
 from typing import Any, Final, assert_never
 
-from mlrun_operator.api import constants
+from mlrun_operator.api import bounds, constants
 from mlrun_operator.api.objects import Object, annotations_of, has_job_ended, is_controlled_by, key_of
 from mlrun_operator.assess.jobs import collects
 from mlrun_operator.assess.pods import unstarted
@@ -53,7 +53,7 @@ log = logging.getLogger("mlrun_operator")
 
 _CREATED: Final = {resource.kind: resource for resource in (RUNS, CRON_JOBS, JOBS)}
 # The API server reads all events of a namespace to find those of a pod. Runs that hang ask ever more seldom anyway.
-_EVENT_READS_PER_SECOND: Final = 2.0
+_EVENT_READS_PER_SECOND: Final = bounds.EVENT_READS.limit
 _EVENT_READS_AT_ONCE: Final = 20
 # Of how many runs the Job that was created is remembered until it is recorded, which takes a moment.
 _REMEMBERED_JOBS: Final = 10_000

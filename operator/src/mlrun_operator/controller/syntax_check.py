@@ -9,16 +9,15 @@ import sys
 from collections import OrderedDict
 from typing import Final
 
+from mlrun_operator.api import bounds
 from mlrun_operator.assess import python_syntax
 
 log = logging.getLogger("mlrun_operator")
 
-# Code of so many bytes is parsed in place: at the worst, nested f-strings, that takes some 40 ms.
-_IN_PLACE_BYTES: Final = 4 * 1024
-# The worst code of 128 KiB takes 1.3 s and 50 MiB.
-_CPU_SECONDS: Final = 5
+_IN_PLACE_BYTES: Final = bounds.CODE_IN_PLACE.limit
+_CPU_SECONDS: Final = bounds.PARSE_CPU.limit
 _SECONDS: Final = 30.0
-_MEMORY_BYTES: Final = 256 * 1024 * 1024
+_MEMORY_BYTES: Final = bounds.PARSE_MEMORY.limit
 _NICENESS: Final = 10
 _MAX_REMEMBERED: Final = 1_000
 

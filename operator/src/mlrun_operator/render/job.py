@@ -3,7 +3,7 @@
 import json
 from typing import Final
 
-from mlrun_operator.api import constants
+from mlrun_operator.api import bounds, constants
 from mlrun_operator.api.contract.envelope import GRACE_SECONDS, encode
 from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.api.contract.trace import TraceContext
@@ -21,7 +21,7 @@ from mlrun_operator.render.pod import overridden_by_platform, pod_spec
 from mlrun_operator.render.reserved import check_annotations, check_template
 
 # Kubernetes allows 262,144 bytes for all annotations of an object. The rest is for users and other controllers.
-MAX_ANNOTATIONS: Final = 200 * 1024
+MAX_ANNOTATIONS: Final = bounds.POD_ANNOTATIONS.limit
 # The limits that an edit of the run changes while its Job runs.
 _LIMITS: Final = (
     *("pendingDeadlineSeconds", "maxDisruptions", "ttlSecondsAfterFinished"),

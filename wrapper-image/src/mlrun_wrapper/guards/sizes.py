@@ -4,7 +4,8 @@ import threading
 from dataclasses import dataclass
 from typing import Final
 
-from mlrun_operator.api.contract.fetching import GIB, MIB, FetchRules
+from mlrun_operator.api.bounds import GIB, MIB
+from mlrun_operator.api.contract.fetching import FetchRules
 from mlrun_wrapper.guards import GuardError, setting
 
 # A small archive may unpack to this much whatever its ratio: empty tables and logs compress well.

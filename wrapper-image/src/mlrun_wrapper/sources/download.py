@@ -3,7 +3,7 @@
 import threading
 from pathlib import Path
 
-from mlrun_operator.api.contract.fetching import MIB
+from mlrun_operator.api.bounds import MIB
 from mlrun_operator.store import open_uri
 from mlrun_wrapper.errors import SOURCE
 from mlrun_wrapper.guards import GuardError, setting

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from mlrun_operator.api import bounds
 from mlrun_operator.api.v1alpha1.sweep import MAX_POINTS, Strategy, SweepInfo, check_params, points
 from mlrun_wrapper.texts import whole
 
-MAX_BYTES: Final = 8 << 20
+MAX_BYTES: Final = bounds.POINTS_FILE.limit
 _BOOLEANS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
 

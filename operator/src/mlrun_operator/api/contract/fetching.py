@@ -1,15 +1,12 @@
 """How runs fetch from the network: limits for sources, the package index of pip, and the proxy."""
 
 from collections.abc import Callable
-from typing import Annotated, Final
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
 from mlrun_operator.api.base import Model
-
-MIB: Final = 1 << 20
-GIB: Final = 1 << 30
 
 
 def _without_credentials(variable: str) -> Callable[[str | None], str | None]:

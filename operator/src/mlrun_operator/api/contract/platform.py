@@ -5,12 +5,13 @@ from typing import Final, Literal
 
 from pydantic import Field, field_validator
 
+from mlrun_operator.api import bounds
 from mlrun_operator.api.base import Model
 from mlrun_operator.api.contract.envelope import StoreInfo
 from mlrun_operator.api.contract.fetching import FetchRules, PipInfo, ProxyInfo
 from mlrun_operator.api.v1alpha1.options import RunOptions
 
-MAX_CA_BUNDLE: Final = 32 * 1024
+MAX_CA_BUNDLE: Final = bounds.CA_BUNDLE.limit
 # The largest number of a group, on Linux as in Kubernetes.
 MAX_GROUP: Final = 2**31 - 1
 _MLRUN_IMAGE = re.compile(r"([a-z0-9.:/-]+/)?mlrun/mlrun(:[A-Za-z0-9_.-]+)?(@sha256:[0-9a-f]+)?")

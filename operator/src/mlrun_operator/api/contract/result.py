@@ -21,6 +21,7 @@ from typing import Any, Final, Literal
 
 from pydantic import ValidationError
 
+from mlrun_operator.api import bounds
 from mlrun_operator.api.base import Model
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.v1alpha1.status import MAX_INPUTS, InputInfo, OutputInfo, SourceInfo, SweepStatus
@@ -30,8 +31,8 @@ COMPRESSED_PREFIX: Final = "zlib+base64:"
 _TRACEBACK_LENGTH: Final = 1024
 _MESSAGE_LENGTHS: Final = (1024, 512, 256, 64, 0)
 # The maximum size of a report as plain JSON and the maximum nesting of its values, both for writing and for reading.
-MAX_DECODED: Final = 64 * 1024
-MAX_DEPTH: Final = 32
+MAX_DECODED: Final = bounds.REPORT.limit
+MAX_DEPTH: Final = bounds.REPORT_DEPTH.limit
 # What cannot be written as JSON: half a character, an object, what is nested too deeply.
 UNWRITABLE: Final = (ValueError, TypeError, RecursionError)
 # Integers beyond these bounds are not numbers for an API server, and no sweep has so many points.

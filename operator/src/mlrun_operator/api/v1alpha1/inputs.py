@@ -5,11 +5,12 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Discriminator, Field, StringConstraints, Tag, model_validator
 
+from mlrun_operator.api import bounds
 from mlrun_operator.api.base import Model, TextForm
 from mlrun_operator.api.values.keys import Key
 
 # The maximum number of inputs, including the members of lists and maps. A status has room for as many.
-MAX_INPUTS: Final = 256
+MAX_INPUTS: Final = bounds.INPUTS.limit
 
 ParameterName = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 

@@ -10,10 +10,12 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
+from mlrun_operator.api import bounds
+
 # The largest free-form part as JSON, in bytes. It is rendered and hashed at every look at its run.
-MAX_SIZE: Final = 64 * 1024
+MAX_SIZE: Final = bounds.FREE_FORM.limit
 # The deepest nesting that Kubernetes' pods have is 12 levels.
-_MAX_DEPTH: Final = 32
+_MAX_DEPTH: Final = bounds.FREE_FORM_DEPTH.limit
 _MAX_PROBLEMS: Final = 5
 _MAX_SHOWN: Final = 40
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from mlrun_operator.api import bounds
 from mlrun_operator.api.base import AsWritten, EmptyCounts, EmptyIsAbsent, FalseIsAbsent, Model, StartsNothing, TextForm
 from mlrun_operator.api.cel import FREE_FORM, cel, cels
 from mlrun_operator.api.v1alpha1.function import EntityName, FunctionSpec, LogHint, ProjectName
@@ -12,7 +13,7 @@ from mlrun_operator.api.v1alpha1.options import RunOptions
 from mlrun_operator.api.v1alpha1.schedule import SCHEDULE_RULES, ScheduleOptions
 from mlrun_operator.api.v1alpha1.sweep import Hyperparameters
 
-MAX_REPLICAS: Final = 1000
+MAX_REPLICAS: Final = bounds.REPLICAS.limit
 _ONE_FUNCTION: Final = "set exactly one of functionRef and function"
 _HOSTS_OF_REPLICAS: Final = "replicaHostnames needs replicas"
 _HOSTS_OF_SCHEDULES: Final = "replicaHostnames: not with a schedule, because each of its Jobs has another name"

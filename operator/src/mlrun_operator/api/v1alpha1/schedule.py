@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from mlrun_operator.api import bounds
 from mlrun_operator.api.base import Model, StartsNothing
 from mlrun_operator.api.cel import cel
 from mlrun_operator.api.rules import validations
@@ -15,7 +16,7 @@ SHORT_DEADLINE: Final = 60
 DEFAULT_SUCCESSFUL: Final = 3
 DEFAULT_FAILED: Final = 1
 DEFAULT_POLICY: Final = "Forbid"
-MAX_BACKFILL: Final = 10_000
+MAX_BACKFILL: Final = bounds.BACKFILL.limit
 # The fields that only a schedule has.
 SCHEDULE_FIELDS: Final = (
     "timeZone",

@@ -7,13 +7,14 @@ from typing import Final, Self
 from pydantic import Field, field_validator, model_validator
 from pydantic.config import JsonDict
 
+from mlrun_operator.api import bounds
 from mlrun_operator.api.base import Model, StartsNothing
 from mlrun_operator.api.cel import cel
 from mlrun_operator.api.rules import checked, validations
 from mlrun_operator.api.values.handlers import FILE_RULES
 from mlrun_operator.api.values.source_uri import SOURCE_RULES, SourceURI
 
-MAX_INLINE_BYTES: Final = 128 * 1024
+MAX_INLINE_BYTES: Final = bounds.INLINE_CODE.limit
 TOO_LARGE: Final = "inline code is limited to 128 KiB of UTF-8; put it at an https:// URL and set source.source"
 ONE_SOURCE: Final = "set exactly one of source, code and base64"
 FILE_WITHOUT_ARCHIVE: Final = (

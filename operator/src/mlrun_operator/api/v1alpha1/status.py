@@ -5,19 +5,20 @@ from typing import Any, Final, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
+from mlrun_operator.api import bounds
 from mlrun_operator.api.base import Model
 from mlrun_operator.api.cel import FREE_FORM
 
 # The newest schema of execution records that this operator understands.
 EXECUTION_SCHEMA: Final = 1
-MAX_ATTEMPTS: Final = 10
-MAX_EXECUTIONS: Final = 5
-MAX_MESSAGE: Final = 1024
-MAX_IMAGE: Final = 512
-MAX_REPLICA_STATUSES: Final = 50
+MAX_ATTEMPTS: Final = bounds.ATTEMPTS.limit
+MAX_EXECUTIONS: Final = bounds.EXECUTIONS.limit
+MAX_MESSAGE: Final = bounds.MESSAGE.limit
+MAX_IMAGE: Final = bounds.IMAGE.limit
+MAX_REPLICA_STATUSES: Final = bounds.REPLICA_STATUSES.limit
 MAX_REPLICA_MESSAGE: Final = 256
 MAX_REPLICA_DETAILS: Final = 2048
-MAX_INPUTS: Final = 256
+MAX_INPUTS: Final = bounds.INPUTS.limit
 
 # Fields by the names that operators before 0.1.0 wrote, and their names of now. The CRD lets the old names pass, since
 # an API server drops unknown fields as soon as it has the new CRD: an operator that found its record without them would

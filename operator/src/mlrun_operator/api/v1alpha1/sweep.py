@@ -12,13 +12,14 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from mlrun_operator.api import bounds
 from mlrun_operator.api.base import Model
 from mlrun_operator.api.cel import FREE_FORM, cels
 from mlrun_operator.api.v1alpha1.inputs import InputRef, ParameterName, PathText, input_ref
 from mlrun_operator.api.v1alpha1.status import SweepStatus
 from mlrun_operator.api.values.names import short_hash
 
-MAX_POINTS: Final = 1000
+MAX_POINTS: Final = bounds.POINTS.limit
 # The defaults of mlrun: the number of points of a random sweep, and how many may fail.
 DEFAULT_ITERATIONS: Final = 10
 DEFAULT_ERRORS: Final = 3

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from mlrun_operator.api.contract.fetching import MIB, FetchRules
+from mlrun_operator.api.bounds import MIB
+from mlrun_operator.api.contract.fetching import FetchRules
 from mlrun_wrapper.guards import GuardError, setting
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from mlrun_operator.api.contract.fetching import MIB
+from mlrun_operator.api.bounds import MIB
 from mlrun_operator.api.reasons import Reason
 from mlrun_wrapper.errors import SOURCE, StepError
 from mlrun_wrapper.guards import GuardError

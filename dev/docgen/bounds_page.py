@@ -1,0 +1,36 @@
+"""The page of all bounds."""
+
+from docgen.markdown import page, table
+from mlrun_operator.api.bounds import GROUPS, KIB, MIB, Bound
+
+
+def bounds_page() -> str:
+    """Return the page, a table for each group."""
+    parts = [
+        part
+        for heading, group in GROUPS.items()
+        for part in (
+            f"## {heading}",
+            table(("What", "At most", "Why no more", "What becomes of more"), map(_row, group)),
+        )
+    ]
+    return page(
+        "Bounds",
+        "How much of what users, handlers and files bring is taken, why no more, and what becomes of more.",
+        "Limits that are settings of the operator, as those of sources and inputs, are in [settings](settings.md) and "
+        "in the [chart](reference-chart.md).",
+        *parts,
+    )
+
+
+def _row(bound: Bound) -> tuple[str, str, str, str]:
+    return bound.of, _amount(bound), bound.why, bound.beyond
+
+
+def _amount(bound: Bound) -> str:
+    """Return limit and unit, as people write sizes."""
+    unit, _, rest = bound.unit.partition(" ")
+    if unit != "bytes":
+        return f"{bound.limit:,} {bound.unit}"
+    size = f"{bound.limit // MIB} MiB" if bound.limit % MIB == 0 else f"{bound.limit // KIB} KiB"
+    return f"{size} {rest}".strip()

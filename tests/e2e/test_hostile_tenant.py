@@ -17,14 +17,18 @@ def test_a_hostile_object_ends_as_the_page_says(kube: Kube, hostile: HostileObje
         return
     kube.apply(*hostile.objects, server_side=True)
     if hostile.objects[0]["kind"] == "MlrunFunction":
-        status = eventually(lambda: kube.get("mlf", hostile.name).get("status"), "it is judged")
-        assert status["conditions"][0]["reason"] == hostile.reason
+        (ready, *_) = eventually(lambda: _conditions_of(kube, hostile.name), "it is judged")
+        assert (ready["type"], ready["reason"]) == ("Ready", hostile.reason)
         return
     status = kube.finished(hostile.name)
     assert (status["phase"], status["reason"]) == (hostile.phase, hostile.reason)
     assert hostile.words in status.get("message", "")
     assert set(hostile.conditions) <= {c["type"] for c in status["conditions"] if c["status"] == "True"}
     assert "paid" not in status.get("results", {})
+
+
+def _conditions_of(kube: Kube, function_name: str) -> list[Object]:
+    return list(kube.get("mlf", function_name).get("status", {}).get("conditions", ()))
 
 
 def test_marks_that_are_copied_do_nothing(kube: Kube) -> None:

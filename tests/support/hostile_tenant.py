@@ -1,6 +1,7 @@
 """Objects of a hostile tenant, by the names that docs/hostile-tenant.md gives them, and what becomes of each."""
 
 from dataclasses import dataclass
+from random import Random
 from typing import Any, Final
 
 from support.kube import Object, function, run
@@ -54,6 +55,7 @@ def hostile_objects() -> list[HostileObject]:
     """Return the objects; each run and function is called as its object."""
     braces = 'f"' + "{a}" * (_CODE_BYTES // 3 - 1) + '"'
     many = {"spec": {"containers": [{"name": f"c{n}", "image": "x"} for n in range(3000)]}}
+    noise = Random(1).randbytes(500_000).hex()  # what compresses is no large annotation
     over = [{"name": "mine", "mountPath": "/etc", "emptyDir": {}}]
     invalid = {"phase": "Failed", "reason": "InvalidRun"}
     return [
@@ -61,8 +63,8 @@ def hostile_objects() -> list[HostileObject]:
         _of("wrong-template", _run("wrong-template", podTemplate={"spec": {"tolerations": "all"}}), **invalid,
             words="podTemplate: spec.tolerations must be a list"),
         _of("large-template", _run("large-template", podTemplate=many), **invalid, words="64 KiB"),
-        _of("large-parameters", _run("large-parameters", parameters={"p": "x" * 1_000_000}), **invalid,
-            words="the limit is 200 KiB"),
+        _of("large-parameters", _run("large-parameters", parameters={"p": noise}), phase="Failed",
+            reason="EnvelopeTooLarge", words="the limit is 200 KiB"),
         _of("covered-envelope", _run("covered-envelope", volumes=over), **invalid, words="/etc"),
         _of("options-to-pip", function("options-to-pip", requirements=["requests --index-url=http://evil.example.org"]),
             refusal="requirements"),
@@ -70,5 +72,6 @@ def hostile_objects() -> list[HostileObject]:
             function=_code("def handler(token):\n    return token.get()\n")), **invalid, words="link-local"),
         _of("huge-result", _run("huge-result", function=_code(_BOMB)), phase="Succeeded", reason="Succeeded",
             conditions=("ResultTruncated",)),
-        _of("forged-report", _run("forged-report", backoffLimit=0, function=_code(_FORGE)), phase="Failed"),
+        _of("forged-report", _run("forged-report", backoffLimit=0, function=_code(_FORGE)), phase="Failed",
+            reason="HandlerFailed"),
     ]  # fmt: skip

@@ -31,14 +31,14 @@ _STATUS: Final = "A status has some 250 KiB of an object's 1.5 MiB in etcd."
 
 # What users write.
 INLINE_CODE: Final = Bound(
-    128 * KIB, "bytes", "inline code", "It is carried by the pod's annotations, which have 256 KiB in all.", _REFUSED
+    128 * KIB, "bytes", "inline code", "It reaches the pod as an annotation, compressed.", _REFUSED
 )
 POD_ANNOTATIONS: Final = Bound(
     200 * KIB,
     "bytes",
     "annotations of a pod: code, parameters and settings",
     "Kubernetes allows 256 KiB; others add annotations, too.",
-    _INVALID,
+    "EnvelopeTooLarge",
 )
 FREE_FORM: Final = Bound(
     64 * KIB,

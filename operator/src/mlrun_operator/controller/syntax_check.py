@@ -18,7 +18,7 @@ _IN_PLACE_BYTES: Final = bounds.CODE_IN_PLACE.limit
 _CPU_SECONDS: Final = bounds.PARSE_CPU.limit
 _SECONDS: Final = 30.0
 _MEMORY_BYTES: Final = bounds.PARSE_MEMORY.limit
-_NICENESS: Final = 10
+_NICENESS: Final = 19
 _MAX_REMEMBERED: Final = 1_000
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
+from mlrun_operator.api.contract.envelope import EnvelopeTooLargeError
 from mlrun_operator.api.objects import is_deleting, spec_of, status_of
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.v1alpha1.run import RunSpec
@@ -38,7 +39,6 @@ from mlrun_operator.plan.past_slots import backfill_warning, complete_restored_b
 from mlrun_operator.plan.schedule_context import Schedule, ScheduleContext
 from mlrun_operator.plan.schedule_pause import BEING_DELETED, WITHOUT_COUNTS, are_counts_lost, pause_reason
 from mlrun_operator.plan.start import missing, resolve
-from mlrun_operator.render.job import EnvelopeTooLargeError
 
 Step = Callable[[Schedule], tuple[Schedule, Decision | None]]
 

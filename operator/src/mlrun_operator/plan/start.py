@@ -8,6 +8,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from mlrun_operator.api import constants
+from mlrun_operator.api.contract.envelope import EnvelopeTooLargeError
 from mlrun_operator.api.objects import Object, annotations_of, controller_of, is_deleting, labels_of, spec_of
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.v1alpha1.function import FunctionSpec
@@ -26,7 +27,7 @@ from mlrun_operator.plan.observation import Refusal
 from mlrun_operator.plan.recorded import with_condition
 from mlrun_operator.render.envelope import PinnedFunction
 from mlrun_operator.render.execution import function_digest, is_same_execution, is_same_function
-from mlrun_operator.render.job import EnvelopeTooLargeError, build_job
+from mlrun_operator.render.job import build_job
 from mlrun_operator.render.service import service_for
 
 # A create that was refused is tried again after this long, ever later.

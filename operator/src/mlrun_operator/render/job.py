@@ -4,7 +4,7 @@ import json
 from typing import Final
 
 from mlrun_operator.api import bounds, constants
-from mlrun_operator.api.contract.envelope import GRACE_SECONDS, encode
+from mlrun_operator.api.contract.envelope import GRACE_SECONDS, EnvelopeTooLargeError, encode
 from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.api.contract.trace import TraceContext
 from mlrun_operator.api.objects import Object
@@ -20,8 +20,6 @@ from mlrun_operator.render.options import effective
 from mlrun_operator.render.pod import overridden_by_platform, pod_spec
 from mlrun_operator.render.reserved import check_annotations, check_template
 
-# Kubernetes allows 262,144 bytes for all annotations of an object. The rest is for users and other controllers.
-MAX_ANNOTATIONS: Final = bounds.POD_ANNOTATIONS.limit
 # The limits that an edit of the run changes while its Job runs.
 _LIMITS: Final = (
     *("pendingDeadlineSeconds", "maxDisruptions", "ttlSecondsAfterFinished"),
@@ -31,10 +29,6 @@ _LIMITS: Final = (
 
 # How many fields that the platform overrides are named.
 _MAX_OVERRIDDEN: Final = 10
-
-
-class EnvelopeTooLargeError(ValueError):
-    """The code and parameters do not fit into a pod's annotations."""
 
 
 def build_job(run: Object, spec: RunSpec, function: PinnedFunction, n: int, platform: Platform) -> Object:
@@ -201,11 +195,8 @@ def _pod_annotations(user_annotations: dict[str, str], envelope: str) -> dict[st
         constants.ANNOTATION_ENVELOPE: envelope,
     }
     size = sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
-    if size > MAX_ANNOTATIONS:
-        raise EnvelopeTooLargeError(
-            f"code, parameters and settings need {size // 1024} KiB of pod annotations: the limit is "
-            f"{MAX_ANNOTATIONS // 1024} KiB. Put the code at a URL, or move a large parameter to an input."
-        )
+    if size > bounds.POD_ANNOTATIONS.limit:
+        raise EnvelopeTooLargeError(size)
     return annotations
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 from pydantic import Field
 
+from mlrun_operator.api import bounds
 from mlrun_operator.api.base import Model
 from mlrun_operator.api.contract.fetching import FetchRules, PipInfo, ProxyInfo
 from mlrun_operator.api.v1alpha1.function import FunctionSpec
@@ -22,6 +23,11 @@ from mlrun_operator.api.v1alpha1.sweep import SweepInfo
 
 PLAIN_LIMIT: Final = 32 * 1024
 COMPRESSED_PREFIX: Final = "gzip+base64:"
+# Of zlib: the format of gzip, without a name and a time.
+_GZIP: Final = 16
+_CHUNK_BYTES: Final = 64 * 1024
+# Base64 writes four characters for three bytes.
+_PACKED_LIMIT: Final = bounds.POD_ANNOTATIONS.limit * 3 // 4
 # Kubernetes' default grace period.
 GRACE_SECONDS: Final = 30
 
@@ -89,12 +95,38 @@ class Envelope(Model):
     grace_seconds: int = Field(GRACE_SECONDS, ge=0, description="Seconds between SIGTERM and SIGKILL.")
 
 
+class EnvelopeTooLargeError(ValueError):
+    """Code, parameters and settings do not fit into a pod's annotations.
+
+    `size` is in bytes; None where only that it is too large is known.
+    """
+
+    def __init__(self, size: int | None = None) -> None:
+        limit = f"{bounds.POD_ANNOTATIONS.limit // bounds.KIB} KiB"
+        need = f"{size // bounds.KIB} KiB" if size is not None else f"more than {limit}"
+        super().__init__(
+            f"code, parameters and settings need {need} of pod annotations: the limit is {limit}. Put the code at a "
+            "URL, or move a large parameter to an input."
+        )
+
+
 def encode(envelope: Envelope) -> str:
-    """Return the envelope as the text of the annotation."""
+    """Return the envelope as the text of the annotation. Raises EnvelopeTooLargeError."""
     text = json.dumps(envelope.wire(), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     if len(text.encode()) <= PLAIN_LIMIT:
         return text
-    return COMPRESSED_PREFIX + base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+    return COMPRESSED_PREFIX + base64.b64encode(_gzipped(text.encode())).decode()
+
+
+def _gzipped(data: bytes) -> bytes:
+    """Return the compressed data. Raises EnvelopeTooLargeError as soon as it is too large: the rest takes its time."""
+    packer = zlib.compressobj(zlib.Z_BEST_COMPRESSION, wbits=zlib.MAX_WBITS | _GZIP)
+    packed = bytearray()
+    for start in range(0, len(data), _CHUNK_BYTES):
+        packed += packer.compress(data[start : start + _CHUNK_BYTES])
+        if len(packed) > _PACKED_LIMIT:
+            raise EnvelopeTooLargeError
+    return bytes(packed + packer.flush())
 
 
 def decode(text: str) -> Envelope:

@@ -1,11 +1,15 @@
 """Inline code that takes seconds to parse is parsed by another process, once."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
 from mlrun_operator.assess.python_syntax import syntax_error
+from mlrun_operator.cluster.index import Index
+from mlrun_operator.cluster.resources import FUNCTIONS
 from mlrun_operator.controller import syntax_check
+from mlrun_operator.controller.reconcile_function import FunctionReconciler
 from mlrun_operator.controller.syntax_check import SyntaxCheck
 
 _SIZE = 128 * 1024
@@ -32,7 +36,7 @@ def padded(code: str) -> bytes:
 @pytest.mark.parametrize("kind", COSTLY)
 async def test_costly_code_is_judged_as_it_is_in_place(kind: str) -> None:
     code = COSTLY[kind].encode()
-    assert await SyntaxCheck().error_in(code) == (syntax_error(code) or (0, ""))[1]
+    assert await SyntaxCheck().error_in("team", code) == (syntax_error(code) or (0, ""))[1]
 
 
 @pytest.mark.parametrize("size", ["short", "long"])
@@ -41,12 +45,12 @@ async def test_costly_code_is_judged_as_it_is_in_place(kind: str) -> None:
     [("def f():\n    return 1", ""), ("a = 1\ndef f(:\n", "line 2: invalid syntax"), ("a = '\\ud800é'", "")],
 )
 async def test_wrong_code_is_told_with_its_line(code: str, words: str, size: str) -> None:
-    assert await SyntaxCheck().error_in(padded(code) if size == "long" else code.encode()) == words
+    assert await SyntaxCheck().error_in("team", padded(code) if size == "long" else code.encode()) == words
 
 
 async def test_other_work_goes_on_meanwhile() -> None:
     turns, check = 0, SyntaxCheck()
-    asked = asyncio.create_task(check.error_in(COSTLY["braces"].encode()))
+    asked = asyncio.create_task(check.error_in("team", COSTLY["braces"].encode()))
     while not asked.done():
         await asyncio.sleep(0.001)
         turns += 1
@@ -64,24 +68,57 @@ async def test_a_text_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(syntax_check, "_parsed_apart", parsed_apart)
     monkeypatch.setattr(syntax_check, "_MAX_REMEMBERED", 3)
     check = SyntaxCheck()
-    assert await asyncio.gather(*(check.error_in(padded("a")) for _ in range(5))) == ["no"] * 5
+    assert await asyncio.gather(*(check.error_in("team", padded("a")) for _ in range(5))) == ["no"] * 5
     assert len(asked) == 1
     for number in range(4):
-        await check.error_in(padded(str(number)))
-    await check.error_in(padded("3"))
+        await check.error_in("team", padded(str(number)))
+    await check.error_in("team", padded("3"))
     assert len(asked) == 5
-    await check.error_in(padded("a"))
+    await check.error_in("team", padded("a"))
     assert len(asked) == 6, "only so many are remembered"
+
+
+async def test_a_namespace_has_its_share_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+
+    async def parsed_apart(code: bytes) -> str:
+        del code
+        now[0] += 2.0
+        return ""
+
+    monkeypatch.setattr(syntax_check, "_parsed_apart", parsed_apart)
+    check = SyntaxCheck(lambda: now[0])
+    assert check.seconds_until("team", padded("a")) == 0
+    await check.error_in("team", padded("a"))
+    assert check.seconds_until("team", padded("b")) == 18
+    assert check.seconds_until("team", padded("a")) == 0, "it is known"
+    assert check.seconds_until("team", b"b") == 0, "it is short"
+    assert check.seconds_until("neighbour", padded("b")) == 0
+    now[0] += 18
+    assert check.seconds_until("team", padded("b")) == 0
+
+
+async def test_a_function_whose_code_waits_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    index = Index()
+    code = {"source": {"code": padded("a").decode()}, "handler": "handler"}
+    function = {"metadata": {"name": "fn", "namespace": "team", "uid": "u", "resourceVersion": "1"}, "spec": code}
+    index.put(FUNCTIONS, function)
+    reconciler = FunctionReconciler(None, index, clock=lambda: datetime.now(UTC))  # type: ignore[arg-type]
+    monkeypatch.setattr(reconciler._syntax_check, "seconds_until", lambda namespace, code: 7.0)
+    assert await reconciler.reconcile(("team", "fn")) == 7.0
 
 
 async def test_what_takes_too_long_is_left_to_the_pod(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(syntax_check, "_SECONDS", 0.01)
-    assert await SyntaxCheck().error_in(COSTLY["braces"].encode()) == ""
+    assert await SyntaxCheck().error_in("team", COSTLY["braces"].encode()) == ""
     assert "was not checked" in caplog.text
 
 
 async def test_what_takes_too_much_memory_is_left_to_the_pod(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(syntax_check, "_MEMORY_BYTES", 24 * 1024 * 1024)
-    assert await SyntaxCheck().error_in(COSTLY["braces"].encode()) in ("", "the code is nested too deeply to be parsed")
+    assert await SyntaxCheck().error_in("team", COSTLY["braces"].encode()) in (
+        "",
+        "the code is nested too deeply to be parsed",
+    )

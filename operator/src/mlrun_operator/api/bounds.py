@@ -121,6 +121,13 @@ PARSE_MEMORY: Final = Bound(
     "The worst code of 128 KiB takes 50 MiB.",
     "its pod judges the code",
 )
+PARSE_SHARE: Final = Bound(
+    10,
+    "% of the time",
+    "parsing the code of one namespace's functions",
+    "It takes CPU from everything else that the operator does.",
+    "the function's condition Ready follows later; its runs do not wait for it",
+)
 EVENT_READS: Final = Bound(
     2,
     "reads a second",
@@ -152,6 +159,6 @@ GROUPS: Final[dict[str, tuple[Bound, ...]]] = {
         *(STATUS_REPORT, STATUS_REPLICAS, STATUS_ATTEMPTS, STATUS_CONDITIONS, STATUS_REST),
         *(MESSAGE, IMAGE, ATTEMPTS, EXECUTIONS, REPLICA_STATUSES),
     ),
-    "What the operator spends": (CODE_IN_PLACE, PARSE_CPU, PARSE_MEMORY, EVENT_READS),
+    "What the operator spends": (CODE_IN_PLACE, PARSE_CPU, PARSE_MEMORY, PARSE_SHARE, EVENT_READS),
     "What tools read": (YAML_DEPTH, YAML_REPEATED),
 }

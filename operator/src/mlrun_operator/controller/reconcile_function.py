@@ -28,7 +28,10 @@ class FunctionReconciler:
         function = self._index.get(FUNCTIONS, *key)
         if function is None or is_deleting(function):
             return None
-        syntax_error = await self._syntax_check.error_in(inline_code(spec_of(function)))
+        code = inline_code(spec_of(function))
+        if (seconds := self._syntax_check.seconds_until(key[0], code)) > 0:
+            return seconds
+        syntax_error = await self._syntax_check.error_in(key[0], code)
         status = function_status(function, syntax_error, self._clock())
         if status is not None:
             try:

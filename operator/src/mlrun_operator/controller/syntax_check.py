@@ -6,7 +6,9 @@ import logging
 import os
 import resource
 import sys
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Final
 
 from mlrun_operator.api import bounds
@@ -15,6 +17,7 @@ from mlrun_operator.assess import python_syntax
 log = logging.getLogger("mlrun_operator")
 
 _IN_PLACE_BYTES: Final = bounds.CODE_IN_PLACE.limit
+_SHARE: Final = bounds.PARSE_SHARE.limit
 _CPU_SECONDS: Final = bounds.PARSE_CPU.limit
 _SECONDS: Final = 30.0
 _MEMORY_BYTES: Final = bounds.PARSE_MEMORY.limit
@@ -23,24 +26,48 @@ _MAX_REMEMBERED: Final = 1_000
 
 
 class SyntaxCheck:
-    """Finds what is wrong with code, once for each text, and with one process at a time."""
+    """Finds what is wrong with code, once for each text, with one process at a time.
 
-    def __init__(self) -> None:
+    Of each namespace it parses code for a part of the time only.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._one_at_a_time = asyncio.Lock()
         self._found: OrderedDict[bytes, str] = OrderedDict()
+        # When code of a namespace may be parsed again.
+        self._free_at: dict[str, float] = {}
 
-    async def error_in(self, code: bytes) -> str:
+    def seconds_until(self, namespace: str, code: bytes) -> float:
+        """Return the seconds until this code may be parsed; 0 if it may now, or need not be."""
+        if len(code) <= _IN_PLACE_BYTES or _digest(code) in self._found:
+            return 0.0
+        return max(0.0, self._free_at.get(namespace, 0.0) - self._clock())
+
+    async def error_in(self, namespace: str, code: bytes) -> str:
         """Return what keeps the code from being Python; empty if nothing does, or it takes too long to find out."""
         if len(code) <= _IN_PLACE_BYTES:
             return (python_syntax.syntax_error(code) or (0, ""))[1]
-        digest = hashlib.sha256(code).digest()
+        digest = _digest(code)
         async with self._one_at_a_time:
             if digest not in self._found:
+                begun = self._clock()
                 self._found[digest] = await _parsed_apart(code)
+                self._rest(namespace, self._clock() - begun)
         self._found.move_to_end(digest)
         if len(self._found) > _MAX_REMEMBERED:
             self._found.popitem(last=False)
         return self._found[digest]
+
+    def _rest(self, namespace: str, took: float) -> None:
+        """Let the namespace wait so long that parsing takes no more than its share."""
+        now = self._clock()
+        self._free_at = {name: free_at for name, free_at in self._free_at.items() if free_at > now}
+        self._free_at[namespace] = now + took * (100 / _SHARE - 1)
+
+
+def _digest(code: bytes) -> bytes:
+    return hashlib.sha256(code).digest()
 
 
 async def _parsed_apart(code: bytes) -> str:

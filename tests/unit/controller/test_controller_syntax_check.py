@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from heapq import heapify, heappop, heappush
 
 import pytest
 
@@ -80,22 +81,45 @@ async def test_a_text_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_a_namespace_has_its_share_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
+    check = SyntaxCheck(lambda: now[0])
+    _let_parsing_take(monkeypatch, now, seconds=2.0)
+    for number in range(6):
+        assert check.seconds_until("team", padded(str(number))) == 0
+        await check.error_in("team", padded(str(number)))
+    assert check.seconds_until("team", padded("b")) == pytest.approx(10), "the tenth of them is 1 s more than was left"
+    assert check.seconds_until("team", padded("0")) == 0, "it is known"
+    assert check.seconds_until("team", b"b") == 0, "it is short"
+    assert check.seconds_until("neighbour", padded("b")) == 0
+    now[0] += 10.1
+    assert check.seconds_until("team", padded("b")) == 0
 
+
+async def test_many_functions_that_wait_do_not_all_ask_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    check = SyntaxCheck(lambda: now[0])
+    _let_parsing_take(monkeypatch, now, seconds=0.1)
+    turns = [(0.0, number) for number in range(1000)]
+    heapify(turns)
+    looks = 0
+    while turns:
+        at, number = heappop(turns)
+        now[0] = max(now[0], at)
+        looks += 1
+        if wait := check.seconds_until("team", padded(str(number))):
+            heappush(turns, (now[0] + wait, number))
+        else:
+            await check.error_in("team", padded(str(number)))
+    assert looks <= 20_000, "each of a thousand asked the thousand times that one was parsed"
+    assert 700 <= now[0] <= 1000, "a tenth of the time, after the first ten seconds"
+
+
+def _let_parsing_take(monkeypatch: pytest.MonkeyPatch, now: list[float], seconds: float) -> None:
     async def parsed_apart(code: bytes) -> str:
         del code
-        now[0] += 2.0
+        now[0] += seconds
         return ""
 
     monkeypatch.setattr(syntax_check, "_parsed_apart", parsed_apart)
-    check = SyntaxCheck(lambda: now[0])
-    assert check.seconds_until("team", padded("a")) == 0
-    await check.error_in("team", padded("a"))
-    assert check.seconds_until("team", padded("b")) == 18
-    assert check.seconds_until("team", padded("a")) == 0, "it is known"
-    assert check.seconds_until("team", b"b") == 0, "it is short"
-    assert check.seconds_until("neighbour", padded("b")) == 0
-    now[0] += 18
-    assert check.seconds_until("team", padded("b")) == 0
 
 
 async def test_a_function_whose_code_waits_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:

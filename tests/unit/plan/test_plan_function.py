@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mlrun_operator.assess.function import inline_code
-from mlrun_operator.plan.function import function_status
+from mlrun_operator.plan.function import function_status, was_valid
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 
@@ -47,3 +47,18 @@ def test_a_status_that_says_it_all_is_not_written_again(function: Any) -> None:
     assert function_status(function, "", NOW) is None
     function["metadata"]["generation"] += 1
     assert function_status(function, "", NOW) is not None
+
+
+def test_what_was_judged_to_be_valid_is_not_parsed_again(function: Any) -> None:
+    """After a restart the operator would parse the code of every function."""
+    assert not was_valid(function)
+    status = function_status(function, "", NOW)
+    assert status is not None
+    function["status"] = status.wire()
+    assert was_valid(function)
+    function["spec"] = {**function["spec"], "source": {"code": "def f(:"}}
+    assert not was_valid(function)
+    wrong = function_status(function, "line 1: invalid syntax", NOW)
+    assert wrong is not None
+    function["status"] = wrong.wire()
+    assert not was_valid(function)

@@ -124,7 +124,7 @@ PARSE_MEMORY: Final = Bound(
 PARSE_SHARE: Final = Bound(
     10,
     "% of the time",
-    "parsing the code of one namespace's functions",
+    "parsing the code of one namespace's functions, after 10 s at once",
     "It takes CPU from everything else that the operator does.",
     "the function's condition Ready follows later; its runs do not wait for it",
 )

@@ -17,15 +17,15 @@ class TokenBucket:
         self._tokens = burst
         self.updated_at = now
 
-    def refill(self, now: float) -> bool:
-        """Add what has come since; return whether there is a token."""
+    def refill(self, now: float) -> float:
+        """Add what has come since; return how many tokens there are. It is negative where more were taken."""
         self._tokens = min(self._burst, self._tokens + (now - self.updated_at) * self.rate)
         self.updated_at = now
-        return self._tokens >= 1
+        return self._tokens
 
-    def take(self) -> None:
-        """Take a token."""
-        self._tokens -= 1
+    def take(self, tokens: float = 1.0) -> None:
+        """Take tokens, also those that have not come yet."""
+        self._tokens -= tokens
 
 
 class SharedBucket:
@@ -47,7 +47,7 @@ class SharedBucket:
         self._forget(now)
         bucket = self._of.setdefault(key, TokenBucket(0.0, max(1, self._burst // 2), now))
         bucket.rate = self._all.rate / len(self._of)
-        if not all([bucket.refill(now), self._all.refill(now)]):
+        if min(bucket.refill(now), self._all.refill(now)) < 1:
             return False
         bucket.take()
         self._all.take()

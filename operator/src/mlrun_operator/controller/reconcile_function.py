@@ -11,7 +11,7 @@ from mlrun_operator.cluster.index import Index
 from mlrun_operator.cluster.resources import FUNCTIONS
 from mlrun_operator.cluster.run_queues import RunKey
 from mlrun_operator.controller.syntax_check import SyntaxCheck
-from mlrun_operator.plan.function import function_status
+from mlrun_operator.plan.function import function_status, was_valid
 
 
 class FunctionReconciler:
@@ -28,7 +28,7 @@ class FunctionReconciler:
         function = self._index.get(FUNCTIONS, *key)
         if function is None or is_deleting(function):
             return None
-        code = inline_code(spec_of(function))
+        code = b"" if was_valid(function) else inline_code(spec_of(function))
         if (seconds := self._syntax_check.seconds_until(key[0], code)) > 0:
             return seconds
         syntax_error = await self._syntax_check.error_in(key[0], code)

@@ -13,11 +13,16 @@ from typing import Final
 
 from mlrun_operator.api import bounds
 from mlrun_operator.assess import python_syntax
+from mlrun_operator.controller.rate_limiter import TokenBucket
 
 log = logging.getLogger("mlrun_operator")
 
 _IN_PLACE_BYTES: Final = bounds.CODE_IN_PLACE.limit
 _SHARE: Final = bounds.PARSE_SHARE.limit
+# What a namespace may spend at once: some hundred functions of common length.
+_SECONDS_AT_ONCE: Final = 10.0
+_SHORTEST_WAIT: Final = 0.1
+_LONGEST_WAIT: Final = 60.0
 _CPU_SECONDS: Final = bounds.PARSE_CPU.limit
 _SECONDS: Final = 30.0
 _MEMORY_BYTES: Final = bounds.PARSE_MEMORY.limit
@@ -28,21 +33,21 @@ _MAX_REMEMBERED: Final = 1_000
 class SyntaxCheck:
     """Finds what is wrong with code, once for each text, with one process at a time.
 
-    Of each namespace it parses code for a part of the time only.
+    Code of one namespace may take some seconds at once, and then a part of the time.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
         self._found: OrderedDict[bytes, str] = OrderedDict()
-        # When code of a namespace may be parsed again.
-        self._free_at: dict[str, float] = {}
+        self._budgets: dict[str, _Budget] = {}
 
     def seconds_until(self, namespace: str, code: bytes) -> float:
         """Return the seconds until this code may be parsed; 0 if it may now, or need not be."""
         if len(code) <= _IN_PLACE_BYTES or _digest(code) in self._found:
             return 0.0
-        return max(0.0, self._free_at.get(namespace, 0.0) - self._clock())
+        budget = self._budgets.get(namespace)
+        return budget.next_turn(self._clock()) if budget else 0.0
 
     async def error_in(self, namespace: str, code: bytes) -> str:
         """Return what keeps the code from being Python; empty if nothing does, or it takes too long to find out."""
@@ -53,17 +58,43 @@ class SyntaxCheck:
             if digest not in self._found:
                 begun = self._clock()
                 self._found[digest] = await _parsed_apart(code)
-                self._rest(namespace, self._clock() - begun)
+                self._spend(namespace, self._clock() - begun)
         self._found.move_to_end(digest)
         if len(self._found) > _MAX_REMEMBERED:
             self._found.popitem(last=False)
         return self._found[digest]
 
-    def _rest(self, namespace: str, took: float) -> None:
-        """Let the namespace wait so long that parsing takes no more than its share."""
+    def _spend(self, namespace: str, seconds: float) -> None:
         now = self._clock()
-        self._free_at = {name: free_at for name, free_at in self._free_at.items() if free_at > now}
-        self._free_at[namespace] = now + took * (100 / _SHARE - 1)
+        self._budgets = {name: budget for name, budget in self._budgets.items() if not budget.is_full(now)}
+        self._budgets.setdefault(namespace, _Budget(now)).spend(seconds, now)
+
+
+class _Budget:
+    """The seconds that a namespace's code may still take. Those that wait get turns, so that not all come at once."""
+
+    def __init__(self, now: float) -> None:
+        self._seconds = TokenBucket(_SHARE / 100, _SECONDS_AT_ONCE, now)
+        self._newest_cost = 0.0
+        self._waiting = 0
+
+    def is_full(self, now: float) -> bool:
+        return self._seconds.refill(now) >= _SECONDS_AT_ONCE
+
+    def spend(self, seconds: float, now: float) -> None:
+        self._seconds.refill(now)
+        self._seconds.take(seconds)
+        self._newest_cost = seconds
+
+    def next_turn(self, now: float) -> float:
+        """Return the seconds until the turn of the one who asks; 0 if it is now."""
+        left = self._seconds.refill(now)
+        if left > 0:
+            self._waiting = 0
+            return 0.0
+        wait = (self._waiting * self._newest_cost - left) / self._seconds.rate
+        self._waiting += 1
+        return min(max(wait, _SHORTEST_WAIT), _LONGEST_WAIT)
 
 
 def _digest(code: bytes) -> bytes:

@@ -3,11 +3,17 @@
 from datetime import datetime
 from typing import Literal
 
-from mlrun_operator.api.objects import Object
+from mlrun_operator.api.objects import Object, has_condition, spec_of, status_of
 from mlrun_operator.api.v1alpha1.status import MAX_MESSAGE, Condition, FunctionStatus
 from mlrun_operator.assess.function import judge
 from mlrun_operator.assess.times import format_time
 from mlrun_operator.render.execution import function_digest
+
+
+def was_valid(function: Object) -> bool:
+    """Return whether the function, as it is, was judged to be valid: its code need not be parsed again."""
+    status = status_of(function)
+    return has_condition(function, "Ready") and status.get("digest") == function_digest(spec_of(function))
 
 
 def function_status(function: Object, syntax_error: str, now: datetime) -> FunctionStatus | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.flaky import CutWire
 from support.postgres import PASSWORD, USER, Postgres, programs
 from wrapper_runs import Ended, envelope
 
@@ -132,7 +133,8 @@ def test_tables_come_in_every_form_of_their_address(
         ("sql://shop/none", {}, 66, 'relation "none" does not exist'),
         ("sql://nothing/none", {}, 66, 'database "nothing" does not exist'),
         ("sql://shop/numbers", {"POSTGRES_PASSWORD": "wrong"}, 77, "password authentication failed"),
-        ("sql://shop/numbers", {"POSTGRES_PORT": "1"}, 69, "Connection refused"),
+        ("sql://shop/numbers", {"POSTGRES_PORT": "1"}, 69, "connections? (2 tries)"),
+        ("sql://shop/numbers", {"PGSSLMODE": "require"}, 69, "server does not support SSL, but SSL was required"),
         ("sql://shop", {}, 64, "names no table"),
         ("sql://shop/ages", {}, 64, "no Parquet can be made of it"),
         ("postgresql://me:geheim@127.0.0.1/shop/numbers", {}, 64, "carries a user"),
@@ -152,3 +154,36 @@ def test_what_is_wrong_is_told(  # noqa: PLR0917 - a table
     assert ended.code == code, ended.log
     assert words in ended.result.message
     assert "geheim" not in ended.log + ended.termination
+
+
+@pytest.mark.parametrize("cut", [0, 200, 600_000], ids=["at once", "while it logs in", "in the middle of the rows"])
+def test_a_connection_that_breaks_is_tried_again(
+    cut: int, postgres: Postgres, run: Callable[..., Ended], file_store: StoreInfo
+) -> None:
+    wire = CutWire((postgres.address, postgres.port), [cut])
+    port = wire.address.rpartition(":")[2]
+    code = "def handler(numbers):\n    frame = numbers.as_df()\n    return [len(frame), int(frame['twice'].sum())]"
+    try:
+        ended = run(
+            envelope(code, store=file_store, inputs={"numbers": f"postgresql://127.0.0.1:{port}/shop/numbers"}),
+            variables(postgres),
+        )
+    finally:
+        wire.close()
+    assert ended.code == 0, ended.log
+    assert ended.result.results == {"return": [200_000, 200_001 * 200_000]}
+
+
+def test_a_server_that_never_lets_through_is_told_with_the_tries(
+    postgres: Postgres, run: Callable[..., Ended], file_store: StoreInfo
+) -> None:
+    wire = CutWire((postgres.address, postgres.port), [0] * 20)
+    port = wire.address.rpartition(":")[2]
+    path = f"postgresql://127.0.0.1:{port}/shop/numbers"
+    try:
+        ended = run(envelope("def handler(x): pass", store=file_store, inputs={"x": path}), variables(postgres))
+    finally:
+        wire.close()
+    assert ended.code == 69, ended.log
+    assert "server closed the connection unexpectedly" in ended.result.message
+    assert "(2 tries)" in ended.result.message

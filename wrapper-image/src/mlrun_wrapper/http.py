@@ -4,9 +4,7 @@ Only GET is used, since many servers refuse HEAD.
 """
 
 import http.client
-import random
 import ssl
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -21,6 +19,7 @@ from mlrun_operator.store.pace import TooSlowError
 from mlrun_wrapper.errors import Purpose, StepError
 from mlrun_wrapper.guards import GuardError
 from mlrun_wrapper.opener import Manners, build_opener, build_request
+from mlrun_wrapper.retries import wait_after
 from mlrun_wrapper.transfer import BrokenOffError, TooLargeError, Transfer
 
 _TIMEOUT: Final = 30.0
@@ -80,7 +79,7 @@ def download(  # noqa: PLR0913 - what, where, how
             if max(tried, slow) >= attempts:
                 tries = f" ({max(tried, slow)} tries)" if max(tried, slow) > 1 else ""
                 raise purpose.down(f"{shown(url)}: {error}{tries}") from error
-            time.sleep(min(0.5 * 2 ** (tried - 1), 10) * random.uniform(0.5, 1.0))  # noqa: S311 - only spreads tries
+            wait_after(tried)
 
 
 def shown(url: str) -> str:

@@ -16,13 +16,14 @@ from mlrun_wrapper.hashing import file_sha256
 from mlrun_wrapper.inputs.base import FetchedInput, InputProvider, Request
 from mlrun_wrapper.inputs.naming import own_name
 from mlrun_wrapper.inputs.parquet import NotWrittenError, parquet
+from mlrun_wrapper.retries import wait_after
 
 if TYPE_CHECKING:
     import psycopg
 
 _SCHEMES: Final = ("postgresql://", "postgres://", "sql://")
 _FORMS: Final = "sql://database/[schema/]table and postgresql://host[:port]/database/[schema/]table"
-_TIMEOUT: Final = "10"
+_TIMEOUT: Final = "30"
 # PostgreSQL's types by their numbers, in the words of `executor/parquet.py`; all others are texts.
 _BOOL: Final = 16
 _NUMERIC: Final = 1700
@@ -43,6 +44,11 @@ _MOST_DIGITS: Final = 38  # of a decimal
 # SQLSTATE classes: no such database, schema or table; refused.
 _MISSING: Final = ("3D000", "3F000", "42P01")
 _DENIED: Final = ("28000", "28P01", "42501")
+# Connection lost, no resources left, shutting down or starting up, a standby that had to go on.
+_PASSING: Final = ("08", "53", "57P01", "57P02", "57P03", "40001")
+# What libpq says where there is no SQLSTATE.
+_REFUSED: Final = ("authentication failed", "no password supplied", "no pg_hba.conf entry")
+_FINAL: Final = ("does not exist", "certificate", "SSL error", "does not support SSL")
 
 
 class SqlInput(InputProvider):
@@ -66,14 +72,19 @@ class SqlInput(InputProvider):
             )
             raise StepError(Reason.INVALID_RUN, f"{request.purpose.what}: {text}") from error
         server, table = _parsed(request)
-        try:
-            with psycopg.connect(make_conninfo(**server)) as connection:
-                return _copy(connection, table, request)
-        except NotWrittenError as error:
-            text = f"{request.shown}: no Parquet can be made of it: {error}; read it with `format: csv`"
-            raise StepError(Reason.INVALID_RUN, f"{request.purpose.what}: {text}") from error
-        except psycopg.Error as error:
-            raise _failure(request, error) from error
+        tried = 1
+        while True:
+            try:
+                with psycopg.connect(make_conninfo(**server)) as connection:
+                    return _copy(connection, table, request)
+            except NotWrittenError as error:
+                text = f"{request.shown}: no Parquet can be made of it: {error}; read it with `format: csv`"
+                raise StepError(Reason.INVALID_RUN, f"{request.purpose.what}: {text}") from error
+            except psycopg.Error as error:
+                if tried >= request.attempts or not _may_pass(error):
+                    raise _failure(request, error, tried) from error
+            wait_after(tried)
+            tried += 1
 
 
 def _parsed(request: Request) -> tuple[dict[str, str], list[str]]:
@@ -176,10 +187,20 @@ def _column(name: str, number: int, precision: int | None, scale: int | None) ->
     return _Column(name, _TYPES.get(number, "text"), csv="{}::text" if number == _BOOL else "{}")
 
 
-def _failure(request: Request, error: "psycopg.Error") -> StepError:
+def _may_pass(error: "psycopg.Error") -> bool:
+    """Whether the server may answer better later: it was not there, went away or was full; it has refused nothing."""
+    from psycopg import OperationalError  # noqa: PLC0415 - an extra
+
+    if error.sqlstate is not None:
+        return error.sqlstate.startswith(_PASSING)
+    words = str(error)  # libpq tells a refused connection by words only
+    return isinstance(error, OperationalError) and not any(each in words for each in (*_REFUSED, *_FINAL))
+
+
+def _failure(request: Request, error: "psycopg.Error", tried: int) -> StepError:
     words = " ".join(str(error).split())
-    text = f"{request.shown}: {words}"
-    if error.sqlstate in _DENIED or "authentication failed" in words or "no password supplied" in words:
+    text = f"{request.shown}: {words}" + (f" ({tried} tries)" if tried > 1 else "")
+    if error.sqlstate in _DENIED or any(each in words for each in _REFUSED):
         return request.purpose.denied(f"{text}; POSTGRES_USER and POSTGRES_PASSWORD say who asks")
     if error.sqlstate in _MISSING or ("database" in words and "does not exist" in words):
         return request.purpose.missing(text)

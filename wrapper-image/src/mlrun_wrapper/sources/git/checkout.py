@@ -5,7 +5,6 @@ import errno
 import os
 import re
 import signal
-import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from mlrun_operator.api.reasons import Reason
 from mlrun_wrapper.errors import SOURCE, StepError
 from mlrun_wrapper.guards import GuardError
 from mlrun_wrapper.guards.sizes import LONGEST_NAME_BYTES, LONGEST_PATH_BYTES
+from mlrun_wrapper.retries import wait_after
 from mlrun_wrapper.sources.base import invalid
 from mlrun_wrapper.sources.git.budget import Budget
 from mlrun_wrapper.sources.git.command import Git, GitFailedError
@@ -109,7 +109,7 @@ def _fetch_some(git: Git, url: str, refs: Sequence[str], attempts: int, depth: i
             final = (*_NOT_SO, *_DENIED, *_MISSING, *_UNKNOWN_HOST, _NO_SUCH_REF)
             if attempt >= attempts or any(words in error.said for words in final) or _cut_off(git):
                 raise
-            time.sleep(min(0.5 * 2 ** (attempt - 1), 10))
+            wait_after(attempt)
         else:
             return
 

@@ -4,15 +4,14 @@ import base64
 from datetime import UTC, datetime
 from typing import Any
 
-from mlrun_operator.assess.function import inline_code
-from mlrun_operator.plan.function import function_status, was_valid
+from mlrun_operator.plan.function import FunctionReview
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 
 
 def judged(function: Any, syntax_error: str = "", **spec: Any) -> tuple[str, str]:
     function["spec"] = {**function["spec"], **spec}
-    status = function_status(function, syntax_error, NOW)
+    status = FunctionReview.of(function).status(syntax_error, NOW)
     assert status is not None
     assert status.conditions is not None
     ready, *stalled = status.conditions
@@ -31,34 +30,36 @@ def test_what_is_wrong_is_said(function: Any) -> None:
     assert judged(function, source={"source": "https://example.org/file.py"})[0] == "True"
 
 
+def code_of(function: Any, source: Any) -> bytes:
+    return FunctionReview.of({**function, "spec": {**function["spec"], "source": source}}).code
+
+
 def test_the_code_of_a_function_is_what_is_inline(function: Any) -> None:
-    assert inline_code({**function["spec"], "source": {"code": "é"}}) == "é".encode()
-    assert (
-        inline_code({**function["spec"], "source": {"base64": base64.b64encode(b"\x00 \xff").decode()}}) == b"\x00 \xff"
-    )
-    assert inline_code({**function["spec"], "source": {"source": "https://example.org/file.py"}}) == b""
-    assert inline_code({"source": 3}) == b""
+    assert code_of(function, {"code": "é"}) == "é".encode()
+    assert code_of(function, {"base64": base64.b64encode(b"\x00 \xff").decode()}) == b"\x00 \xff"
+    assert code_of(function, {"source": "https://example.org/file.py"}) == b""
+    assert code_of(function, 3) == b""
 
 
 def test_a_status_that_says_it_all_is_not_written_again(function: Any) -> None:
-    status = function_status(function, "", NOW)
+    status = FunctionReview.of(function).status("", NOW)
     assert status is not None
     function["status"] = status.wire()
-    assert function_status(function, "", NOW) is None
+    assert FunctionReview.of(function).status("", NOW) is None
     function["metadata"]["generation"] += 1
-    assert function_status(function, "", NOW) is not None
+    assert FunctionReview.of(function).status("", NOW) is not None
 
 
 def test_what_was_judged_to_be_valid_is_not_parsed_again(function: Any) -> None:
     """After a restart the operator would parse the code of every function."""
-    assert not was_valid(function)
-    status = function_status(function, "", NOW)
+    assert FunctionReview.of(function).code_to_parse
+    status = FunctionReview.of(function).status("", NOW)
     assert status is not None
     function["status"] = status.wire()
-    assert was_valid(function)
+    assert not FunctionReview.of(function).code_to_parse
     function["spec"] = {**function["spec"], "source": {"code": "def f(:"}}
-    assert not was_valid(function)
-    wrong = function_status(function, "line 1: invalid syntax", NOW)
+    assert FunctionReview.of(function).code_to_parse
+    wrong = FunctionReview.of(function).status("line 1: invalid syntax", NOW)
     assert wrong is not None
     function["status"] = wrong.wire()
-    assert not was_valid(function)
+    assert FunctionReview.of(function).code_to_parse

@@ -3,15 +3,14 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from mlrun_operator.api.objects import is_deleting, spec_of
-from mlrun_operator.assess.function import inline_code
+from mlrun_operator.api.objects import is_deleting
 from mlrun_operator.cluster.api_client import ApiClient
 from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.index import Index
 from mlrun_operator.cluster.resources import FUNCTIONS
 from mlrun_operator.cluster.run_queues import RunKey
 from mlrun_operator.controller.syntax_check import SyntaxCheck
-from mlrun_operator.plan.function import function_status, was_valid
+from mlrun_operator.plan.function import FunctionReview
 
 
 class FunctionReconciler:
@@ -28,11 +27,11 @@ class FunctionReconciler:
         function = self._index.get(FUNCTIONS, *key)
         if function is None or is_deleting(function):
             return None
-        code = b"" if was_valid(function) else inline_code(spec_of(function))
-        if (seconds := self._syntax_check.seconds_until(key[0], code)) > 0:
+        review = FunctionReview.of(function)
+        if (seconds := self._syntax_check.seconds_until(key[0], review.code_to_parse)) > 0:
             return seconds
-        syntax_error = await self._syntax_check.error_in(key[0], code)
-        status = function_status(function, syntax_error, self._clock())
+        syntax_error = await self._syntax_check.error_in(key[0], review.code_to_parse)
+        status = review.status(syntax_error, self._clock())
         if status is not None:
             try:
                 written = await self._cluster.replace_status(FUNCTIONS, function, status.wire())

@@ -25,7 +25,7 @@ _QUIET_RUNS: Final = 300
 _QUIET_RATE: Final = 10
 _REPLICAS: Final = 40
 _HANGING: Final = 100
-_WITHOUT_A_POD: Final = ("wrong-template", "large-template", "large-parameters", "covered-envelope")
+_WITHOUT_A_POD: Final = ("wrong-template", "large-template", "large-parameters", "large-envelope", "covered-envelope")
 # Seconds from one act of the hostile tenant to the next of its kind.
 _PAUSE: Final = 1.0
 
@@ -83,7 +83,7 @@ async def _costly_code(world: World) -> None:
     await world.apply(costly)
     code = costly["spec"]["source"]["code"]
     for number in count():
-        source = {"spec": {"source": {"code": f'{code[:-20]}{number:08}"'}}}
+        source = {"spec": {"source": {"code": f'{code[: -1 - 3 * 10]}{number:08}"'}}}
         await world.api.merge("mlrunfunctions", world.namespace, "costly-code", source)
         await asyncio.sleep(_PAUSE)
 

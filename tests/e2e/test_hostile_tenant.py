@@ -47,11 +47,23 @@ def test_marks_that_are_copied_do_nothing(kube: Kube) -> None:
     assert "deletionTimestamp" not in kube.get("job", "copied-marks")["metadata"]
 
 
+def test_a_day_that_a_zone_skipped_is_passed(kube: Kube) -> None:
+    """Samoa had no 2011-12-30: a search for the next slot stepped back for ever, with the operator's only thread."""
+    past = {"from": "2011-12-29T12:00:00Z", "to": "2012-01-01T00:00:00Z"}
+    kube.apply(function("fn"), run("skipped-day", schedule="15 1 31 * *", timeZone="Pacific/Apia", backfill=past))
+    eventually(
+        lambda: kube.status("skipped-day").get("schedule", {}).get("backfill", {}).get("completionTime"), "its end"
+    )
+    assert kube.status("skipped-day")["schedule"]["backfill"]["progress"] == "1/1"
+    (child,) = [each for each in kube.all("mlr") if each["metadata"]["name"] != "skipped-day"]
+    assert child["metadata"]["annotations"]["mlrun-operator.dev/scheduled-time"] == "2011-12-30T11:15:00Z"
+
+
 def test_the_page_has_a_row_for_each_object() -> None:
     page = (REPOSITORY / "docs" / "hostile-tenant.md").read_text()
     rows = dict(re.findall(r"^\| `([a-z-]+)` \|(.*)\|$", page, re.MULTILINE))
     objects = hostile_objects()
-    assert {*rows} == {"copied-marks", *(hostile.name for hostile in objects)}
+    assert {*rows} == {"copied-marks", "skipped-day", *(hostile.name for hostile in objects)}
     for hostile in objects:
         told = (hostile.reason, *hostile.conditions) if not hostile.refusal else ("refused",)
         assert all(word in rows[hostile.name] for word in told), hostile.name

@@ -55,7 +55,8 @@ def hostile_objects() -> list[HostileObject]:
     """Return the objects; each run and function is called as its object."""
     braces = 'f"' + "{a}" * (_CODE_BYTES // 3 - 1) + '"'
     many = {"spec": {"containers": [{"name": f"c{n}", "image": "x"} for n in range(3000)]}}
-    noise = Random(1).randbytes(500_000).hex()  # what compresses is no large annotation
+    noise = Random(1).randbytes(500_000).hex()
+    incompressible = noise[:400_000]  # what compresses is no large annotation
     over = [{"name": "mine", "mountPath": "/etc", "emptyDir": {}}]
     invalid = {"phase": "Failed", "reason": "InvalidRun"}
     return [
@@ -63,7 +64,9 @@ def hostile_objects() -> list[HostileObject]:
         _of("wrong-template", _run("wrong-template", podTemplate={"spec": {"tolerations": "all"}}), **invalid,
             words="podTemplate: spec.tolerations must be a list"),
         _of("large-template", _run("large-template", podTemplate=many), **invalid, words="64 KiB"),
-        _of("large-parameters", _run("large-parameters", parameters={"p": noise}), phase="Failed",
+        _of("large-parameters", _run("large-parameters", parameters={"p": noise}), **invalid,
+            words="the limit is 512 KiB"),
+        _of("large-envelope", _run("large-envelope", parameters={"p": incompressible}), phase="Failed",
             reason="EnvelopeTooLarge", words="the limit is 200 KiB"),
         _of("covered-envelope", _run("covered-envelope", volumes=over), **invalid, words="/etc"),
         _of("options-to-pip", function("options-to-pip", requirements=["requests --index-url=http://evil.example.org"]),

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from support.cron_oracle import CronOracle
 
-from mlrun_operator.api.values.cron import parse_cron
+from mlrun_operator.api.values.cron import Cron, parse_cron
 
 # Zones whose clocks change at two in the morning, at midnight, by half an hour, in the southern summer, and never.
 ZONES = ["Etc/UTC", "Europe/Rome", "America/New_York", "America/Sao_Paulo", "Australia/Lord_Howe", "Asia/Beirut"]
@@ -46,9 +46,18 @@ EXPRESSIONS = st.one_of(
 MOMENTS = st.integers(int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()), int(datetime(2036, 1, 1).timestamp()))
 
 
+def _has_skipped_no_day(zone: str, after: int) -> bool:
+    """Return whether the controller's library gets past this time: at a day that a zone skipped it never ends."""
+    return zone != "Pacific/Apia" or after > datetime(2012, 1, 1, tzinfo=UTC).timestamp()
+
+
 @given(expression=EXPRESSIONS, zone=st.sampled_from(ZONES), after=MOMENTS)
+@example(expression="15 1 31 * *", zone="Africa/Cairo", after=1388445300)
+@example(expression="* * * 1 *", zone="Africa/Cairo", after=1406843940)
+@example(expression="15 1 31 * *", zone="Australia/Lord_Howe", after=1080657900)
 @settings(max_examples=1500, deadline=None)
 def test_slots_are_those_of_the_cronjob_controller(oracle: CronOracle, expression: str, zone: str, after: int) -> None:
+    assume(_has_skipped_no_day(zone, after))
     moment, slots = datetime.fromtimestamp(after, UTC), []
     cron = parse_cron(expression, zone)
     for _ in range(5):
@@ -58,6 +67,49 @@ def test_slots_are_those_of_the_cronjob_controller(oracle: CronOracle, expressio
         moment = found
         slots.append(int(found.timestamp()))
     assert slots == oracle.slots(expression, zone, after, 5)
+
+
+# Days that a zone skipped when it moved to the other side of the date line.
+SKIPPED = {
+    "Pacific/Apia": "2011-12-30",
+    "Pacific/Fakaofo": "2011-12-30",
+    "Pacific/Kiritimati": "1995-01-01",
+    "Pacific/Enderbury": "1995-01-01",
+    "Pacific/Kwajalein": "1993-08-21",
+}
+MINUTE_AND_HOUR = st.tuples(st.integers(0, 59), st.integers(0, 23))
+
+
+@given(
+    zone=st.sampled_from(sorted(SKIPPED)),
+    time=MINUTE_AND_HOUR,
+    day=st.sampled_from(["*", "1", "20", "22", "29", "30", "31", "*/2", "31,1"]),
+    month=st.sampled_from(["*", "1", "2", "8", "12", "1,12", "9-11"]),
+    before=st.integers(0, 40 * 24 * 60),
+)
+@example(zone="Pacific/Apia", time=(15, 1), day="31", month="*", before=14 * 24 * 60)
+@example(zone="Pacific/Kiritimati", time=(0, 0), day="*", month="2", before=20 * 24 * 60)
+@settings(max_examples=300, deadline=None)
+def test_a_day_that_a_zone_skipped_ends_no_search(
+    zone: str, time: tuple[int, int], day: str, month: str, before: int
+) -> None:
+    """The operator's only loop stood still for ever, by one backfill over such a day."""
+    cron = parse_cron(f"{time[0]} {time[1]} {day} {month} *", zone)
+    assume(cron.ever_fires)
+    after = datetime.fromisoformat(f"{SKIPPED[zone]}T12:00:00+00:00") - timedelta(minutes=before)
+    assert cron.next(after) == _next_by_hours(cron, after)
+
+
+def _next_by_hours(cron: Cron, after: datetime) -> datetime | None:
+    """Look at the wall clock every hour, at the expression's minute: these zones are whole hours from UTC."""
+    moment = after.replace(minute=min(cron.minutes), second=0) + timedelta(hours=after.minute >= min(cron.minutes))
+    hours = (moment + timedelta(hours=number) for number in range(4 * 366 * 24))
+    walls = ((hour, hour.astimezone(cron.zone)) for hour in hours)
+    return next((hour for hour, wall in walls if _matches(cron, wall)), None)
+
+
+def _matches(cron: Cron, wall: datetime) -> bool:
+    return wall.hour in cron.hours and wall.day in cron.days and wall.month in cron.months
 
 
 @pytest.mark.parametrize("zone", ZONES)

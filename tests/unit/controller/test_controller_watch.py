@@ -264,7 +264,7 @@ async def test_an_object_that_cannot_be_read_hides_no_other(
     server.watches = [[{"type": "ADDED", "object": obj} for obj in (nameless, deep, run("healthy", 3))]]
     async with operated(server) as it:
         await it.until(lambda: it.known("healthy") and it.known("deep"))
-        assert it.known("deep")["spec"] == {"unreadable": "it is nested too deeply"}  # type: ignore[index]
+        assert it.known("deep")["spec"] == {"unreadable": "the spec is nested too deeply"}  # type: ignore[index]
         assert "MlrunRun cannot be read" in caplog.text
 
 

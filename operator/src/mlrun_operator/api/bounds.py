@@ -50,6 +50,13 @@ FREE_FORM: Final = Bound(
 FREE_FORM_DEPTH: Final = Bound(
     32, "levels", "podTemplate, affinity or topologySpreadConstraints", "No pod has more.", _INVALID
 )
+SPEC: Final = Bound(
+    512 * KIB,
+    "bytes as JSON",
+    "the spec of a run or a function",
+    "A pod takes less than half of it, and the operator reads and hashes it at each look.",
+    "InvalidRun or InvalidFunction",
+)
 INPUTS: Final = Bound(256, "inputs", "inputs of a run", "Each is listed in the status.", _REFUSED)
 REPLICAS: Final = Bound(1000, "pods", "replicas of a run", "Each has an entry in memory and in reports.", _REFUSED)
 POINTS: Final = Bound(1000, "points", "points of a sweep", "Each is a pod or a line of the sweep's table.", _INVALID)
@@ -151,8 +158,8 @@ YAML_REPEATED: Final = Bound(
 # By the headings of the page.
 GROUPS: Final[dict[str, tuple[Bound, ...]]] = {
     "What users write": (
-        *(INLINE_CODE, POD_ANNOTATIONS, FREE_FORM, FREE_FORM_DEPTH, INPUTS, REPLICAS, POINTS, POINTS_FILE, BACKFILL),
-        CA_BUNDLE,
+        *(INLINE_CODE, POD_ANNOTATIONS, FREE_FORM, FREE_FORM_DEPTH, SPEC, INPUTS, REPLICAS, POINTS),
+        *(POINTS_FILE, BACKFILL, CA_BUNDLE),
     ),
     "What handlers and pods report": (REPORT, REPORT_DEPTH, RESULT_LEVELS, DECODED_REPORTS),
     "What a status holds": (

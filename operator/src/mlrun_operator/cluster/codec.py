@@ -46,6 +46,14 @@ def pack(value: Any) -> bytes:
     return zlib.compress(text, 1) if len(text) > _COMPRESS_ABOVE_BYTES else memoryview(text).tobytes()
 
 
+def json_bytes(value: Any) -> int:
+    """Return the length of the value as JSON. Raises ValueError if it is nested too deeply."""
+    try:
+        return len(_packable(value))
+    except (TypeError, RecursionError) as error:
+        raise ValueError(str(error)) from None
+
+
 def unpack(packed: bytes) -> Any:
     """Return a new value from its packed form."""
     return orjson.loads(zlib.decompress(packed) if packed[0] == _ZLIB_MARK else packed)

@@ -4,11 +4,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from mlrun_operator.api.objects import Object, annotations_of, spec_of, status_of
-from mlrun_operator.cluster.codec import pack
-from mlrun_operator.cluster.resources import CRON_JOBS, JOBS, PODS, Resource
+from mlrun_operator.api.v1alpha1.spec import UNREADABLE, check_spec_size
+from mlrun_operator.cluster.codec import json_bytes, pack
+from mlrun_operator.cluster.resources import CRON_JOBS, FUNCTIONS, JOBS, PODS, RUNS, Resource
 
-# The only field of a spec that cannot be stored. It is not a field of the API, so the run is refused as invalid.
-UNREADABLE: Final = "unreadable"
 # The fields of a status whose values come from users.
 _USER_STATUS: Final = ("results", "outputs", "inputs")
 _LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
@@ -78,7 +77,19 @@ def pack_slim(resource: Resource, obj: Object) -> bytes:
     """Return the slim object in packed form; if it is nested too deeply, without its spec and user values."""
     slim_object = slim(resource, obj)
     try:
-        return pack(slim_object)
+        return pack(
+            {**slim_object, "spec": _bounded(slim_object["spec"])} if resource in (RUNS, FUNCTIONS) else slim_object
+        )
     except ValueError:
         status = {name: value for name, value in slim_object["status"].items() if name not in _USER_STATUS}
-        return pack({**slim_object, "spec": {UNREADABLE: "it is nested too deeply"}, "status": status})
+        return pack({**slim_object, "spec": {UNREADABLE: "the spec is nested too deeply"}, "status": status})
+
+
+def _bounded(spec: Object) -> Object:
+    """Return the spec; if it is too large, why. Raises ValueError if it is nested too deeply."""
+    size = json_bytes(spec)
+    try:
+        check_spec_size(size)
+    except ValueError as error:
+        return {UNREADABLE: str(error)}
+    return spec

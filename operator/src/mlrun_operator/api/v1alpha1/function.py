@@ -4,11 +4,12 @@ from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints, field_validator
 
-from mlrun_operator.api.base import EmptyCounts, EmptyIsAbsent, Model, StartsNothing
+from mlrun_operator.api.base import EmptyCounts, EmptyIsAbsent, StartsNothing
 from mlrun_operator.api.cel import cel
 from mlrun_operator.api.rules import Rule, checked, validations
 from mlrun_operator.api.v1alpha1.options import RunOptions
 from mlrun_operator.api.v1alpha1.source import Source
+from mlrun_operator.api.v1alpha1.spec import Spec
 from mlrun_operator.api.values.handlers import HANDLER_RULES
 from mlrun_operator.api.values.requirements import Requirement
 
@@ -30,7 +31,7 @@ IMAGE_RULES: Final = (
 LogHint = Annotated[str, StringConstraints(pattern=r"^[^\s:]+(\s*:\s*[a-z]+)?$", max_length=256)]
 
 
-class FunctionSpec(Model):
+class FunctionSpec(Spec):
     """A function of kind `mlrun`: its code, and how to call it."""
 
     name: EntityName | None = Field(

@@ -11,6 +11,7 @@ from mlrun_operator.api.v1alpha1.function import EntityName, FunctionSpec, LogHi
 from mlrun_operator.api.v1alpha1.inputs import Input, ParameterName, check_inputs
 from mlrun_operator.api.v1alpha1.options import RunOptions
 from mlrun_operator.api.v1alpha1.schedule import SCHEDULE_RULES, ScheduleOptions
+from mlrun_operator.api.v1alpha1.spec import Spec
 from mlrun_operator.api.v1alpha1.sweep import Hyperparameters
 
 MAX_REPLICAS: Final = bounds.REPLICAS.limit
@@ -39,7 +40,7 @@ class OutputRef(Model):
     optional: FalseIsAbsent[bool] = False
 
 
-class RunSpec(ScheduleOptions, RunOptions):
+class RunSpec(Spec, ScheduleOptions, RunOptions):
     """One run of a function, or a schedule of runs."""
 
     model_config = {

@@ -9,6 +9,7 @@ import calendar
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import IntEnum
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -30,6 +31,8 @@ _DAY_NAMES: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _MONTHS: Final = {name: n for n, name in enumerate(_MONTH_NAMES, 1)}
 _DAYS: Final = {name: n for n, name in enumerate(_DAY_NAMES)}
 _YEARS: Final = 5
+# All zones are so many seconds, or a multiple, from UTC since 1972.
+_SMALLEST_OFFSET: Final = 15 * 60
 
 _NUMBERS: Final = {
     "minute": "[0-5]?[0-9]",
@@ -63,6 +66,16 @@ CRON_RULES: Final = (
 )
 
 
+class _Part(IntEnum):
+    """A part of the wall clock, in the order in which a search looks at them."""
+
+    MONTH = 0
+    DAY = 1
+    HOUR = 2
+    MINUTE = 3
+    SECOND = 4
+
+
 @dataclass(frozen=True, slots=True)
 class Cron:
     """A parsed expression in a time zone. All times are aware datetimes, and results are in UTC."""
@@ -85,7 +98,7 @@ class Cron:
 
     def next(self, after: datetime) -> datetime | None:
         """Return the first slot after that time; None if there is none within five years."""
-        slot = self._first_match((int(after.timestamp()) // 60 + 1) * 60)
+        slot = self._first_match(int(after.timestamp()) + 1)
         return None if slot is None else datetime.fromtimestamp(slot, UTC)
 
     def previous(self, end: datetime) -> datetime | None:
@@ -110,24 +123,66 @@ class Cron:
             slot = self.next(slot)
 
     def _first_match(self, moment: int) -> int | None:
-        """Return the first matching minute from this Unix time on, by the algorithm of the controller's library."""
+        """Return the first match from this Unix time on, by the algorithm of the controller's library.
+
+        It looks at month, day, hour, minute and second in turn, and at all of them again where one begins anew. The
+        first step goes from the beginning of its part. Before a day that a zone has skipped, as Samoa 2011-12-30, that
+        library steps back for ever. Here it goes on.
+        """
         limit = self._local(moment).year + _YEARS
-        aligned = False
+        part, is_first, passed = _Part.MONTH, True, set[tuple[int, _Part]]()
         while (wall := self._local(moment)).year <= limit:
-            if wall.month not in self.months:
-                first = wall if aligned else wall.replace(day=1, hour=0, minute=0)
-                year, month = (first.year, first.month + 1) if first.month < 12 else (first.year + 1, 1)
-                moment = self._moment(_clamped(first, year, month))
-            elif not self._day_matches(wall):
-                moment = self._next_midnight(wall if aligned else wall.replace(hour=0, minute=0))
-            elif wall.hour not in self.hours:
-                moment = (moment if aligned else self._moment(wall.replace(minute=0))) + 3600
-            elif wall.minute not in self.minutes:
-                moment += 60
-            else:
-                return moment
-            aligned = True
+            if self._matches(part, wall):
+                if part is _Part.SECOND:
+                    return moment
+                part = _Part(part + 1)
+                continue
+            later = self._step(part, self._beginning(part, moment) if is_first else moment)
+            part = _Part.MONTH if _begins_anew(part, self._local(later)) else part
+            is_first = (later, part) in passed
+            moment, part = (moment + _SMALLEST_OFFSET, _Part.MONTH) if is_first else (later, part)
+            passed.add((moment, part))
         return None
+
+    def _matches(self, part: _Part, wall: datetime) -> bool:
+        match part:
+            case _Part.MONTH:
+                return wall.month in self.months
+            case _Part.DAY:
+                return self._day_matches(wall)
+            case _Part.HOUR:
+                return wall.hour in self.hours
+            case _Part.MINUTE:
+                return wall.minute in self.minutes
+            case _Part.SECOND:
+                return wall.second == 0
+
+    def _beginning(self, part: _Part, moment: int) -> int:
+        """Return when the moment's month, day, hour or minute begins, as Go reads that wall clock."""
+        wall = self._local(moment).replace(second=0)
+        match part:
+            case _Part.MONTH:
+                return self._moment(wall.replace(day=1, hour=0, minute=0))
+            case _Part.DAY:
+                return self._moment(wall.replace(hour=0, minute=0))
+            case _Part.HOUR:
+                return self._moment(wall.replace(minute=0))
+            case _Part.MINUTE | _Part.SECOND:
+                return moment // 60 * 60
+
+    def _step(self, part: _Part, moment: int) -> int:
+        """Return where the next month, day, hour or minute begins; that of seconds is the next minute."""
+        match part:
+            case _Part.MONTH:
+                wall = self._local(moment)
+                year, month = (wall.year, wall.month + 1) if wall.month < 12 else (wall.year + 1, 1)
+                return self._moment(_clamped(wall, year, month))
+            case _Part.DAY:
+                return self._next_midnight(self._local(moment))
+            case _Part.HOUR:
+                return moment + 3600
+            case _Part.MINUTE | _Part.SECOND:
+                return moment + 60
 
     def _next_midnight(self, day: datetime) -> int:
         """Return the start of the next day, even if the clock changes at midnight."""
@@ -155,6 +210,21 @@ class Cron:
     def _offset(self, moment: int) -> int:
         offset = datetime.fromtimestamp(moment, self.zone).utcoffset()
         return int(offset.total_seconds()) if offset is not None else 0
+
+
+def _begins_anew(part: _Part, wall: datetime) -> bool:
+    """Return whether the first month, day, hour or minute is reached."""
+    match part:
+        case _Part.MONTH:
+            return wall.month == 1
+        case _Part.DAY:
+            return wall.day == 1
+        case _Part.HOUR:
+            return wall.hour == 0
+        case _Part.MINUTE:
+            return wall.minute == 0
+        case _Part.SECOND:
+            return True
 
 
 @lru_cache(maxsize=1024)

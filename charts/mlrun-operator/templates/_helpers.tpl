@@ -20,6 +20,12 @@ app.kubernetes.io/name: mlrun-operator
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
+{{- /* Of the pod of `helm test`. */ -}}
+{{- define "mlrun-operator.testSelector" -}}
+app.kubernetes.io/name: mlrun-operator-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
 {{- define "mlrun-operator.serviceAccount" -}}
 {{- .Values.serviceAccount.name | default (include "mlrun-operator.name" .) }}
 {{- end }}

@@ -8,7 +8,8 @@ PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
 DEV    := PYTHONPATH=dev $(BIN)/python -m
-UV     := $(BIN)/uv pip compile -q pyproject.toml --generate-hashes --python-version 3.11 --no-header
+COMPILE := $(BIN)/uv pip compile -q --generate-hashes --python-version 3.11 --no-header $(addprefix --upgrade-package ,$(UPGRADE))
+UV     := $(COMPILE) pyproject.toml
 
 .PHONY: help
 help: ## List the targets
@@ -70,14 +71,26 @@ verify: setup ## Fail where generated files differ from their sources
 	@$(DEV) dashboard --check
 	@$(DEV) argocd snippet --check
 
+# What is locked stays at its version where that still fits; UPGRADE="aiohttp urllib3" moves these.
 .PHONY: locks
-locks: setup ## Resolve requirements/*.txt anew
-	@echo uv | $(BIN)/uv pip compile -q --generate-hashes --python-version 3.11 --no-header -o requirements/bootstrap.txt -
+locks: setup ## Resolve requirements/*.txt anew (UPGRADE=packages that move to their newest version)
+	@echo uv | $(COMPILE) -o requirements/bootstrap.txt -
+	@echo pip-audit | $(COMPILE) -o requirements/audit.txt -
 	@$(UV) --extra operator --extra otel -o requirements/operator.txt
 	@$(UV) --extra wrapper --extra sql -o requirements/wrapper.txt
 	@$(UV) --extra mlrun -o requirements/mlrun.txt
 	@$(UV) --extra mlrun --extra ml -o requirements/ml.txt
 	@$(UV) --extra operator --extra otel --extra sdk --extra data --extra cli --extra wrapper --extra sql --extra mlrun --extra ml --group build --group lint --group test -o requirements/dev.txt
+
+# In an environment of its own, so that nothing that is audited has to be installed for it.
+$(VENV)/audit/.ready: requirements/audit.txt
+	@$(PYTHON) -m venv --clear $(VENV)/audit
+	@$(VENV)/audit/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/audit.txt
+	@touch $@
+
+.PHONY: audit
+audit: $(VENV)/audit/.ready ## Compare requirements/*.txt with known advisories; fails where it cannot (OSV_URL=a mirror)
+	@PYTHONPATH=dev $(VENV)/audit/bin/python -m audit
 
 .PHONY: unit
 unit: setup ## Tests that need no cluster

@@ -9,7 +9,7 @@ from mlrun_operator.api.objects import Object
 COMPONENTS: Final[dict[str, Object]] = {
     "dashboard": {"dashboard": {"enabled": True}},
     "kueue": {"kueue": {"enabled": True}},
-    "network-policy": {"networkPolicy": {"enabled": True}},
+    "network-policy-egress": {"networkPolicy": {"limitEgress": True}},
     "pod-monitor": {"metrics": {"podMonitor": {"enabled": True}}},
     "policy-env": {"policies": {"env": {"deny": ["PYTHON*", "PIP_*", "LD_*"]}}},
     "policy-functions": {"policies": {"functions": {"inRuns": False}}},

@@ -86,7 +86,7 @@ def test_what_selects_the_operator_selects_nothing_else(values: Object) -> None:
     for each in made:
         if each["kind"] in ("PodDisruptionBudget", "Deployment", "ServiceMonitor", "PodMonitor"):
             selectors.append(each["spec"]["selector"]["matchLabels"])
-        if each["kind"] == "NetworkPolicy" and each["metadata"]["name"] == name:
+        if each["kind"] == "NetworkPolicy" and each["metadata"]["name"] in (name, f"{name}-egress"):
             selectors.append(each["spec"]["podSelector"]["matchLabels"])
     for selector in selectors:
         assert sum(selector.items() <= each.items() for each in labels) == 1
@@ -210,6 +210,45 @@ def test_prometheus_finds_the_metrics_and_the_alerts() -> None:
     ports = {port["name"] for port in one("Service")["spec"]["ports"]}
     (container,) = one("Deployment")["spec"]["template"]["spec"]["containers"]
     assert ports == {port["name"] for port in container["ports"]} == {"health", "metrics"}
+
+
+def reached(values: Object | None = None) -> dict[int, list[Object] | None]:
+    """The ports at which the operator is reached, each with who may; None is everybody."""
+    policy = one("NetworkPolicy", values)["spec"]
+    assert policy["policyTypes"] == ["Ingress"]
+    return {rule["ports"][0]["port"]: rule.get("from") for rule in policy["ingress"]}
+
+
+def test_metrics_are_for_labelled_namespaces_by_default() -> None:
+    assert reached()[8081] == [{"namespaceSelector": {"matchLabels": {"metrics": "enabled"}}}]
+    assert reached({"networkPolicy": {"metricsFrom": []}})[8081] is None
+    peers = [{"podSelector": {"matchLabels": {"app": "prometheus"}}}]
+    assert reached({"networkPolicy": {"metricsFrom": peers}})[8081] == peers
+
+
+def test_only_the_pod_of_helm_test_asks_whether_it_is_ready() -> None:
+    """The kubelet does so from the pod's node, which every network lets through."""
+    (peer,) = reached()[8080] or ()
+    wanted = peer["podSelector"]["matchLabels"].items()
+    pods = [each for each in objects() if each["kind"] == "Pod"]
+    assert [wanted <= pod["metadata"]["labels"].items() for pod in pods] == [True]
+    assert "namespaceSelector" not in peer
+    assert set(reached()) == {8080, 8081}
+
+
+def test_the_ports_of_the_policy_are_those_of_the_container() -> None:
+    (container,) = one("Deployment")["spec"]["template"]["spec"]["containers"]
+    assert {port["containerPort"] for port in container["ports"]} == set(reached())
+    settings = Settings()
+    assert {int(address.rpartition(":")[2]) for address in (settings.listen, settings.metrics_listen)} == set(reached())
+
+
+def test_what_the_operator_reaches_is_bounded_on_request() -> None:
+    policies = [each["metadata"]["name"] for each in objects() if each["kind"] == "NetworkPolicy"]
+    assert policies == ["mlrun-operator"]
+    policy = one("NetworkPolicy", {"networkPolicy": {"limitEgress": True}}, "mlrun-operator-egress")["spec"]
+    assert policy["policyTypes"] == ["Egress"]
+    assert [[port["port"] for port in rule["ports"]] for rule in policy["egress"]] == [[53, 53], [443, 6443]]
 
 
 def test_the_crds_of_the_chart_are_the_crds() -> None:

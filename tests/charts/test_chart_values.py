@@ -96,9 +96,9 @@ def test_openshift_names_no_user() -> None:
 
 def test_openshift_asks_its_own_name_servers() -> None:
     values = yaml.safe_load((OPERATOR / "values-openshift.yaml").read_text())
-    values["networkPolicy"]["enabled"] = True
+    values["networkPolicy"]["limitEgress"] = True
     values["runNetworkPolicy"]["namespaces"] = ["team-a"]
-    (dns, _) = one("NetworkPolicy", values)["spec"]["egress"]
+    (dns, _) = one("NetworkPolicy", values, "mlrun-operator-egress")["spec"]["egress"]
     (_, of_runs, _) = one("NetworkPolicy", values, "mlrun-operator-runs")["spec"]["egress"]
     for rule in (dns, of_runs):
         assert [(port["port"], port["protocol"]) for port in rule["ports"]] == [
@@ -107,6 +107,13 @@ def test_openshift_asks_its_own_name_servers() -> None:
         ]
     (there,) = of_runs["to"]
     assert there["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "openshift-dns"}
+
+
+def test_openshift_s_own_prometheus_scrapes() -> None:
+    values = yaml.safe_load((OPERATOR / "values-openshift.yaml").read_text())
+    (metrics, _) = one("NetworkPolicy", values)["spec"]["ingress"]
+    labels = [peer["namespaceSelector"]["matchLabels"] for peer in metrics["from"]]
+    assert labels == [{"network.openshift.io/policy-group": "monitoring"}, {"metrics": "enabled"}]
 
 
 def test_runs_may_ask_the_name_server_of_their_node_and_nothing_else_there() -> None:

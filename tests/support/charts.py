@@ -42,7 +42,8 @@ EVERYTHING: Final[Object] = {
     "dashboard": {"enabled": True},
     "service": {"annotations": {"a": "b"}, "labels": {"c": "d"}},
     "networkPolicy": {
-        "enabled": True,
+        "extraIngress": [{"ports": [{"port": 15008, "protocol": "TCP"}]}],
+        "limitEgress": True,
         "apiServerCidrs": ["10.0.0.1/32"],
         "metricsFrom": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}],
         "extraEgress": [{"ports": [{"port": 4318, "protocol": "TCP"}]}],
@@ -73,6 +74,7 @@ MATRIX: Final[dict[str, Object]] = {
         "userRoles": {"create": False},
         "podDisruptionBudget": {"enabled": False},
         "tests": {"enabled": False},
+        "networkPolicy": {"enabled": False},
         "wrapperMl": {"repository": ""},
     },
     "policies": {

@@ -20,14 +20,25 @@ app.kubernetes.io/name: mlrun-operator
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
+{{- /* Of the pod of `helm test`. */ -}}
+{{- define "mlrun-operator.testSelector" -}}
+app.kubernetes.io/name: mlrun-operator-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
 {{- define "mlrun-operator.serviceAccount" -}}
 {{- .Values.serviceAccount.name | default (include "mlrun-operator.name" .) }}
 {{- end }}
 
-{{- /* The reference of an image: (list $ .Values.image). */ -}}
+{{- /*
+The reference of an image: (list $ .Values.image "operator"). A digest of the values goes before a tag of the values, and
+that before the digest that the release workflow has put into files/digests.yaml.
+*/ -}}
 {{- define "mlrun-operator.image" -}}
 {{- $root := index . 0 }}{{ $image := index . 1 -}}
-{{- if $image.digest }}{{ printf "%s@%s" $image.repository $image.digest }}
+{{- $released := index ($root.Files.Get "files/digests.yaml" | fromYaml) (index . 2) | default "" -}}
+{{- $digest := $image.digest | default (ternary "" $released (not (empty $image.tag))) -}}
+{{- if $digest }}{{ printf "%s@%s" $image.repository $digest }}
 {{- else }}{{ printf "%s:%s" $image.repository ($image.tag | default $root.Chart.AppVersion) }}{{ end }}
 {{- end }}
 

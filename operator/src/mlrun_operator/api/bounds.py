@@ -142,6 +142,20 @@ EVENT_READS: Final = Bound(
     "The API server reads all events of a namespace for each.",
     "the words of an earlier look stay",
 )
+CONNECTIONS: Final = Bound(
+    100,
+    "connections",
+    "clients of the probes, and of the metrics",
+    "The kubelet and Prometheus need a few. Each takes memory.",
+    "the oldest is closed",
+)
+METRICS_TEXTS: Final = Bound(
+    1,
+    "rendering a second",
+    "the metrics, in each of two formats",
+    "With 10,000 runs one takes 20 ms, and whoever reaches the port may ask.",
+    "scrapes get the text of the last second",
+)
 
 # What tools read of others.
 YAML_DEPTH: Final = Bound(
@@ -166,6 +180,9 @@ GROUPS: Final[dict[str, tuple[Bound, ...]]] = {
         *(STATUS_REPORT, STATUS_REPLICAS, STATUS_ATTEMPTS, STATUS_CONDITIONS, STATUS_REST),
         *(MESSAGE, IMAGE, ATTEMPTS, EXECUTIONS, REPLICA_STATUSES),
     ),
-    "What the operator spends": (CODE_IN_PLACE, PARSE_CPU, PARSE_MEMORY, PARSE_SHARE, EVENT_READS),
+    "What the operator spends": (
+        *(CODE_IN_PLACE, PARSE_CPU, PARSE_MEMORY, PARSE_SHARE, EVENT_READS),
+        *(CONNECTIONS, METRICS_TEXTS),
+    ),
     "What tools read": (YAML_DEPTH, YAML_REPEATED),
 }

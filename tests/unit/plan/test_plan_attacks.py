@@ -509,3 +509,15 @@ def test_a_superseded_execution_of_a_backup_has_no_successor(world: Any) -> None
     restore(world)
     world.settle()
     assert (world.created, world.status["phase"], world.status["reason"]) == (1, "Stopped", "Restored")
+
+
+@pytest.mark.parametrize("limits", ["[" * 20_000, "{", "[]", "null", "9" * 5000])
+def test_limits_that_are_no_json_object_change_nothing(world: Any, limits: str) -> None:
+    """Whoever may patch Jobs can write them: one that was nested deeply was a bug at every look, without an end."""
+    runs(world)
+    world.jobs[0]["metadata"]["annotations"][constants.ANNOTATION_LIMITS] = limits
+    world.pod_runs()
+    world.settle()
+    world.succeed()
+    world.settle()
+    assert world.status["phase"] == "Succeeded"

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlrun_operator.api import bounds
 from mlrun_operator.api.values.keys import Key
-from mlrun_operator.store import Catalogue, Entity, NotFoundError, Store, derived_uuid
-from mlrun_operator.store.entities import ENTITY_FILE
+from mlrun_operator.store import Catalogue, DamagedError, Entity, NotFoundError, Store, derived_uuid
+from mlrun_operator.store.entities import ENTITY_FILE, LATEST_FILE
 
 
 def key(folder: str, number: int | None = None) -> Key:
@@ -82,3 +83,33 @@ def test_data_without_an_entity_is_invisible(store: Store, folder: str) -> None:
 def test_derived_uuids_are_uuids_and_differ_where_their_parts_do(a: list[str | int], b: list[str | int]) -> None:
     assert str(uuid.UUID(derived_uuid(*a))) == derived_uuid(*a)
     assert (derived_uuid(*a) == derived_uuid(*b)) == ([str(p) for p in a] == [str(p) for p in b])
+
+
+DAMAGED = [b"", b"{", b"\xff\xfe\x00", b"[" * 100_000, b"[]", b"null", b'"text"', b"9" * 5000]
+
+
+@pytest.mark.parametrize("data", [*DAMAGED, b'{"spec": []}', b'{"status": "x"}'], ids=repr)
+def test_a_damaged_entity_is_told(store: Store, folder: str, data: bytes) -> None:
+    """Other runs and people write into the same store."""
+    catalogue, of = Catalogue(store), key(folder, 1)
+    store.write(f"{catalogue.folder(of)}/{ENTITY_FILE}", data)
+    with pytest.raises(DamagedError, match=f"{ENTITY_FILE} of {of} is damaged"):
+        catalogue.read(of)
+
+
+@pytest.mark.parametrize("data", [*DAMAGED, b"{}", b'{"uuid": 1, "started": "x"}', b'{"uuid": "x"}'], ids=repr)
+def test_a_damaged_pointer_is_told_and_written_anew(store: Store, folder: str, data: bytes) -> None:
+    catalogue = Catalogue(store)
+    catalogue.write(Entity(key(folder, 1)))
+    store.write(f"{catalogue.folder(key(folder))}/{LATEST_FILE}", data)
+    with pytest.raises(DamagedError, match=f"{LATEST_FILE} of {key(folder)} is damaged"):
+        catalogue.read(key(folder))
+    assert catalogue.publish(key(folder, 1), moment(1))
+    assert catalogue.read(key(folder)).key == key(folder, 1)
+
+
+def test_an_object_that_is_too_large_is_not_read(store: Store, folder: str) -> None:
+    of = key(folder, 1)
+    store.write(f"{Catalogue(store).folder(of)}/{ENTITY_FILE}", b" " * (bounds.SMALL_OBJECT.limit + 1))
+    with pytest.raises(DamagedError, match="has 16 MiB"):
+        Catalogue(store).read(of)

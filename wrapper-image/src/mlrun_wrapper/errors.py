@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mlrun_operator.api.reasons import EXPLANATIONS, HANDLER_FAILED_FOR_GOOD, Reason
-from mlrun_operator.store import CredentialsMissingError, DeniedError, NotFoundError, StoreError
+from mlrun_operator.store import CredentialsMissingError, DamagedError, DeniedError, NotFoundError, StoreError
 from mlrun_wrapper.texts import whole
 
 
@@ -83,6 +83,8 @@ def from_store(error: StoreError, purpose: Purpose, secret: str, namespace: str)
         )
     if isinstance(error, DeniedError):
         return purpose.denied(str(error))
+    if isinstance(error, DamagedError):
+        return StepError(Reason.INVALID_RUN, f"{purpose.what}: {error}")
     if isinstance(error, NotFoundError):
         return purpose.missing(str(error))
     return purpose.down(str(error))

@@ -157,7 +157,14 @@ METRICS_TEXTS: Final = Bound(
     "scrapes get the text of the last second",
 )
 
-# What tools read of others.
+# What is read of the store and of files.
+SMALL_OBJECT: Final = Bound(
+    16 * MIB,
+    "bytes",
+    "entity.json, run.json and other documents of the store",
+    "They are read whole. The wrapper writes less than 1 MiB.",
+    "an error with the object",
+)
 YAML_DEPTH: Final = Bound(
     100,
     "levels",
@@ -184,5 +191,5 @@ GROUPS: Final[dict[str, tuple[Bound, ...]]] = {
         *(CODE_IN_PLACE, PARSE_CPU, PARSE_MEMORY, PARSE_SHARE, EVENT_READS),
         *(CONNECTIONS, METRICS_TEXTS),
     ),
-    "What tools read": (YAML_DEPTH, YAML_REPEATED),
+    "What is read of the store and of files": (SMALL_OBJECT, YAML_DEPTH, YAML_REPEATED),
 }

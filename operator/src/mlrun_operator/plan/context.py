@@ -294,6 +294,6 @@ def can_make_pods(job: Object) -> bool:
 def _json_object(text: str | None) -> Object:
     try:
         value = json.loads(text or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

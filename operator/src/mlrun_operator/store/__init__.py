@@ -6,9 +6,11 @@ only where an S3 store is opened.
 """
 
 from mlrun_operator.store.base import Downloaded, Stat, Store, below, replacing, unwatched
+from mlrun_operator.store.documents import parse_document
 from mlrun_operator.store.entities import Catalogue, Entity, derived_uuid
 from mlrun_operator.store.errors import (
     CredentialsMissingError,
+    DamagedError,
     DeniedError,
     NotFoundError,
     StoreError,
@@ -19,6 +21,7 @@ from mlrun_operator.store.opening import open_store, open_uri
 __all__ = [
     "Catalogue",
     "CredentialsMissingError",
+    "DamagedError",
     "DeniedError",
     "Downloaded",
     "Entity",
@@ -31,6 +34,7 @@ __all__ = [
     "derived_uuid",
     "open_store",
     "open_uri",
+    "parse_document",
     "replacing",
     "unwatched",
 ]

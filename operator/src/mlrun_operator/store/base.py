@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlrun_operator.store.errors import StoreError
+from mlrun_operator.api import bounds
+from mlrun_operator.store.errors import DamagedError, StoreError
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,14 @@ def replacing(target: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def check_small(uri: str, size: int) -> None:
+    """Raise DamagedError for an object that is too large to be read whole. `size` is in bytes."""
+    if size > bounds.SMALL_OBJECT.limit:
+        raise DamagedError(
+            f"{uri} has {size // bounds.MIB} MiB; it should have {bounds.SMALL_OBJECT.limit // bounds.MIB}"
+        )
+
+
 def unwatched(size: int) -> None:
     """Nobody watches a download."""
 
@@ -69,7 +78,7 @@ class Store(ABC):
 
     @abstractmethod
     def read(self, path: str) -> bytes:
-        """A whole small object."""
+        """A whole small object. Raises DamagedError for one that is larger than small objects are."""
 
     @abstractmethod
     def read_version(self, path: str) -> tuple[bytes, str]:

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from mlrun_operator.api.values.keys import ENTITY_TYPES, Key
 from mlrun_operator.store.base import Store
-from mlrun_operator.store.errors import NotFoundError, UnavailableError
+from mlrun_operator.store.documents import parse_document
+from mlrun_operator.store.errors import DamagedError, NotFoundError, UnavailableError
 
 ENTITY_FILE: Final = "entity.json"
 LATEST_FILE: Final = "latest"
@@ -79,10 +80,13 @@ class Catalogue:
         """The entity of a key, the latest where the key has no uuid. Raises NotFoundError."""
         full = key if key.uuid else self._latest(key)
         try:
-            data = json.loads(self.store.read(f"{self.folder(full)}/{ENTITY_FILE}"))
+            text = self.store.read(f"{self.folder(full)}/{ENTITY_FILE}")
         except NotFoundError:
             raise NotFoundError(f"{key} does not exist in {self.store.root}") from None
-        return Entity(full, data.get("metadata") or {}, data.get("spec") or {}, data.get("status") or {})
+        data = {"metadata": {}, "spec": {}, "status": {}} | _given(parse_document(f"{ENTITY_FILE} of {full}", text))
+        if not all(isinstance(data[part], dict) for part in ("metadata", "spec", "status")):
+            raise DamagedError(f"{ENTITY_FILE} of {full} is damaged: metadata, spec and status must be objects")
+        return Entity(full, data["metadata"], data["spec"], data["status"])
 
     def publish(self, key: Key, started: str) -> bool:
         """Let `latest` name this entity unless it names one whose run started later; whether it does now.
@@ -92,24 +96,34 @@ class Catalogue:
         path = f"{self.folder(_without_uuid(key))}/{LATEST_FILE}"
         mine = {"uuid": key.uuid, "started": started}
         for _ in range(_RACES):
-            version: str | None
+            version: str | None = None
             try:
                 data, version = self.store.read_version(path)
-                held = json.loads(data)
+                held = self._pointer(key, data)
                 if (held["started"], held["uuid"]) >= (started, key.uuid):
                     return bool(held["uuid"] == key.uuid)
             except NotFoundError:
-                version = None
+                pass
+            except DamagedError:
+                if version is None:
+                    raise  # too large to be read
             if self.store.replace(path, json.dumps(mine).encode(), version):
                 return True
         raise UnavailableError(f"{self.store.uri(path)}: lost {_RACES} races for it")
 
     def _latest(self, key: Key) -> Key:
         try:
-            held = json.loads(self.store.read(f"{self.folder(key)}/{LATEST_FILE}"))
+            data = self.store.read(f"{self.folder(key)}/{LATEST_FILE}")
         except NotFoundError:
             raise NotFoundError(f"{key} does not exist in {self.store.root}") from None
-        return Key(key.project, key.type, key.kind, key.name, held["uuid"])
+        return Key(key.project, key.type, key.kind, key.name, self._pointer(key, data)["uuid"])
+
+    def _pointer(self, key: Key, data: bytes) -> dict[str, str]:
+        return parse_document(f"{LATEST_FILE} of {_without_uuid(key)}", data, uuid=str, started=str)
+
+
+def _given(document: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if value is not None}
 
 
 def _without_uuid(key: Key) -> Key:

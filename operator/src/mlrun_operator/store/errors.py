@@ -17,5 +17,9 @@ class CredentialsMissingError(StoreError):
     """The server wants credentials and there are none."""
 
 
+class DamagedError(StoreError):
+    """An object that the catalogue needs is too large, or is not what it should be."""
+
+
 class UnavailableError(StoreError):
     """The server did not answer as it should, after the retries."""

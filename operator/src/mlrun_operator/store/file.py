@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from mlrun_operator.store.base import Downloaded, Stat, Store, below, replacing, unwatched
+from mlrun_operator.store.base import Downloaded, Stat, Store, below, check_small, replacing, unwatched
 from mlrun_operator.store.errors import DeniedError, NotFoundError, UnavailableError
 
 _PIECE: Final = 256 << 10  # stays in a core's cache
@@ -26,6 +26,7 @@ class FileStore(Store):
     def read(self, path: str) -> bytes:
         """See `Store.read`."""
         with self._errors(path):
+            check_small(self.uri(path), self._file(path).stat().st_size)
             return self._file(path).read_bytes()
 
     def read_version(self, path: str) -> tuple[bytes, str]:

@@ -19,7 +19,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 
 from mlrun_operator.api.contract.envelope import StoreInfo
-from mlrun_operator.store.base import Downloaded, Stat, Store, unwatched
+from mlrun_operator.store.base import Downloaded, Stat, Store, check_small, unwatched
 from mlrun_operator.store.errors import (
     CredentialsMissingError,
     DeniedError,
@@ -65,7 +65,9 @@ class S3Store(Store):
         """See `Store.read_version`; the token is the ETag."""
         with self._errors(path):
             answer = self.client.get_object(Bucket=self.bucket, Key=self._key(path))
-            return answer["Body"].read(), answer["ETag"]
+            with contextlib.closing(answer["Body"]) as body:
+                check_small(self.uri(path), answer["ContentLength"])
+                return body.read(), answer["ETag"]
 
     def write(self, path: str, data: bytes) -> None:
         """See `Store.write`."""

@@ -1,9 +1,9 @@
 """What the pods of a fan-out tell each other: small objects in one folder of the store, which all of them know."""
 
 import json
-from typing import Final
+from typing import Any, Final
 
-from mlrun_operator.store import NotFoundError, derived_uuid
+from mlrun_operator.store import NotFoundError, derived_uuid, parse_document
 from mlrun_wrapper.context import Context
 from mlrun_wrapper.outputs import with_errors
 from mlrun_wrapper.parallel import each
@@ -28,8 +28,8 @@ class Board:
 
     def stopped(self) -> str | None:
         """Why no new point starts."""
-        text = with_errors(self._context, self._read_if_there, f"{self._folder}/stop.json")
-        return None if text is None else json.loads(text)["why"]
+        document = with_errors(self._context, self._read_if_there, f"{self._folder}/stop.json")
+        return None if document is None else str(document["why"])
 
     def stop(self, why: str) -> None:
         """No point that has not started shall start."""
@@ -58,8 +58,8 @@ class Board:
         listed = with_errors(self._context, lambda: list(self._store.list(f"{self._folder}/{folder}")))
         return [stat.path for stat in listed]
 
-    def _read_if_there(self, path: str) -> bytes | None:
+    def _read_if_there(self, path: str) -> dict[str, Any] | None:
         try:
-            return self._store.read(path)
+            return parse_document(self._store.uri(path), self._store.read(path), why=str)
         except NotFoundError:
             return None

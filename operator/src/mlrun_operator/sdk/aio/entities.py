@@ -23,7 +23,7 @@ from mlrun_operator.sdk.stores.names import last_part, output_name, safe_name
 from mlrun_operator.sdk.translate.function import uuid4
 from mlrun_operator.sdk.translate.shapes import labels, sequence, snaked
 from mlrun_operator.sdk.views import EntityView
-from mlrun_operator.store import Catalogue, Entity, NotFoundError, StoreError
+from mlrun_operator.store import Catalogue, DamagedError, Entity, NotFoundError, StoreError, parse_document
 from mlrun_operator.store.entities import ENTITY_FILE, LATEST_FILE
 
 if TYPE_CHECKING:
@@ -225,10 +225,12 @@ async def forget_entity(catalogue: Catalogue, entity: Entity) -> None:
         store.delete(f"{catalogue.folder(key)}/{ENTITY_FILE}")
         latest = catalogue.folder(Key(key.project, key.type, key.kind, key.name)) + f"/{LATEST_FILE}"
         try:
-            if json.loads(store.read(latest))["uuid"] != key.uuid:
+            if parse_document(latest, store.read(latest)).get("uuid") != key.uuid:
                 return
         except NotFoundError:
             return
+        except DamagedError:
+            pass  # it names nothing: it is made anew
         store.delete(latest)
         left = _read_all(catalogue, f"{key.project}/{key.type}/{key.kind}/{key.name}/")
         if left:

@@ -1,7 +1,6 @@
 """A run's handle."""
 
 import asyncio
-import json
 import secrets
 from collections.abc import AsyncIterator
 from typing import Any, Final, Self
@@ -28,6 +27,7 @@ from mlrun_operator.sdk.session import Session
 from mlrun_operator.sdk.status import has_ended
 from mlrun_operator.sdk.stores.runs import stored_text
 from mlrun_operator.sdk.views import RunView
+from mlrun_operator.store import DamagedError, parse_document
 
 # What does not get better by waiting alone. The run goes on trying, but the user should know at once.
 STUCK: Final = frozenset(
@@ -188,8 +188,10 @@ class AsyncRun(RunView):
         text, problem = await stored_text(self._session.backend, self._obj, attempts[-1], "run.json")
         if text is None:
             raise DataUnreachable(f"run.json of {self.name} cannot be read: {problem}")
-        report: Object = json.loads(text)
-        return report
+        try:
+            return parse_document(f"run.json of {self.name}", text)
+        except DamagedError as error:
+            raise DataUnreachable(str(error)) from error
 
     async def stop(self) -> Self:
         """End the current execution; what it has logged so far is kept."""

@@ -15,7 +15,7 @@ from mlrun_operator.cluster.resources import RUNS
 from mlrun_operator.sdk.backend import Backend
 from mlrun_operator.sdk.errors import DataUnreachable, NotAllowed, NotSupported, SdkError
 from mlrun_operator.sdk.stores.access import Access
-from mlrun_operator.store import Catalogue, NotFoundError, Stat, Store, StoreError
+from mlrun_operator.store import Catalogue, NotFoundError, Stat, Store, StoreError, parse_document
 from mlrun_operator.store.entities import ENTITY_FILE, LATEST_FILE, folder_of
 
 # Names another store than the operator's.
@@ -151,7 +151,7 @@ def _referred(store: Store, entity: str) -> set[str]:
 def _latest(store: Store, stats: Iterable[Stat]) -> dict[str, str]:
     """Name's folder → the uuid that its pointer names."""
     pointers = [stat.path for stat in stats if stat.path.endswith(f"/{LATEST_FILE}") and stat.path.count("/") == 4]
-    return {path.rpartition("/")[0]: str(json.loads(store.read(path)).get("uuid")) for path in pointers}
+    return {path.rpartition("/")[0]: str(parse_document(path, store.read(path)).get("uuid")) for path in pointers}
 
 
 def _why(path: str, inside: list[Stat], latest: Mapping[str, str], held: Held) -> str:

@@ -33,3 +33,18 @@ def test_make_targets_in_documents_exist() -> None:
     for page in PAGES:
         for line in re.findall(r"(?:`|^    )make ([a-z][a-z0-9 -]*)", page.read_text(), re.MULTILINE):
             assert set(line.split()) <= known, f"{page.name}: make {line}"
+
+
+def test_each_threat_names_its_tests() -> None:
+    """A mitigation that no test shows is none."""
+    page = (REPOSITORY / "docs" / "threat-model.md").read_text()
+    _, threats = page.split("\n## Threats\n")
+    rows = [line for line in threats.splitlines() if line.startswith("| ") and not line.startswith("| threat |")]
+    assert len(rows) > 20
+    for row in rows:
+        threat, mitigation, residual_risk, tests = (cell.strip() for cell in row.strip("| ").split(" | "))
+        paths = re.findall(r"`(tests/[\w/]+\.py)`", tests)
+        assert paths, threat
+        assert mitigation, threat
+        assert residual_risk, threat
+        assert all((REPOSITORY / path).is_file() for path in paths), row

@@ -13,7 +13,22 @@ Object = dict[str, Any]
 ANNOTATIONS = sorted({value for name, value in vars(constants).items() if name.startswith("ANNOTATION_")})
 LABELS = sorted({value for name, value in vars(constants).items() if name.startswith("LABEL_")})
 TEXTS = [
-    *("", " ", "²", "-1", "0", "1", "9" * 30, "9" * 5000, "NaN", "1e999", "true", "null", "x" * 100_000, "\u202e\x1b[2J"),
+    *(
+        "",
+        " ",
+        "²",
+        "-1",
+        "0",
+        "1",
+        "9" * 30,
+        "9" * 5000,
+        "NaN",
+        "1e999",
+        "true",
+        "null",
+        "x" * 100_000,
+        "\u202e\x1b[2J",
+    ),
     *("[]", "{", '"', "[" * 20_000, '{"a":' * 20_000, json.dumps({"ttlSecondsAfterFinished": 10**30})),
     *("2026-99-99T00:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2026-11-23T12:00:00", "@yearly", "a/b"),
 ]

@@ -173,3 +173,19 @@ def test_the_library_refuses_these_too(oracle: CronOracle, expression: str) -> N
 def test_a_bad_zone_is_refused_with_words(zone: str) -> None:
     with pytest.raises(ValueError, match="is not an IANA time zone"):
         parse_cron("0 6 * * *", zone)
+
+
+_PIECES = st.sampled_from(
+    [*"*/,-? @#LW", "0", "5", "59", "60", "99999999999", "jan", "SUN", "@daily", "\u2028", "²", "٣", "\t"]
+)
+
+
+@given(text=st.text(max_size=40) | st.lists(_PIECES, max_size=16).map("".join), zone=st.sampled_from(ZONES) | st.text())
+@settings(deadline=None)
+def test_any_text_is_a_schedule_or_is_refused(text: str, zone: str) -> None:
+    try:
+        cron = parse_cron(text, zone)
+    except ValueError:
+        return
+    found = cron.next(datetime(2026, 11, 30, tzinfo=UTC))
+    assert (found is not None) == cron.ever_fires

@@ -1,8 +1,11 @@
 """Every form of a source's URI, and every wrong one with the words that it gets."""
 
 import re
+from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from mlrun_operator.api.v1alpha1.function import FunctionSpec
@@ -70,6 +73,8 @@ def test_a_uri_is_taken_apart(text: str, parsed: SourceURI) -> None:
         ("https:///a.py", "must have a host and a path"),
         ("https://host/a.py#L3", "must have a host and a path"),
         ("https://host/archive.zip", "zip+https://"),
+        ("https://[1.2]/a.py", "wrong host or port"),
+        ("git+https://host:99999/a/b.git", "wrong host or port"),
         ("https://host/train.ipynb", "jupyter nbconvert"),
         ("s3://bucket/train.ipynb", "jupyter nbconvert"),
     ],
@@ -166,3 +171,27 @@ def test_a_wrong_requirement_is_refused_in_words(entry: str, words: str) -> None
     with pytest.raises(ValidationError) as refused:
         FunctionSpec(source=Source(code="x"), requirements=[entry])
     assert words in str(refused.value)
+
+
+_SCHEMES = ["git+", "zip+", "https", "http", "ssh", "s3", "://"]
+_HOSTS = ["host", "user", "[fd00::1]", "[1.2]", ":99999"]
+_PATHS = ["..", ".py", "key.zip", "main", "%2F", "\\", "*", " ", "é", "\u2028", "\x00"]
+_PIECES = st.sampled_from([*"/?#@:[]~^-.%", *_SCHEMES, *_HOSTS, *_PATHS])
+
+
+@given(text=st.text() | st.lists(_PIECES, max_size=14).map("".join))
+@example(text="https://[1.2]/a.py")
+@example(text="git+https://host:99999/a/b.git")
+def test_any_text_is_a_uri_or_is_refused(text: str) -> None:
+    try:
+        parsed = SourceURI.parse(text)
+    except ValueError:
+        return
+    assert (parsed.kind == "git") == text.startswith("git+")
+    assert text.startswith(f"{parsed.scheme}://") or f"+{parsed.scheme}://" in text
+    assert "/" not in parsed.name
+    assert (
+        "@" not in str(parsed)
+        or parsed.scheme in ("ssh", "s3")
+        or "@" in urlsplit(parsed.url).path + (parsed.ref or "")
+    )

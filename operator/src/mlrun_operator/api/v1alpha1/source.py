@@ -97,7 +97,9 @@ class Source(Model):
     @field_validator("source")
     @classmethod
     def _is_a_uri(cls, text: str | None) -> str | None:
-        return checked(text, SOURCE_RULES)
+        if text is not None:
+            SourceURI.parse(text)
+        return text
 
     @field_validator("handler")
     @classmethod

@@ -73,6 +73,7 @@ class SourceURI:
         """Parse a source URI. Raises ValueError with the message of the first rule that it breaks."""
         for rule in SOURCE_RULES:
             rule.check(text)
+        _check_address(text)
         url, ref = text, None
         if text.startswith("git+"):
             url, _, fragment = text.removeprefix("git+").partition("#")
@@ -108,3 +109,13 @@ class SourceURI:
         public_url = self.url if self.scheme == "s3" else re.sub(r"\?.*", "?…", self.url)
         prefix = "" if self.kind == "file" else f"{self.kind}+"
         return f"{prefix}{public_url}{f'#{self.ref}' if self.ref else ''}"
+
+
+def _check_address(text: str) -> None:
+    """Refuse a host in brackets that is no IPv6 address, and a port beyond 65535, which no rule's pattern can tell."""
+    if text.startswith(("s3://", "zip+s3://")):
+        return
+    try:
+        _ = urlsplit(text).port
+    except ValueError as error:
+        raise ValueError(f"source: the URL has a wrong host or port: {error}") from None

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from support.decided import Decided
 
 from mlrun_operator.api.contract.envelope import StoreInfo
@@ -36,6 +37,10 @@ from mlrun_operator.plan.observation import WorkloadRead
 Object = dict[str, Any]
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 NODE = "node-1"
+
+# No example is timed: machines are shared. With CI set, Hypothesis plays the same examples each time.
+settings.register_profile("untimed", settings(), deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture

@@ -70,6 +70,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @given(st.integers(0, 1), st.integers(0, 2**32))
 @example(0, 46)
 @example(0, 124)
+@example(0, 731786)
 def test_a_damaged_archive_is_unpacked_or_refused(root: Path, kind: int, seed: int) -> None:
     shutil.rmtree(root)
     root.mkdir()

@@ -142,7 +142,7 @@ def unpack(archive: bytes, target: Path, limit: int = _DEFAULT_LIMIT) -> Path:
                 if total > limit:  # also of sparse files, which take no room in the archive
                     raise DataUnreachable("the fetch run's archive is larger than it may be")
                 _place(packed, member, target)
-    except (tarfile.TarError, ValueError, EOFError) as error:
+    except (tarfile.TarError, ValueError, EOFError, OverflowError, RecursionError) as error:
         raise DataUnreachable(f"the fetch run's archive cannot be read: {error}") from error
     except (IsADirectoryError, NotADirectoryError, FileExistsError) as error:
         raise DataUnreachable("the fetch run's archive has a file and a folder of one name") from error

@@ -115,3 +115,23 @@ def test_stop_keeps_partial_results(kube: Kube) -> None:
     status = kube.finished("slow")
     assert (status["phase"], status["reason"]) == ("Stopped", "Stopped")
     assert status["results"] == {"half": 1}
+
+
+def test_volumes_within_each_other_are_seen_in_any_order(kube: Kube) -> None:
+    """The kubelet gets them as they are written; the runtime mounts the outer one first."""
+    code = """
+import pathlib
+
+def handler(context):
+    pathlib.Path("/data/own").write_text("x")
+    return sorted(str(path) for path in pathlib.Path("/data").rglob("*") if not path.name.startswith(".."))
+"""
+    inner = {"name": "inner", "mountPath": "/data/in/side", "configMap": {"name": "settings"}}
+    outer = {"name": "outer", "mountPath": "/data", "emptyDir": {}}
+    kube.apply(config_map("settings", a_ini="a"), function("fn", code=code))
+    kube.apply(run("inner-first", volumes=[inner, outer]), run("outer-first", volumes=[outer, inner]))
+    for name in ("inner-first", "outer-first"):
+        status = kube.finished(name)
+        assert status["phase"] == "Succeeded", status["message"]
+        found = status["results"]["return"]
+        assert {"/data/in/side/a.ini", "/data/own"} <= set(found), found

@@ -94,11 +94,25 @@ STATUS_REPORT: Final = Bound(
 STATUS_REPLICAS: Final = Bound(96 * KIB, "bytes as JSON", "replicaStatuses", _STATUS, _CUT)
 STATUS_ATTEMPTS: Final = Bound(24 * KIB, "bytes as JSON", "attempts", _STATUS, _CUT)
 STATUS_CONDITIONS: Final = Bound(16 * KIB, "bytes as JSON", "conditions", _STATUS, "messages are shortened")
+STATUS_SCHEDULE: Final = Bound(
+    32 * KIB,
+    "bytes as JSON",
+    "a schedule's record",
+    _STATUS,
+    "further ends are counted once earlier runs are deleted; the condition Warnings tells it",
+)
 STATUS_REST: Final = Bound(24 * KIB, "bytes as JSON", "message and executions", _STATUS, "the message is shortened")
 MESSAGE: Final = Bound(1024, "characters", "a message in a status", "It is read by people.", _SHORTENED)
 IMAGE: Final = Bound(512, "characters", "an image in a status", "References of images are shorter.", _SHORTENED)
 ATTEMPTS: Final = Bound(10, "entries", "attempts", "attemptCount counts all.", "the newest are shown")
 EXECUTIONS: Final = Bound(5, "entries", "executions", "run.json of each is in the store.", "the newest are shown")
+COUNTED_RUNS: Final = Bound(
+    1000,
+    "names",
+    "countedRuns of a schedule",
+    "The history limits keep 200 runs.",
+    "further ends are counted once earlier runs are deleted; the condition Warnings tells it",
+)
 REPLICA_STATUSES: Final = Bound(
     50, "entries", "replicaStatuses", "replicaCounts counts all.", "those that people have to look at are shown"
 )
@@ -156,8 +170,8 @@ GROUPS: Final[dict[str, tuple[Bound, ...]]] = {
     ),
     "What handlers and pods report": (REPORT, REPORT_DEPTH, RESULT_LEVELS, DECODED_REPORTS),
     "What a status holds": (
-        *(STATUS_REPORT, STATUS_REPLICAS, STATUS_ATTEMPTS, STATUS_CONDITIONS, STATUS_REST),
-        *(MESSAGE, IMAGE, ATTEMPTS, EXECUTIONS, REPLICA_STATUSES),
+        *(STATUS_REPORT, STATUS_REPLICAS, STATUS_ATTEMPTS, STATUS_CONDITIONS, STATUS_SCHEDULE, STATUS_REST),
+        *(MESSAGE, IMAGE, ATTEMPTS, EXECUTIONS, COUNTED_RUNS, REPLICA_STATUSES),
     ),
     "What the operator spends": (CODE_IN_PLACE, PARSE_CPU, PARSE_MEMORY, PARSE_SHARE, EVENT_READS),
     "What tools read": (YAML_DEPTH, YAML_REPEATED),

@@ -15,6 +15,7 @@ MAX_ATTEMPTS: Final = bounds.ATTEMPTS.limit
 MAX_EXECUTIONS: Final = bounds.EXECUTIONS.limit
 MAX_MESSAGE: Final = bounds.MESSAGE.limit
 MAX_IMAGE: Final = bounds.IMAGE.limit
+MAX_COUNTED_RUNS: Final = bounds.COUNTED_RUNS.limit
 MAX_REPLICA_STATUSES: Final = bounds.REPLICA_STATUSES.limit
 MAX_REPLICA_MESSAGE: Final = 256
 MAX_REPLICA_DETAILS: Final = 2048
@@ -270,7 +271,9 @@ class ScheduleStatus(Model):
     stopped: int = Field(0, description="Runs that were stopped or replaced.")
     missed: int = Field(0, description="Slots that nothing fired.")
     caught_up_to: str | None = _time("Slots up to here have fired or count as missed.")
-    counted_runs: list[str] | None = Field(None, max_length=1000, description="Kept runs whose end is in the counts.")
+    counted_runs: list[str] | None = Field(
+        None, max_length=MAX_COUNTED_RUNS, description="Kept runs whose end is in the counts."
+    )
     last_rerun: str | None = Field(None, max_length=256, description="The last spec.rerun that started a run.")
     backfill: BackfillStatus | None = None
 

@@ -22,7 +22,7 @@ _MAX_PODS: Final = 10
 _MAX_READ: Final = 3
 _MAX_BYTES: Final = 4 << 20
 _RACES: Final = 3
-_REPORTED: Final = ("reason", "message", "source", "inputs", "outputs", "results", "warnings", "sweep")
+_REPORTED: Final = ("reason", "message", "source", "inputs", "outputs", "results", "warnings", "sweep", "truncated")
 
 
 class _TooLargeError(Exception):
@@ -125,7 +125,7 @@ def _take_over(context: Context, document: dict[str, Any]) -> bool:
     except ValueError:
         return False
     context.log.line(f"{WARNING} (pod {document['pod'].get('name')})")
-    context.source, context.sweep = result.source, result.sweep
+    context.source, context.sweep, context.truncated = result.source, result.sweep, result.truncated
     context.inputs, context.outputs, context.results = result.inputs, result.outputs, result.results
     context.warnings = [*(text for text in result.warnings if text != WARNING), WARNING]
     context.earlier = document

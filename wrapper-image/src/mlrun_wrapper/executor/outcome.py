@@ -14,6 +14,7 @@ from urllib.parse import quote
 from .call import Caller
 from .database import MemoryDB
 from .ending import Ending
+from .levels import too_deep
 from .older import uris_of
 from .sweep import Points
 from .tables import described_table
@@ -75,7 +76,7 @@ def _made(ending: Ending, run: dict[str, Any], artifacts: list[dict[str, Any]]) 
     """How one call of the handler ended and what it left, of its own artifacts those that it has not replaced."""
     cleaner = Cleaner()
     results = {name: cleaner.clean(value, name) for name, value in run.get("status", {}).get("results", {}).items()}
-    uris = uris_of(run, artifacts)
+    uris, cut = uris_of(run, artifacts), sorted({*ending.cut, *cleaner.cut})
     return {
         "state": ending.state,
         "error": ending.error,
@@ -87,7 +88,8 @@ def _made(ending: Ending, run: dict[str, Any], artifacts: list[dict[str, Any]]) 
             if artifact["metadata"].get("key") in uris
         ],
         "packing_errors": ending.packing_errors,
-        "warnings": [f"the handler returned None for {name!r}" for name in ending.nones],
+        "warnings": [f"the handler returned None for {name!r}" for name in ending.nones] + list(map(too_deep, cut)),
+        "truncated": bool(cut),
     }
 
 

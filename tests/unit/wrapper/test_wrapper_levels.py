@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlrun_wrapper.executor.levels import CYCLE, MAX_LEVELS, cut_levels
+from mlrun_wrapper.executor.levels import CYCLE, cut_levels
+from mlrun_wrapper.executor.limits import RESULT_LEVELS
 from mlrun_wrapper.executor.values import Cleaner
 
 
@@ -24,14 +25,14 @@ def itself() -> Any:
 
 
 def test_an_ordinary_value_stays_the_object_that_it_is() -> None:
-    value = {"a": [1, (2, 3)], "b": nested(MAX_LEVELS - 5)}
+    value = {"a": [1, (2, 3)], "b": nested(RESULT_LEVELS - 5)}
     assert cut_levels(value) is value
 
 
-@pytest.mark.parametrize("depth", [MAX_LEVELS + 1, 900, 100_000])
+@pytest.mark.parametrize("depth", [RESULT_LEVELS + 1, 900, 100_000])
 def test_what_is_nested_too_deeply_is_cut(depth: int) -> None:
     """A result that was nested 900 deep ended the handler with a RecursionError, which was tried again."""
-    assert json.dumps(cut_levels(nested(depth))).count("[") == MAX_LEVELS
+    assert json.dumps(cut_levels(nested(depth))).count("[") == RESULT_LEVELS
 
 
 def test_a_value_that_contains_itself_is_cut() -> None:
@@ -49,7 +50,7 @@ def test_sets_and_tuples_are_containers_too() -> None:
     value: Any = 1
     for _ in range(900):
         value = frozenset({(value,)})
-    assert json.dumps(cut_levels(value)).count("[") == MAX_LEVELS
+    assert json.dumps(cut_levels(value)).count("[") == RESULT_LEVELS
 
 
 def objects(depth: int) -> Any:

@@ -24,8 +24,7 @@ SCHEDULE: Final = "Schedule"
 OLDEST_FIRST: Final = "OldestFirst"
 # The CronJob controller has acted on a slot this long after it, though its clock differs and its requests are slow.
 SETTLING_TIME: Final = timedelta(seconds=65)
-# How many slots one pass looks at for missed ones: some 30 ms. The next pass goes on from there.
-MAX_SLOTS_PER_PASS: Final = 5000
+MAX_SLOTS_PER_PASS: Final = bounds.SLOTS_PER_PASS.limit
 SECOND: Final = timedelta(seconds=1)
 # Of the record's bytes what its other fields need at most; the names of counted runs have the rest.
 OTHER_FIELDS_BYTES: Final = 4 * bounds.KIB

@@ -19,15 +19,14 @@ log = logging.getLogger("mlrun_operator")
 
 _IN_PLACE_BYTES: Final = bounds.CODE_IN_PLACE.limit
 _SHARE: Final = bounds.PARSE_SHARE.limit
-# What a namespace may spend at once: some hundred functions of common length.
-_SECONDS_AT_ONCE: Final = 10.0
+_SECONDS_AT_ONCE: Final = float(bounds.PARSE_AT_ONCE.limit)
 _SHORTEST_WAIT: Final = 0.1
 _LONGEST_WAIT: Final = 60.0
 _CPU_SECONDS: Final = bounds.PARSE_CPU.limit
-_SECONDS: Final = 30.0
+_SECONDS: Final = float(bounds.PARSE_SECONDS.limit)
 _MEMORY_BYTES: Final = bounds.PARSE_MEMORY.limit
 _NICENESS: Final = 19
-_MAX_REMEMBERED: Final = 1_000
+_MAX_REMEMBERED: Final = bounds.PARSED_CODES.limit
 
 
 class SyntaxCheck:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-# No status holds more than 32 levels; run.json holds as many as this.
-MAX_LEVELS = 100
+from .limits import RESULT_LEVELS
+
 _CONTAINERS = (dict, list, tuple, set, frozenset)
 CUT = "… (nested too deeply)"
 CYCLE = "… (contains itself)"
@@ -23,13 +23,13 @@ def cut_levels(value: Any, tell: Callable[[], object] | None = None) -> Any:
 
 def too_deep(name: str) -> str:
     """Return the warning about a value of that name which is cut."""
-    return f"{name!r} is nested deeper than {MAX_LEVELS} levels, or contains itself; a text is there instead"
+    return f"{name!r} is nested deeper than {RESULT_LEVELS} levels, or contains itself; a text is there instead"
 
 
 def _is_deep(value: Any) -> bool:
-    """Return whether the value has more than MAX_LEVELS levels. A value that contains itself has."""
+    """Return whether the value has more than RESULT_LEVELS levels. A value that contains itself has."""
     level = {id(value): value} if _is_container(value) else {}
-    for _ in range(MAX_LEVELS):
+    for _ in range(RESULT_LEVELS):
         level = {id(item): item for parent in level.values() for item in _items(parent) if _is_container(item)}
         if not level:
             return False
@@ -41,7 +41,7 @@ def _cut(value: Any, parents: tuple[int, ...]) -> Any:
         return value
     if id(value) in parents:
         return CYCLE
-    if len(parents) >= MAX_LEVELS:
+    if len(parents) >= RESULT_LEVELS:
         return CUT
     inner = (*parents, id(value))
     if isinstance(value, dict):

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .levels import CUT, CYCLE, MAX_LEVELS
+from .levels import CUT, CYCLE
+from .limits import RESULT_LEVELS
 
 _SAFE = 2**53
 
@@ -36,7 +37,7 @@ class Cleaner:
             return value if abs(value) <= _SAFE else str(value)
         if isinstance(value, float):
             return self._float(value, name)
-        if id(value) in self._parents or len(self._parents) >= MAX_LEVELS:
+        if id(value) in self._parents or len(self._parents) >= RESULT_LEVELS:
             return self._text_for(value, name)
         self._parents.append(id(value))
         try:

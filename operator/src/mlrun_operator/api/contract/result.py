@@ -44,8 +44,7 @@ _CUT_TEXTS: Final = ("message", "traceback")
 _MAX_ESCAPE_LENGTH: Final = 12
 # Dropping a field of a newer report may make its parent invalid, and so on. No report is nested deeper than this.
 _MAX_ROUNDS: Final = 8
-# A text with more unknown fields than this is not a report.
-_MAX_UNKNOWN_FIELDS: Final = 10_000
+_MAX_UNKNOWN_FIELDS: Final = bounds.UNKNOWN_FIELDS.limit
 
 
 class Result(Model):

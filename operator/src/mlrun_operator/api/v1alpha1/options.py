@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal, Self, cast
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from mlrun_operator.api import bounds
 from mlrun_operator.api.base import (
     AsWritten,
     EmptyCounts,
@@ -323,7 +324,7 @@ class RunOptions(Model):
     fs_group: int | None = Field(
         None,
         ge=1,
-        le=2_147_483_647,
+        le=bounds.GROUP.limit,
         description="Group that owns the files of the pods' volumes. Default: the group of the operator's setting.",
     )
     topology_spread_constraints: AsWritten[

@@ -17,8 +17,8 @@ MAX_MESSAGE: Final = bounds.MESSAGE.limit
 MAX_IMAGE: Final = bounds.IMAGE.limit
 MAX_COUNTED_RUNS: Final = bounds.COUNTED_RUNS.limit
 MAX_REPLICA_STATUSES: Final = bounds.REPLICA_STATUSES.limit
-MAX_REPLICA_MESSAGE: Final = 256
-MAX_REPLICA_DETAILS: Final = 2048
+MAX_REPLICA_MESSAGE: Final = bounds.REPLICA_MESSAGE.limit
+MAX_REPLICA_DETAILS: Final = bounds.REPLICA_RESULTS.limit
 MAX_INPUTS: Final = bounds.INPUTS.limit
 
 # Fields by the names that operators before 0.1.0 wrote, and their names of now. The CRD lets the old names pass, since

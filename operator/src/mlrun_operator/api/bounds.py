@@ -66,6 +66,10 @@ BACKFILL: Final = Bound(
     "A year of hours has 8,760. Each slot is a run.",
     "none of it is run, and the status says so",
 )
+PARAMETER_DEPTH: Final = Bound(
+    100, "levels", "a parameter, or a value of hyperparameters", "A result that returns it has as many.", _INVALID
+)
+RERUN: Final = Bound(256, "characters", "rerun", "The status repeats it.", _REFUSED)
 GROUP: Final = Bound(2**31 - 1, "", "fsGroup: the number of a group", "Kubernetes takes no larger one.", _REFUSED)
 QUANTITY: Final = Bound(256, "characters", "a quantity", "No amount needs more.", _INVALID)
 MAP_ENTRIES: Final = Bound(
@@ -341,7 +345,7 @@ LOG_LINES: Final = Bound(
 GROUPS: Final[dict[str, tuple[Bound, ...]]] = {
     "What users write": (
         *(INLINE_CODE, POD_ANNOTATIONS, FREE_FORM, FREE_FORM_DEPTH, INPUTS, REPLICAS, POINTS, POINTS_FILE, BACKFILL),
-        *(MAP_ENTRIES, QUANTITY, GROUP, CA_BUNDLE),
+        *(PARAMETER_DEPTH, MAP_ENTRIES, QUANTITY, RERUN, GROUP, CA_BUNDLE),
     ),
     "What a pod fetches and unpacks": (
         *(SOURCE_FILE, ARCHIVE_RATIO_FLOOR, INPUT_RATIO_FLOOR, ARCHIVE_NAME, ARCHIVE_PATH, ARCHIVE_DEPTH),

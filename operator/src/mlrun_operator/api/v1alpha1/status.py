@@ -90,7 +90,7 @@ class Execution(Model):
     number: int = Field(ge=1, description="1 for the first.")
     hash: str = Field(max_length=80, description="Of the fields that change what runs.")
     generation: int | None = Field(None, description="metadata.generation when it was asked for.")
-    rerun: str | None = Field(None, max_length=256, description="spec.rerun when it was asked for.")
+    rerun: str | None = Field(None, max_length=bounds.RERUN.limit, description="spec.rerun when it was asked for.")
     run_uid: str | None = Field(
         None, alias="runUID", max_length=64, description="metadata.uid of the run; another one after a restore."
     )
@@ -274,7 +274,9 @@ class ScheduleStatus(Model):
     counted_runs: list[str] | None = Field(
         None, max_length=MAX_COUNTED_RUNS, description="Kept runs whose end is in the counts."
     )
-    last_rerun: str | None = Field(None, max_length=256, description="The last spec.rerun that started a run.")
+    last_rerun: str | None = Field(
+        None, max_length=bounds.RERUN.limit, description="The last spec.rerun that started a run."
+    )
     backfill: BackfillStatus | None = None
 
 

@@ -1,7 +1,7 @@
 """The page of all bounds."""
 
 from docgen.markdown import page, table
-from mlrun_operator.api.bounds import GROUPS, KIB, MIB, Bound
+from mlrun_operator.api.bounds import GIB, GROUPS, KIB, MIB, Bound
 
 
 def bounds_page() -> str:
@@ -31,6 +31,13 @@ def _amount(bound: Bound) -> str:
     """Return limit and unit, as people write sizes."""
     unit, _, rest = bound.unit.partition(" ")
     if unit != "bytes":
-        return f"{bound.limit:,} {bound.unit}"
-    size = f"{bound.limit // MIB} MiB" if bound.limit % MIB == 0 else f"{bound.limit // KIB} KiB"
-    return f"{size} {rest}".strip()
+        return f"{bound.limit:,} {bound.unit}".strip()
+    return f"{_size(bound.limit)} {rest}".strip()
+
+
+def _size(size: int) -> str:
+    """Return the number of bytes in the largest unit of which it is a multiple."""
+    for name, unit in (("GiB", GIB), ("MiB", MIB), ("KiB", KIB)):
+        if size % unit == 0:
+            return f"{size // unit} {name}"
+    return f"{size:,} bytes"

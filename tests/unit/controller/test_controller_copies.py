@@ -1,13 +1,10 @@
 """A copied manifest of a run that a schedule made, as the operator observes and plans it."""
 
 import copy
-from datetime import timedelta
 from typing import Any
 
-import pytest
-from support.schedule_simulator import BEGIN, ScheduleSimulator
+from support.schedule_simulator import ScheduleSimulator
 
-from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.api.values.names import job_name
 from mlrun_operator.assess.status import to_wire
 from mlrun_operator.cluster.index import Index
@@ -18,16 +15,6 @@ from mlrun_operator.plan.decision import Ask, Create, Decision, Do, ReadDirectly
 from mlrun_operator.plan.observation import Observation, ReadFresh, RunObservation
 
 Object = dict[str, Any]
-
-
-@pytest.fixture
-def world(platform: Platform, function: Object) -> ScheduleSimulator:
-    played = ScheduleSimulator(platform, function, schedule="0 * * * *")
-    played.settle()
-    played.at(BEGIN + timedelta(hours=1))
-    played.fire(played.now)
-    played.settle()
-    return played
 
 
 def observe(world: ScheduleSimulator, run: Object) -> Observation:
@@ -62,9 +49,9 @@ def copied(world: ScheduleSimulator, name: str) -> Object:
     return run
 
 
-def test_a_copy_under_another_name_runs_by_itself(world: ScheduleSimulator) -> None:
-    run = copied(world, "again")
-    decision = decide(world, run)
+def test_a_copy_under_another_name_runs_by_itself(fired: ScheduleSimulator) -> None:
+    run = copied(fired, "again")
+    decision = decide(fired, run)
     assert isinstance(decision, Do)
     assert isinstance(decision.action, Create)
     job = decision.action.obj
@@ -72,22 +59,22 @@ def test_a_copy_under_another_name_runs_by_itself(world: ScheduleSimulator) -> N
     assert job["metadata"]["ownerReferences"][0]["uid"] == "copy"
 
 
-def test_a_copy_does_not_stop_with_the_schedule_of_the_original(world: ScheduleSimulator) -> None:
+def test_a_copy_does_not_stop_with_the_schedule_of_the_original(fired: ScheduleSimulator) -> None:
     """The controller reference came along with the manifest: the copy was Stopped before it started."""
-    world.run["spec"]["stop"] = True
-    decision = decide(world, copied(world, "again"))
+    fired.run["spec"]["stop"] = True
+    decision = decide(fired, copied(fired, "again"))
     assert isinstance(decision, Do)
     assert isinstance(decision.action, Create)
-    (child,) = world.children.values()
-    observation = observe(world, child)
+    (child,) = fired.children.values()
+    observation = observe(fired, child)
     assert isinstance(observation, RunObservation)
     assert observation.schedule is not None
 
 
-def test_a_copy_of_a_deleted_run_says_how_it_runs(world: ScheduleSimulator) -> None:
-    run = copied(world, next(iter(world.children)))
-    world.children, world.jobs = {}, []
-    decision = decide(world, run)
+def test_a_copy_of_a_deleted_run_says_how_it_runs(fired: ScheduleSimulator) -> None:
+    run = copied(fired, next(iter(fired.children)))
+    fired.children, fired.jobs = {}, []
+    decision = decide(fired, run)
     assert isinstance(decision, Tell)
     assert decision.status is not None
     assert (decision.status.phase, decision.status.reason) == ("Failed", "JobDeleted")
@@ -96,7 +83,7 @@ def test_a_copy_of_a_deleted_run_says_how_it_runs(world: ScheduleSimulator) -> N
     run["status"] = to_wire(decision.status, run)
     run["spec"]["rerun"] = "now"
     run["metadata"]["generation"] = 2
-    decision = decide(world, run)
+    decision = decide(fired, run)
     assert isinstance(decision, Do)
     assert isinstance(decision.action, Create)
     assert decision.action.obj["metadata"]["name"] == job_name(run["metadata"]["name"], "copy", 2)

@@ -1,14 +1,12 @@
 """Marks that were copied from one object to another: what they name stays out of reach (BEHAVIOUR J2)."""
 
 import copy
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from support.schedule_simulator import BEGIN, ScheduleSimulator
+from support.schedule_simulator import ScheduleSimulator
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.api.contract.result import Result, encode
 from mlrun_operator.api.objects import Object
 from mlrun_operator.api.ownership import is_adopted, is_fired_for
@@ -142,16 +140,6 @@ def test_a_copied_count_is_no_count(world: Any, mark: str) -> None:
     assert (replicas_of(job), points_of(job)) == (None, None)
     indexed = {**job, "spec": {**job["spec"], "completionMode": "Indexed", "completions": 10**6}}
     assert (replicas_of(indexed), points_of(indexed)) == (1000, None)
-
-
-@pytest.fixture
-def fired(platform: Platform, function: Object) -> ScheduleSimulator:
-    played = ScheduleSimulator(platform, function, schedule="0 * * * *")
-    played.settle()
-    played.at(BEGIN + timedelta(hours=1))
-    played.fire(played.now)
-    played.settle()
-    return played
 
 
 def test_a_fired_job_is_that_of_its_schedules_run(fired: ScheduleSimulator) -> None:

@@ -1,6 +1,8 @@
 """Inline code that takes seconds to parse is parsed by another process, once."""
 
 import asyncio
+import errno
+import sys
 from datetime import UTC, datetime
 from heapq import heapify, heappop, heappush
 
@@ -138,6 +140,49 @@ async def test_what_takes_too_long_is_left_to_the_pod(
     monkeypatch.setattr(syntax_check, "_SECONDS", 0.01)
     assert await SyntaxCheck().error_in("team", COSTLY["braces"].encode()) == ""
     assert "was not checked" in caplog.text
+
+
+NOT_STARTED = {
+    "processes": BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"),
+    "memory": OSError(errno.ENOMEM, "Cannot allocate memory"),
+    "threads": RuntimeError("can't start new thread"),
+}
+
+
+@pytest.mark.parametrize("lacking", NOT_STARTED)
+async def test_what_cannot_be_checked_is_left_to_the_pod(
+    lacking: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The error ended the reconcile, which was tried again for ever; the function never had a status."""
+
+    async def not_started(*_: object, **__: object) -> None:
+        raise NOT_STARTED[lacking]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", not_started)
+    check = SyntaxCheck()
+    assert await check.error_in("team", padded("a = (")) == ""
+    assert "was not checked: " in caplog.text
+    monkeypatch.undo()
+    assert await check.error_in("team", padded("b = (")) == "line 1: '(' was never closed"
+
+
+async def test_a_missing_interpreter_leaves_the_code_to_the_pod(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    assert await SyntaxCheck().error_in("team", padded("a = (")) == ""
+    assert "No such file or directory" in caplog.text
+
+
+async def test_a_process_that_is_gone_leaves_the_code_to_the_pod(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def gone(pid: int) -> None:
+        raise ProcessLookupError(errno.ESRCH, f"No process {pid}")
+
+    monkeypatch.setattr(syntax_check, "_bound", gone)
+    assert await SyntaxCheck().error_in("team", padded("a = (")) == ""
+    assert "was not checked: [Errno 3]" in caplog.text
 
 
 async def test_what_takes_too_much_memory_is_left_to_the_pod(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,7 +94,7 @@ def test_breaks_that_bring_next_to_nothing_do_not_go_on_for_ever(
     server: FlakyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mlrun_operator.store.pace.SECONDS", 0.3)
-    monkeypatch.setattr("mlrun_wrapper.http.random.uniform", lambda low, high: 0.0)
+    monkeypatch.setattr("mlrun_wrapper.retries.random.uniform", lambda low, high: 0.0)
     url = server.serve("/a", BODY, piece=1, pause=0.01, breaks=[10] * 1000)
     with pytest.raises(StepError, match="less than 1000 a second"):
         fetch(url, tmp_path)

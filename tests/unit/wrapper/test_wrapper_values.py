@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlrun_wrapper.executor.tables import PREVIEW_BYTES, PREVIEW_ROWS, described_table
+from mlrun_wrapper.executor.limits import PREVIEW_BYTES, PREVIEW_ROWS
+from mlrun_wrapper.executor.tables import described_table
 from mlrun_wrapper.executor.values import Cleaner
 
 ANY = st.recursive(

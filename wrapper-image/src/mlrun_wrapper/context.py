@@ -51,6 +51,7 @@ class Context:
     outcome: dict[str, Any] | None = None  # execute
     outputs: dict[str, OutputInfo] = field(default_factory=dict)  # outputs
     results: dict[str, Any] = field(default_factory=dict)  # outputs
+    truncated: bool = False  # outputs: a result was nested too deeply for run.json
     summaries: dict[int, Summary] = field(default_factory=dict)  # collect: how each point of a sweep ended
     sweep: SweepStatus | None = None  # collect
     run_path: str | None = None  # the report: the folder of run.json and log.txt

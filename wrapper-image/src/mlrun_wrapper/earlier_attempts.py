@@ -10,6 +10,7 @@ import hashlib
 import json
 from typing import Any, Final
 
+from mlrun_operator.api import bounds
 from mlrun_operator.api.contract import envelope as envelopes
 from mlrun_operator.api.contract.result import Result
 from mlrun_operator.api.reasons import Reason
@@ -18,11 +19,11 @@ from mlrun_wrapper.context import Context
 
 WARNING: Final = "an earlier attempt had succeeded; its results are reported"
 # The newest pods that are remembered, and of these how many are looked at.
-_MAX_PODS: Final = 10
+_MAX_PODS: Final = bounds.EARLIER_PODS.limit
 _MAX_READ: Final = 3
-_MAX_BYTES: Final = 4 << 20
+_MAX_BYTES: Final = bounds.EARLIER_REPORT.limit
 _RACES: Final = 3
-_REPORTED: Final = ("reason", "message", "source", "inputs", "outputs", "results", "warnings", "sweep")
+_REPORTED: Final = ("reason", "message", "source", "inputs", "outputs", "results", "warnings", "sweep", "truncated")
 
 
 class _TooLargeError(Exception):
@@ -125,7 +126,7 @@ def _take_over(context: Context, document: dict[str, Any]) -> bool:
     except ValueError:
         return False
     context.log.line(f"{WARNING} (pod {document['pod'].get('name')})")
-    context.source, context.sweep = result.source, result.sweep
+    context.source, context.sweep, context.truncated = result.source, result.sweep, result.truncated
     context.inputs, context.outputs, context.results = result.inputs, result.outputs, result.results
     context.warnings = [*(text for text in result.warnings if text != WARNING), WARNING]
     context.earlier = document

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
+from mlrun_operator.api import bounds
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.store import unwatched
 from mlrun_operator.store.pace import TooSlowError
@@ -22,7 +23,7 @@ from mlrun_wrapper.opener import Manners, build_opener, build_request
 from mlrun_wrapper.retries import wait_after
 from mlrun_wrapper.transfer import BrokenOffError, TooLargeError, Transfer
 
-_TIMEOUT: Final = 30.0
+_TIMEOUT: Final = float(bounds.SERVER_SILENCE.limit)
 _NO_SUCH_RANGE: Final = 416
 _AGAIN: Final = {408, 425, 429, 500, 502, 503, 504}
 

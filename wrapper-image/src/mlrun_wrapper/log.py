@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+# The bounds of `mlrun_operator.api.bounds`, which is imported only when the executor is started.
 HEAD: Final = 1 << 20
 TAIL: Final = 1 << 20
+LONGEST_REDRAWN: Final = 64 << 10
 _CHUNK: Final = 64 << 10
 _REDRAW_SECONDS: Final = 1.0
 
@@ -102,7 +104,7 @@ class Redraws:
             return part
         self._redrawing = True
         self._text += part.rstrip(b"\r\n")
-        if part.endswith(b"\n") or len(self._text) > _CHUNK:
+        if part.endswith(b"\n") or len(self._text) > LONGEST_REDRAWN:
             return self.rest()
         return self._drawn() if part.endswith(b"\r") else b""
 

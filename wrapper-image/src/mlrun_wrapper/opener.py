@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import IO, Any, Final
 from urllib.parse import urljoin, urlsplit
 
+from mlrun_operator.api import bounds
 from mlrun_wrapper.guards import GuardError
 from mlrun_wrapper.guards.addresses import check_url, connect
 from mlrun_wrapper.guards.urls import check_redirect
 
-_TIMEOUT: Final = 30.0
+_TIMEOUT: Final = float(bounds.SERVER_SILENCE.limit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ def store_outputs(context: Context) -> None:
     """Every artifact as an entity, every result under its name."""
     outcome = context.outcome or {}
     context.warnings += outcome.get("warnings", [])
+    context.truncated = outcome.get("truncated", False)
     shelf = Shelf(context, context.number)
     context.outputs = shelf.outputs  # as they come: the grace period may be too short for all
     context.results = kept(context, outcome.get("results", {}), outcome.get("nonfinite", []))

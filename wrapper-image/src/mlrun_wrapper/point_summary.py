@@ -12,7 +12,7 @@ State = Literal["running", "completed", "error", "stopped", "skipped"]
 class Summary(Model):
     """`results` are all that the handler logged, by mlrun's names; `outputs` are by the run's names.
 
-    `final` is a failure that the run does not want to be tried again.
+    `final` is a failure that the run does not want to be tried again; `truncated` says that a result was cut.
     """
 
     iteration: int
@@ -25,6 +25,7 @@ class Summary(Model):
     nonfinite: list[str] = []
     outputs: dict[str, OutputInfo] = {}
     run_path: str | None = None
+    truncated: Literal[True] | None = None
 
     def in_short(self) -> dict[str, Any]:
         """For run.json: without the previews of tables, which are in the entities."""

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-# Of what a program says only the end is kept: its reasons come last.
-_KEPT: Final = 1 << 20
+from mlrun_operator.api import bounds
+
+_KEPT: Final = bounds.PROGRAM_OUTPUT.limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ def _result(context: Context) -> Result:
         warnings=context.warnings,
         sweep=context.sweep,
         run_path=context.run_path,
+        truncated=context.truncated,
     )
 
 

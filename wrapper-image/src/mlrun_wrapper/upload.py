@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from mlrun_operator.api import bounds
 from mlrun_operator.api.values.keys import Key
 from mlrun_operator.store import Catalogue
 from mlrun_operator.store.entities import ENTITY_FILE
@@ -14,8 +15,7 @@ from mlrun_wrapper.texts import escaped, local_path
 
 # Files of a folder at a time; a large one goes in parts, four at a time.
 _AT_ONCE: Final = 4
-# A reader has to load all of entity.json, however many files there are.
-_LISTED: Final = 1000
+_LISTED: Final = bounds.LISTED_FILES.limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from mlrun_operator.api import constants
+from mlrun_operator.api import bounds, constants
 from mlrun_operator.api.objects import Object, spec_of, status_of
 
 OOM_KILLED: Final = "OOMKilled"
 # What the kubelet says of a container that had not started when its pod was deleted, with exit code 137; its reason is
 # the same as of one that was lost.
 _NEVER_LOCATED: Final = "could not be located when the pod was terminated"
-# How much of a container's last words is repeated, in characters.
-_MAX_WORDS: Final = 300
+_MAX_WORDS: Final = bounds.LAST_WORDS.limit
 
 
 class Role(Enum):

@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from mlrun_operator.api import constants
+from mlrun_operator.api import bounds, constants
 from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason, known_reason
 from mlrun_operator.api.v1alpha1.status import Phase, RunStatus
 from mlrun_operator.api.values.names import short_hash
 from mlrun_operator.assess.times import format_time
 
-# What the API server takes, and what of it a cause may take, so that there is room for what to do.
-_LONGEST = 1024
+_LONGEST = bounds.EVENT.limit
+# What of it a cause may take, so that there is room for what to do.
 _MESSAGE = 800
 # The reason of the event that the operator has deleted a pod which another container keeps, or which has no Job.
 POD_DELETED = "PodDeleted"

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mlrun_operator.api import bounds
 from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.api.v1alpha1.status import (
     MAX_REPLICA_DETAILS,
@@ -18,7 +19,7 @@ from mlrun_operator.api.v1alpha1.status import (
 from mlrun_operator.assess.jobs import end_of, indexes, points_of, replicas_of
 from mlrun_operator.assess.pods import PodView
 
-_MAX_OUTPUTS = 32
+_MAX_OUTPUTS = bounds.REPLICA_OUTPUTS.limit
 # While they run, a status is written for each of at most this many steps of their progress, not for every pod.
 _STEPS = 10
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from mlrun_operator.api import constants
+from mlrun_operator.api import bounds, constants
 from mlrun_operator.api.objects import Object, annotations_of, controller_of, is_deleting, status_of
 from mlrun_operator.api.v1alpha1.run import RunSpec
 from mlrun_operator.api.v1alpha1.status import MAX_MESSAGE, BackfillStatus, Phase, RunStatus, ScheduleStatus
@@ -24,9 +24,14 @@ SCHEDULE: Final = "Schedule"
 OLDEST_FIRST: Final = "OldestFirst"
 # The CronJob controller has acted on a slot this long after it, though its clock differs and its requests are slow.
 SETTLING_TIME: Final = timedelta(seconds=65)
-# How many slots one pass looks at for missed ones: some 30 ms. The next pass goes on from there.
-MAX_SLOTS_PER_PASS: Final = 5000
+MAX_SLOTS_PER_PASS: Final = bounds.SLOTS_PER_PASS.limit
 SECOND: Final = timedelta(seconds=1)
+# Of the record's bytes what its other fields need at most; the names of counted runs have the rest.
+OTHER_FIELDS_BYTES: Final = 4 * bounds.KIB
+_NAMES_BYTES: Final = bounds.STATUS_SCHEDULE.limit - OTHER_FIELDS_BYTES
+_MAX_NAMES: Final = bounds.COUNTED_RUNS.limit
+# JSON puts a name into quotes, and a comma and a space after it.
+_BYTES_AROUND_NAME: Final = 4
 _ENDED_PHASES: Final = tuple(phase.value for phase in Phase if phase.finished)
 
 
@@ -85,10 +90,12 @@ def children_of(runs: Sequence[Object]) -> list[Child]:
 def count_ends(record: ScheduleStatus, children: Sequence[Child]) -> ScheduleStatus:
     """Return the record with the runs that have ended since.
 
-    Each run counts once, by its first end: the counted ones are remembered by name, also while one runs again.
+    Each run counts once, by its first end: the counted ones are remembered by name, also while one runs again. Runs for
+    whose names the record has no room are counted when it has.
     """
     counted = set(record.counted_runs or ())
-    ends = [child.phase for child in children if child.is_finished and child.name not in counted]
+    new = _countable(counted, children)
+    ends = [child.phase for child in children if child.name in new]
     successes = [child.slot for child in children if child.phase == Phase.SUCCEEDED]
     fired = [child.slot for child in children if child.trigger in (SCHEDULE, CATCH_UP)]
     return record.model_copy(
@@ -97,10 +104,40 @@ def count_ends(record: ScheduleStatus, children: Sequence[Child]) -> ScheduleSta
             "succeeded": record.succeeded + ends.count(Phase.SUCCEEDED),
             "failed": record.failed + ends.count(Phase.FAILED),
             "stopped": record.stopped + ends.count(Phase.STOPPED),
-            "counted_runs": [c.name for c in children if c.is_finished or c.name in counted] or None,
+            "counted_runs": [child.name for child in children if child.name in counted | new] or None,
             "last_schedule_time": _latest(record.last_schedule_time, fired),
             "last_successful_time": _latest(record.last_successful_time, successes),
         }
+    )
+
+
+def _countable(counted: set[str], children: Sequence[Child]) -> set[str]:
+    """Return the names of the runs whose end is to be counted now, the oldest first, as many as have room."""
+    kept = [child.name for child in children if child.name in counted]
+    room, names = _NAMES_BYTES - sum(map(_name_bytes, kept)), set[str]()
+    for child in children:
+        if not child.is_finished or child.name in counted:
+            continue
+        room -= _name_bytes(child.name)
+        if room < 0 or len(kept) + len(names) >= _MAX_NAMES:
+            break
+        names.add(child.name)
+    return names
+
+
+def _name_bytes(name: str) -> int:
+    return len(name) + _BYTES_AROUND_NAME
+
+
+def uncounted_warning(record: ScheduleStatus, children: Sequence[Child]) -> str | None:
+    """Return the message that ends are not counted yet, since too many runs are kept; None where all are."""
+    counted = set(record.counted_runs or ())
+    number = sum(child.is_finished and child.name not in counted for child in children)
+    if not number:
+        return None
+    return (
+        f"{number} runs that have ended are not counted yet, because too many are kept; "
+        "delete runs of this schedule, or find out what keeps them from being deleted"
     )
 
 

@@ -421,7 +421,7 @@ def _report_warnings(result: Result | None, overridden: str | None = None) -> li
     if result and result.truncated:
         where = f" in {result.run_path}" if result.run_path else ""
         warnings.append(
-            (cond.RESULT_TRUNCATED, f"the report was too long for the status; run.json{where} has all of it")
+            (cond.RESULT_TRUNCATED, f"the report was too long or too deep for the status; run.json{where} has the rest")
         )
     words = [*([overridden] if overridden else ()), *(result.warnings if result else ())]
     if words:

@@ -1,7 +1,8 @@
 """The budget of a status: JSON bytes for each of its parts, so that the API server takes every status that is told.
 
 Each part is cut by itself, what people miss least first, and a condition tells of it. Uids, phases and counters stay:
-without them attempts, replicas and runs would be counted again. A schedule's record has no more than 1,000 names.
+without them attempts, replicas and runs would be counted again. A schedule's record is never cut, for the same reason:
+it takes no more names of runs than it has room for.
 """
 
 import json

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Final
 
+from mlrun_operator.api import bounds
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.v1alpha1.status import MAX_REPLICA_MESSAGE, Phase, ReplicaCounts, SweepStatus
 from mlrun_operator.api.v1alpha1.sweep import with_progress
 from mlrun_operator.assess.replicas import Replica
 
-# Of how many points that left no report the collector is told why.
-_MAX_LOST: Final = 100
+_MAX_LOST: Final = bounds.LOST_POINTS.limit
 
 
 def sweep_of(points: Sequence[Replica]) -> SweepStatus:

@@ -19,15 +19,14 @@ log = logging.getLogger("mlrun_operator")
 
 _IN_PLACE_BYTES: Final = bounds.CODE_IN_PLACE.limit
 _SHARE: Final = bounds.PARSE_SHARE.limit
-# What a namespace may spend at once: some hundred functions of common length.
-_SECONDS_AT_ONCE: Final = 10.0
+_SECONDS_AT_ONCE: Final = float(bounds.PARSE_AT_ONCE.limit)
 _SHORTEST_WAIT: Final = 0.1
 _LONGEST_WAIT: Final = 60.0
 _CPU_SECONDS: Final = bounds.PARSE_CPU.limit
-_SECONDS: Final = 30.0
+_SECONDS: Final = float(bounds.PARSE_SECONDS.limit)
 _MEMORY_BYTES: Final = bounds.PARSE_MEMORY.limit
 _NICENESS: Final = 19
-_MAX_REMEMBERED: Final = 1_000
+_MAX_REMEMBERED: Final = bounds.PARSED_CODES.limit
 
 
 class SyntaxCheck:
@@ -102,6 +101,22 @@ def _digest(code: bytes) -> bytes:
 
 
 async def _parsed_apart(code: bytes) -> str:
+    """Return what the parser says; empty, with a warning, where the code was not checked."""
+    output, cause = None, "it takes too long, or too much memory"
+    try:
+        output = await _parser_output(code)
+    except TimeoutError:
+        pass
+    except (OSError, RuntimeError) as error:  # no process or thread can be started
+        cause = str(error)
+    if output is None:
+        log.warning("inline code of %d bytes was not checked: %s", len(code), cause)
+        return ""
+    return output.decode("utf-8", "replace")
+
+
+async def _parser_output(code: bytes) -> bytes | None:
+    """Return the output of the process that parses the code; None if it was killed. Raises OSError, RuntimeError."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", "-S", python_syntax.__file__),
         stdin=asyncio.subprocess.PIPE,
@@ -110,17 +125,12 @@ async def _parsed_apart(code: bytes) -> str:
     )
     try:
         _bound(process.pid)
-        found, _ = await asyncio.wait_for(process.communicate(code), _SECONDS)
-    except TimeoutError:
-        found = b""
+        output, _ = await asyncio.wait_for(process.communicate(code), _SECONDS)
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    if process.returncode != 0:
-        log.warning("inline code of %d bytes was not checked: it takes too long, or too much memory", len(code))
-        return ""
-    return found.decode("utf-8", "replace")
+    return output if process.returncode == 0 else None
 
 
 def _bound(pid: int) -> None:

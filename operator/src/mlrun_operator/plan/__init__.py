@@ -154,5 +154,5 @@ def _as_restored(context: RunContext, status: RunStatus, execution: Execution) -
     if recorded is None or execution.number != recorded.number or not is_restored_with_status(context):
         return status
     stamp = {"run_uid": context.meta["uid"], "hash": execution_hash(context.spec), "generation": context.generation}
-    execution = execution.model_copy(update={**stamp, "rerun": context.spec.get("rerun") or None})
+    execution = execution.model_copy(update={**stamp, "rerun": context.rerun})
     return status.model_copy(update={"execution": execution})

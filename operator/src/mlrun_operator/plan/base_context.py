@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from mlrun_operator.api import bounds
 from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.api.objects import Object, spec_of
 from mlrun_operator.api.v1alpha1.status import RunStatus
@@ -33,6 +34,12 @@ class BaseContext:
     def spec(self) -> Object:
         """Return the run's spec as it was written, valid or not."""
         return spec_of(self.observation.run)
+
+    @property
+    def rerun(self) -> str | None:
+        """Return `spec.rerun`; None where it is empty, or is nothing that the schema takes."""
+        rerun = self.spec.get("rerun")
+        return rerun if isinstance(rerun, str) and 0 < len(rerun) <= bounds.RERUN.limit else None
 
     @property
     def generation(self) -> int:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
+from mlrun_operator.api import bounds
 from mlrun_operator.api.v1alpha1.schedule import SHORT_DEADLINE
 from mlrun_operator.assess.schedule import CATCH_UP, SCHEDULE, SECOND, SETTLING_TIME, makes_up_all
 from mlrun_operator.assess.times import format_time
@@ -14,9 +15,8 @@ from mlrun_operator.plan.schedule_context import Schedule
 # The CronJob controller does not fire a slot any more that is older than this, where the operator catches up.
 _TOO_LATE_TO_FIRE: Final = timedelta(seconds=SHORT_DEADLINE) + SETTLING_TIME
 _DEFAULT_MAX: Final = 100
-_MAX_SLOTS_PER_PASS: Final = 2000
-# A slot that waits is given up when this many later ones have run.
-_MAX_RUNS_BEHIND: Final = 200
+_MAX_SLOTS_PER_PASS: Final = bounds.CATCH_UP_SLOTS.limit
+_MAX_RUNS_BEHIND: Final = bounds.CATCH_UP_BEHIND.limit
 
 
 def catch_up(schedule: Schedule) -> tuple[Schedule, Decision | None]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
+from typing import Final, TypeGuard
 
 from pydantic.alias_generators import to_snake
 
@@ -179,14 +179,14 @@ class RunContext(BaseContext):
     def limit(self, name: str, job: Object | None) -> int | None:
         """Return a limit as the run has it now, else as its Job was made with, or as function or platform say."""
         limit = self.spec.get(name)
-        if isinstance(limit, int):
+        if is_limit(limit):
             return limit
         if job is not None:
             if (pinned := pinned_limits(job).get(name)) is not None:
                 return pinned
         elif isinstance(function := self.spec.get("function") or spec_of(self.observation.function), dict):
             options = function.get("run")
-            if isinstance(options, dict) and isinstance(options.get(name), int):
+            if isinstance(options, dict) and is_limit(options.get(name)):
                 return int(options[name])
         defaults = (getattr(part, to_snake(name), None) for part in (self.platform.run_defaults, self.platform))
         return next((default for default in defaults if isinstance(default, int)), None)
@@ -197,7 +197,7 @@ class RunContext(BaseContext):
             number=number,
             hash=execution_hash(self.spec),
             generation=self.generation,
-            rerun=self.spec.get("rerun") or None,
+            rerun=self.rerun,
             run_uid=self.meta["uid"],
         )
 
@@ -268,7 +268,12 @@ def _job_uid_of(pod: Object) -> str | None:
 def pinned_limits(job: Object) -> dict[str, int]:
     """Return the limits that function and platform set when the Job was made."""
     limits = _json_object(annotations_of(job).get(constants.ANNOTATION_LIMITS))
-    return {name: limit for name, limit in limits.items() if isinstance(limit, int) and 0 <= limit <= _LONGEST_LIMIT}
+    return {name: limit for name, limit in limits.items() if is_limit(limit)}
+
+
+def is_limit(value: object) -> TypeGuard[int]:
+    """Return whether the value is a limit that a user can set, whatever stands in its place."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LONGEST_LIMIT
 
 
 def is_queued_by_kueue(job: Object) -> bool:

@@ -11,7 +11,7 @@ from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.execution import Assessment
 from mlrun_operator.assess.jobs import has_decided, lost_volumes, points_of, replicas_of
 from mlrun_operator.plan.begin_end import begin_end
-from mlrun_operator.plan.context import RunContext, pinned_limits
+from mlrun_operator.plan.context import RunContext, is_limit, pinned_limits
 from mlrun_operator.plan.decision import Ask, Decision, PatchLimits, ReadDirectly, ReadEvents
 from mlrun_operator.plan.progress import pending_left
 
@@ -42,14 +42,21 @@ def unapplied_limits(context: RunContext, job: Object) -> Object:
         return {}
     limits: Object = {}
     pinned = pinned_limits(job)
-    deadline, retries = ({**pinned, **context.spec}.get(name) for name in ("activeDeadlineSeconds", "backoffLimit"))
-    if isinstance(deadline, int) or "backoffLimit" in pinned:  # a Job without it is of an older operator
+    names = ("activeDeadlineSeconds", "backoffLimit")
+    asked = {name: context.spec[name] for name in names if _is_asked(context.spec, name)}
+    deadline, retries = ({**pinned, **asked}.get(name) for name in names)
+    if is_limit(deadline) or "backoffLimit" in pinned:  # a Job without it is of an older operator
         limits["activeDeadlineSeconds"] = deadline
-    if isinstance(retries, int):
+    if is_limit(retries):
         limits["backoffLimit"] = max(retries, status_of(job).get("failed") or 0)  # a lower one kills a running retry
     if job["spec"].get("completionMode") == "Indexed" and "backoffLimit" in limits:
         limits = {**limits, "backoffLimitPerIndex": limits.pop("backoffLimit")}
     return {name: value for name, value in limits.items() if job["spec"].get(name) != value}
+
+
+def _is_asked(spec: Object, name: str) -> bool:
+    """Return whether the run sets the limit, or takes it away by null."""
+    return name in spec and (spec[name] is None or is_limit(spec[name]))
 
 
 def _too_many_disruptions(

@@ -9,8 +9,8 @@ from mlrun_operator.plan.schedule_context import Schedule, ScheduleContext
 
 def record_rerun(context: ScheduleContext, record: ScheduleStatus) -> ScheduleStatus:
     """Return the record with the `spec.rerun` whose run exists; the first one of a schedule starts none."""
-    rerun = context.spec.get("rerun")
-    if not isinstance(rerun, str) or not rerun:
+    rerun = context.rerun
+    if rerun is None:
         return record
     name = _name(context, rerun)
     exists = any(run["metadata"]["name"] == name for run in context.observation.children)

@@ -19,7 +19,7 @@ from mlrun_operator.assess.jobs import end_of, has_decided
 from mlrun_operator.assess.status import to_wire
 from mlrun_operator.assess.times import parse_time
 from mlrun_operator.plan.awaited import is_awaited
-from mlrun_operator.plan.context import RunContext, can_make_pods
+from mlrun_operator.plan.context import RunContext, can_make_pods, is_limit
 from mlrun_operator.plan.decision import Decision, Delete, Tell
 from mlrun_operator.plan.recorded import with_conditions
 from mlrun_operator.plan.start import (
@@ -88,7 +88,7 @@ def _job_ttls(context: RunContext) -> list[tuple[Object, timedelta]]:
 def _run_ttl(context: RunContext) -> list[tuple[Object, timedelta]]:
     """Return the run itself, where it has a TTL of its own and is nobody else's to delete."""
     ttl, ended = context.spec.get("runTtlSecondsAfterFinished"), parse_time(context.recorded.completion_time)
-    if not isinstance(ttl, int) or not context.is_over or ended is None or _is_managed(context):
+    if not is_limit(ttl) or not context.is_over or ended is None or _is_managed(context):
         return []
     left = ended + timedelta(seconds=ttl) - context.observation.now
     if is_awaited(context.observation.schedule, context.observation.run):

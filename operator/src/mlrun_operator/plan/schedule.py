@@ -26,6 +26,7 @@ from mlrun_operator.assess.schedule import (
     count_ends,
     count_missed,
     schedule_status,
+    uncounted_warning,
 )
 from mlrun_operator.assess.times import format_time, parse_time
 from mlrun_operator.plan.adopt import adopt_fired_jobs
@@ -151,7 +152,8 @@ def _warnings(schedule: Schedule) -> list[str]:
     """Return what is not done though the spec asks for it."""
     refusal = schedule.context.observation.refusal
     refused_run = f"run {refusal.name} was refused: {refusal.message}" if refusal else None
-    return [warning for warning in (refused_run, backfill_warning(schedule)) if warning]
+    uncounted = uncounted_warning(schedule.record, schedule.children)
+    return [warning for warning in (refused_run, backfill_warning(schedule), uncounted) if warning]
 
 
 def _never_fires(schedule: Schedule) -> str:

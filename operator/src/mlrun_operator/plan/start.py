@@ -306,8 +306,7 @@ def is_rerun(context: RunContext) -> bool:
 
 
 def _is_rerun_of(context: RunContext, execution: Execution) -> bool:
-    rerun = context.spec.get("rerun")
-    return bool(rerun) and rerun != execution.rerun
+    return context.rerun not in (None, execution.rerun)
 
 
 def is_function_changed(context: RunContext) -> bool:

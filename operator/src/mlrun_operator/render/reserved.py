@@ -68,12 +68,14 @@ def check_annotations(field: str, annotations: Mapping[str, str]) -> None:
 
 def check_host_aliases(options: RunOptions, platform: Platform) -> None:
     """Refuse host aliases where the operator's settings do, and for hosts that the platform names."""
-    if options.host_aliases and not platform.host_aliases:
+    if not options.host_aliases:
+        return
+    if not platform.host_aliases:
         raise ValueError("hostAliases: the operator's settings do not allow them; remove the field")
-    for alias in options.host_aliases or ():
-        for name in alias.hostnames:
-            if name in _platform_hosts(platform):
-                raise ValueError(f"hostAliases: {name} is a host of the platform's settings; remove it")
+    reserved = _platform_hosts(platform)
+    for name in (name for alias in options.host_aliases for name in alias.hostnames):
+        if _as_looked_up(name) in reserved:
+            raise ValueError(f"hostAliases: {name} is a host of the platform's settings; remove it")
 
 
 def check_group(options: RunOptions, platform: Platform) -> None:
@@ -83,11 +85,21 @@ def check_group(options: RunOptions, platform: Platform) -> None:
         raise ValueError(f"fsGroup: {options.fs_group} is not allowed here; choose one from {low} to {high}")
 
 
-def _platform_hosts(platform: Platform) -> set[str | None]:
+def _platform_hosts(platform: Platform) -> frozenset[str]:
     """Return the hosts that credentials or code come from: the store's, the proxies' and those for requirements."""
     proxy = platform.proxy or ProxyInfo()
     urls = (platform.store.endpoint, proxy.http, proxy.https, platform.pip.index_url, platform.pip.find_links)
-    return {urlsplit(url).hostname for url in urls if url}
+    hosts = (urlsplit(url if "//" in url else f"//{url}").hostname for url in urls if url)
+    return frozenset(_as_looked_up(host) for host in hosts if host)
+
+
+def _as_looked_up(host: str) -> str:
+    """Return the name as it is looked up in a hosts file: in small ASCII letters, without a dot at its end."""
+    name = host.rstrip(".").lower()
+    try:
+        return name.encode("idna").decode()
+    except UnicodeError:
+        return name
 
 
 def check_template(template: Mapping[str, Any]) -> None:

@@ -5,11 +5,12 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from mlrun_operator.api import bounds
+
 JsonSchema = dict[str, Any]
 
 _DROPPED: Final = {"title", "default", "$defs", "const", "additionalProperties", "propertyNames"}
-# For strings, lists and maps of models that state none: CEL's cost estimate needs a bound.
-_MAX_PROPERTIES: Final = 256
+_MAX_PROPERTIES: Final = bounds.MAP_ENTRIES.limit
 FREE_FORM: Final = "x-kubernetes-preserve-unknown-fields"
 INT_OR_STRING: Final = "x-kubernetes-int-or-string"
 # Our own mark for a value of any type; it does not reach the CRD.

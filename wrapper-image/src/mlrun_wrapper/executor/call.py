@@ -27,6 +27,8 @@ from .levels import cut_levels
 from .sweep import Points
 
 RETURN = "return"
+# The types of a log hint by which collections become results.
+_RESULTS = (None, "", "result")
 _MOMENTS = (datetime.date, datetime.time)
 _SCALARS = (type(None), str, bytes, bool, int, float, complex, np.generic, *_MOMENTS)
 _COLLECTIONS = (dict, list, tuple, set, frozenset)
@@ -50,22 +52,28 @@ class Caller:
         """Make mlrun's runtimes of this process call through here."""
         local.exec_from_params = self
         figures.install()
-        packing.install(self._cannot_pack)
+        packing.install(self._cannot_pack, self._is_cut)
         pack = PackagersManager.pack
 
         def recording(manager: PackagersManager, obj: Any, log_hint: Any) -> Any:
+            name = older.hint_part(log_hint, "key")
             if obj is None:
-                self.newest.nones.append(older.hint_part(log_hint, "key"))
+                self.newest.nones.append(name)
+            if older.hint_part(log_hint, "artifact_type") in _RESULTS:
+                obj = cut_levels(obj, lambda: self._is_cut(name))
             try:
                 return pack(manager, obj=obj, log_hint=log_hint)
             except MLRunPackagePackingError as error:
-                self._cannot_pack(older.hint_part(log_hint, "key"), str(error))
+                self._cannot_pack(name, str(error))
                 raise
 
         PackagersManager.pack = recording
 
     def _cannot_pack(self, name: str, why: str) -> None:
         self.newest.packing_errors.append({"name": name, "message": why})
+
+    def _is_cut(self, name: str) -> None:
+        self.newest.cut.append(name)
 
     def __call__(
         self, handler: Callable[..., Any], runobj: Any, context: Any, cwd: str | None = None
@@ -102,7 +110,7 @@ class Caller:
             packed = mlrun.package.handler(inputs=_hints(handler, runobj) or True, outputs=runobj.spec.returns or None)
             value = packed(older.normalised(handler))(**arguments)
             if value is not None:
-                _keep(value, context)
+                _keep(cut_levels(value, lambda: self._is_cut(RETURN)), context)
         except Stopped:
             self.stop()
             context.set_state("aborted", commit=False)
@@ -136,7 +144,6 @@ def _keep(value: Any, context: Any) -> None:
     if isinstance(value, _MOMENTS):
         context.log_result(RETURN, value.isoformat())
         return
-    value = cut_levels(value)
     packer = ContextHandler()
     packer.look_for_context(args=(context,), kwargs={})
     packer.log_outputs(outputs=[value], log_hints=[RETURN if _plain(value) else older.itemised(RETURN, value)])

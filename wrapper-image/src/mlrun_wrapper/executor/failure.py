@@ -9,8 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from .limits import TRACEBACK_CHARACTERS
+
 _HERE = f"{Path(__file__).resolve().parent}{os.sep}"
-_LIMIT = 32 * 1024
 
 
 class InvalidRunError(Exception):
@@ -25,8 +26,9 @@ def described(error: BaseException) -> dict[str, Any]:
     """What the wrapper needs to tell of it; `exit_code` only for sys.exit."""
     lines = traceback.format_exception(type(error), error, _own(error.__traceback__))
     text = "".join(lines)
-    if len(text) > _LIMIT:
-        text = f"{text[: _LIMIT // 4]}\n… {len(text) - _LIMIT} characters left out …\n{text[-_LIMIT * 3 // 4 :]}"
+    if (excess := len(text) - TRACEBACK_CHARACTERS) > 0:
+        head, tail = text[: TRACEBACK_CHARACTERS // 4], text[-TRACEBACK_CHARACTERS * 3 // 4 :]
+        text = f"{head}\n… {excess} characters left out …\n{tail}"
     last = traceback.format_exception_only(type(error), error)[-1].strip()
     document: dict[str, Any] = {"types": _types(error), "summary": last, "traceback": text.rstrip("\n")}
     if isinstance(error, SystemExit):

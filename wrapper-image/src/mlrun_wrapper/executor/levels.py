@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-# No status holds more than 32 levels; run.json holds as many as this.
-MAX_LEVELS = 100
+from .limits import RESULT_LEVELS
+
+_CONTAINERS = (dict, list, tuple, set, frozenset)
 CUT = "… (nested too deeply)"
 CYCLE = "… (contains itself)"
 
 
-def cut_levels(value: Any) -> Any:
-    """Return the value with a text for what is nested too deeply; the value itself if nothing is."""
-    return _cut(value, ()) if _is_deep(value) else value
+def cut_levels(value: Any, tell: Callable[[], object] | None = None) -> Any:
+    """Return the value with a text for what is nested too deeply, and `tell`; the value itself if nothing is."""
+    if not _is_deep(value):
+        return value
+    if tell is not None:
+        tell()
+    return _cut(value, ())
+
+
+def too_deep(name: str) -> str:
+    """Return the warning about a value of that name which is cut."""
+    return f"{name!r} is nested deeper than {RESULT_LEVELS} levels, or contains itself; a text is there instead"
 
 
 def _is_deep(value: Any) -> bool:
-    """Return whether the value has more than MAX_LEVELS levels. A value that contains itself has."""
-    level = {id(value): value}
-    for _ in range(MAX_LEVELS):
-        level = {id(item): item for parent in level.values() for item in _items(parent)}
+    """Return whether the value has more than RESULT_LEVELS levels. A value that contains itself has."""
+    level = {id(value): value} if _is_container(value) else {}
+    for _ in range(RESULT_LEVELS):
+        level = {id(item): item for parent in level.values() for item in _items(parent) if _is_container(item)}
         if not level:
             return False
     return True
 
 
 def _cut(value: Any, parents: tuple[int, ...]) -> Any:
-    if not isinstance(value, (dict, list, tuple)):
+    if not _is_container(value):
         return value
     if id(value) in parents:
         return CYCLE
-    if len(parents) >= MAX_LEVELS:
+    if len(parents) >= RESULT_LEVELS:
         return CUT
     inner = (*parents, id(value))
     if isinstance(value, dict):
@@ -38,5 +49,9 @@ def _cut(value: Any, parents: tuple[int, ...]) -> Any:
     return [_cut(item, inner) for item in value]
 
 
+def _is_container(value: Any) -> bool:
+    return isinstance(value, _CONTAINERS)
+
+
 def _items(value: Any) -> Any:
-    return value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
+    return value.values() if isinstance(value, dict) else value

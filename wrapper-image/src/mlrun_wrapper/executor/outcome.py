@@ -14,13 +14,12 @@ from urllib.parse import quote
 from .call import Caller
 from .database import MemoryDB
 from .ending import Ending
+from .levels import too_deep
+from .limits import CHILDREN, MLRUN_RECORD_BYTES
 from .older import uris_of
 from .sweep import Points
 from .tables import described_table
 from .values import Cleaner
-
-_RUN_LIMIT = 64 * 1024
-_CHILDREN = 100
 
 
 def collect(db: MemoryDB, caller: Caller) -> dict[str, Any]:
@@ -44,7 +43,7 @@ def _outcome(db: MemoryDB, ending: Ending, run: dict[str, Any]) -> dict[str, Any
     own = [artifact for artifact in db.artifacts if artifact["metadata"].get("tree") == uid]
     return {
         **_made(ending, run, own),
-        "children": list(islice(_children(db, uid), _CHILDREN)),
+        "children": list(islice(_children(db, uid), CHILDREN)),
         "mlrun": _bounded(Cleaner().clean(run, "run")),
     }
 
@@ -66,7 +65,7 @@ def _sweep(db: MemoryDB, caller: Caller, sweep: Points, run: dict[str, Any]) -> 
         "points": points,
         "stop": sweep.stop,
         "warnings": sweep.told,
-        "children": list(islice(_children(db, uid, of_sweep=True), _CHILDREN)),
+        "children": list(islice(_children(db, uid, of_sweep=True), CHILDREN)),
         "mlrun": _bounded(Cleaner().clean(run, "run")),
     }
 
@@ -75,7 +74,7 @@ def _made(ending: Ending, run: dict[str, Any], artifacts: list[dict[str, Any]]) 
     """How one call of the handler ended and what it left, of its own artifacts those that it has not replaced."""
     cleaner = Cleaner()
     results = {name: cleaner.clean(value, name) for name, value in run.get("status", {}).get("results", {}).items()}
-    uris = uris_of(run, artifacts)
+    uris, cut = uris_of(run, artifacts), sorted({*ending.cut, *cleaner.cut})
     return {
         "state": ending.state,
         "error": ending.error,
@@ -87,7 +86,8 @@ def _made(ending: Ending, run: dict[str, Any], artifacts: list[dict[str, Any]]) 
             if artifact["metadata"].get("key") in uris
         ],
         "packing_errors": ending.packing_errors,
-        "warnings": [f"the handler returned None for {name!r}" for name in ending.nones],
+        "warnings": [f"the handler returned None for {name!r}" for name in ending.nones] + list(map(too_deep, cut)),
+        "truncated": bool(cut),
     }
 
 
@@ -166,6 +166,6 @@ def _children(db: MemoryDB, uid: str | None, *, of_sweep: bool = False) -> Itera
 
 def _bounded(run: Any) -> Any:
     """What mlrun knows of the run, without its largest parts where it is too large."""
-    if len(json.dumps(run)) <= _RUN_LIMIT:
+    if len(json.dumps(run)) <= MLRUN_RECORD_BYTES:
         return run
     return {"metadata": run.get("metadata"), "status": {"state": run.get("status", {}).get("state")}, "truncated": True}

@@ -6,18 +6,27 @@ a traceback of pandas. And it writes results as JSON at the end of the run: a ke
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 from mlrun.execution import MLClientCtx
 from mlrun.package.context_handler import ContextHandler
 
+from .levels import cut_levels
+
 _KEYS = (str, int, float, bool, type(None))
 
 
-def install(failed: Callable[[str, str], object]) -> None:
-    """Tell `failed` the name of a returned value that cannot be written, and why; log the others all the same."""
+def install(failed: Callable[[str, str], object], cut: Callable[[str], object]) -> None:
+    """Tell `failed` the name of a returned value that cannot be written, and why; log the others all the same.
+
+    Tell `cut` the name of a result that is nested too deeply.
+    """
     log_outputs, log_result, log_results = ContextHandler.log_outputs, MLClientCtx.log_result, MLClientCtx.log_results
+
+    def shallow(value: Any, name: Any) -> Any:
+        return cut_levels(value, lambda: cut(str(name)))
 
     def logging(handler: Any, *args: Any, **kwargs: Any) -> Any:
         context = handler._context
@@ -37,13 +46,29 @@ def install(failed: Callable[[str, str], object]) -> None:
             del context.log_artifact
 
     def one_result(context: Any, key: str, value: Any, *args: Any, **kwargs: Any) -> Any:
-        return log_result(context, key, with_plain_keys(value), *args, **kwargs)
+        return log_result(context, key, with_plain_keys(shallow(value, key)), *args, **kwargs)
 
     def many_results(context: Any, results: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(results, dict):
+            results = {name: shallow(value, name) for name, value in results.items()}
         return log_results(context, with_plain_keys(results), *args, **kwargs)
 
+    for name in ("log_artifact", "log_dataset", "log_model"):
+        setattr(MLClientCtx, name, _logging_shallow(getattr(MLClientCtx, name), shallow))
     ContextHandler.log_outputs = logging
     MLClientCtx.log_result, MLClientCtx.log_results = one_result, many_results
+
+
+def _logging_shallow(log: Callable[..., Any], shallow: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    """The method that logs an artifact, for labels, metrics and parameters that mlrun could not write."""
+
+    @functools.wraps(log)
+    def logging(context: Any, *args: Any, **kwargs: Any) -> Any:
+        item = args[0] if args else kwargs.get("key", kwargs.get("item"))
+        name = getattr(item, "key", item)
+        return log(context, *args, **{key: shallow(value, name) for key, value in kwargs.items()})
+
+    return logging
 
 
 def with_plain_keys(value: Any) -> Any:

@@ -11,11 +11,9 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 
+from .limits import PREVIEW_BYTES, PREVIEW_CELL_CHARACTERS, PREVIEW_ROWS
 from .values import Cleaner
 
-PREVIEW_ROWS = 50
-PREVIEW_BYTES = 32 * 1024
-_CELL = 256
 _KINDS = {"b": "boolean", "i": "integer", "u": "integer", "f": "number", "M": "datetime", "m": "duration"}
 
 # Of what pandas holds as objects; a datetime is a date as well, so it comes first.
@@ -85,4 +83,5 @@ def _preview(head: pd.DataFrame) -> dict[str, Any] | None:
 
 
 def _cell(value: Any) -> Any:
-    return f"{value[:_CELL]}…" if isinstance(value, str) and len(value) > _CELL else value
+    is_long = isinstance(value, str) and len(value) > PREVIEW_CELL_CHARACTERS
+    return f"{value[:PREVIEW_CELL_CHARACTERS]}…" if is_long else value

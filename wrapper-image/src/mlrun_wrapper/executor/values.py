@@ -9,17 +9,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .levels import CUT, CYCLE
+from .limits import RESULT_LEVELS
+
 _SAFE = 2**53
 
 
 class Cleaner:
-    """Cleans values; the names of those that held NaN or an infinity gather in `nonfinite`.
+    """Cleans values; the names of those that held NaN or an infinity gather in `nonfinite`, of those cut in `cut`.
 
-    NaN and infinities become null, and integers beyond 2^53 texts, since JSON numbers are doubles to most readers.
+    NaN and infinities become null, and integers beyond 2^53 texts, since JSON numbers are doubles to most readers. What
+    is nested too deeply, or contains itself, becomes a text.
     """
 
     def __init__(self) -> None:
         self.nonfinite: set[str] = set()
+        self.cut: set[str] = set()
+        self._parents: list[int] = []
 
     def clean(self, value: Any, name: str) -> Any:
         """The value, part of what is called `name`, as JSON."""
@@ -31,7 +37,18 @@ class Cleaner:
             return value if abs(value) <= _SAFE else str(value)
         if isinstance(value, float):
             return self._float(value, name)
-        return self._container(value, name)
+        if id(value) in self._parents or len(self._parents) >= RESULT_LEVELS:
+            return self._text_for(value, name)
+        self._parents.append(id(value))
+        try:
+            return self._container(value, name)
+        finally:
+            self._parents.pop()
+
+    def _text_for(self, value: Any, name: str) -> str:
+        """What stands for a part that is cut."""
+        self.cut.add(name)
+        return CYCLE if id(value) in self._parents else CUT
 
     def _float(self, value: float, name: str) -> float | None:
         if math.isfinite(value):

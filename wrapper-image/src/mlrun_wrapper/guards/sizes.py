@@ -1,25 +1,21 @@
-"""Rules `unpacked-size` and `ratio`: what archives and gzip may unpack to. Every bound that is no setting is here."""
+"""Rules `unpacked-size` and `ratio`: what archives and gzip may unpack to, by the settings of the operator."""
 
 import threading
 from dataclasses import dataclass
 from typing import Final
 
-from mlrun_operator.api.bounds import GIB, MIB
+from mlrun_operator.api import bounds
+from mlrun_operator.api.bounds import MIB
 from mlrun_operator.api.contract.fetching import FetchRules
 from mlrun_wrapper.guards import GuardError, setting
 
-# A small archive may unpack to this much whatever its ratio: empty tables and logs compress well.
-SOURCE_RATIO_FLOOR_BYTES: Final = 16 * MIB
-# So may an input, where a table with one value throughout is nothing rare. No node's disk is filled by that much.
-INPUT_RATIO_FLOOR_BYTES: Final = GIB
-# Linux has no longer name, and no path of over 4,096 bytes; the folder that it is unpacked into needs some of them.
-LONGEST_NAME_BYTES: Final = 255
-LONGEST_PATH_BYTES: Final = 3072
-# Folders in one another. Python makes them by recursion, which ends at 1,000.
-DEEPEST_PATH: Final = 100
-# Of a zip's directory for each entry that it may have: a name and its times have some 150 bytes.
-DIRECTORY_ENTRY_BYTES: Final = 512
-SMALLEST_DIRECTORY_LIMIT_BYTES: Final = MIB
+SOURCE_RATIO_FLOOR_BYTES: Final = bounds.ARCHIVE_RATIO_FLOOR.limit
+INPUT_RATIO_FLOOR_BYTES: Final = bounds.INPUT_RATIO_FLOOR.limit
+LONGEST_NAME_BYTES: Final = bounds.ARCHIVE_NAME.limit
+LONGEST_PATH_BYTES: Final = bounds.ARCHIVE_PATH.limit
+DEEPEST_PATH: Final = bounds.ARCHIVE_DEPTH.limit
+DIRECTORY_ENTRY_BYTES: Final = bounds.ZIP_ENTRY.limit
+SMALLEST_DIRECTORY_LIMIT_BYTES: Final = bounds.ZIP_DIRECTORY.limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from mlrun_operator.api import bounds
 from mlrun_wrapper.hashing import file_sha256
 from mlrun_wrapper.inputs.base import FetchedInput, InputProvider, Request
 from mlrun_wrapper.inputs.naming import own_name, truthful
 from mlrun_wrapper.inputs.unpacking import unpacked
 
-# Reading a larger file twice, once for its hash, would cost the run more than the hash is worth.
-_HASH_LIMIT: Final = 1 << 30
+_HASH_LIMIT: Final = bounds.HASHED_FILE.limit
 
 
 class FileInput(InputProvider):

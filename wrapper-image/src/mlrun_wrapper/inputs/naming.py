@@ -9,15 +9,16 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from mlrun_operator.api import bounds
 from mlrun_operator.api.contract.fetching import FetchRules
 from mlrun_wrapper.guards import GuardError
 from mlrun_wrapper.zip_directory import UNREADABLE, checked_directory
 
 # As much of a file as is looked at.
 _START: Final = 4096
-# Of a name, in characters and bytes: file systems take 255 bytes, and a suffix may come to it.
-_LONGEST: Final = 128
-_LONGEST_BYTES: Final = 200
+# Of a name, in characters and bytes.
+_LONGEST: Final = bounds.INPUT_NAME.limit
+_LONGEST_BYTES: Final = bounds.FILE_NAME.limit
 
 _KNOWN: Final = frozenset(
     {

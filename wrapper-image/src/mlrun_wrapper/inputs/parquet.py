@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Final
 
+from mlrun_operator.api import bounds
+
 _SCRIPT: Final = Path(__file__).parents[1] / "executor" / "parquet.py"
-_SAID: Final = 2000
+_SAID: Final = bounds.WRITER_WORDS.limit
 
 
 class NotWrittenError(Exception):

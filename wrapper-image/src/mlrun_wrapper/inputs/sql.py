@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
+from mlrun_operator.api import bounds
 from mlrun_operator.api.reasons import Reason
 from mlrun_wrapper.errors import StepError
 from mlrun_wrapper.hashing import file_sha256
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 _SCHEMES: Final = ("postgresql://", "postgres://", "sql://")
 _FORMS: Final = "sql://database/[schema/]table and postgresql://host[:port]/database/[schema/]table"
-_TIMEOUT: Final = "30"
+_TIMEOUT: Final = str(bounds.SERVER_SILENCE.limit)
 # PostgreSQL's types by their numbers, in the words of `executor/parquet.py`; all others are texts.
 _BOOL: Final = 16
 _NUMERIC: Final = 1700

@@ -2,12 +2,12 @@
 
 from typing import Final
 
+from mlrun_operator.api import bounds
 from mlrun_operator.api.v1alpha1.source import Source
 from mlrun_wrapper.sources.base import FetchedSource, Request, SourceProvider, invalid, module_file
 from mlrun_wrapper.sources.download import fetch_file
 
-# More than any file that people write; a larger one is a wrong URL.
-_LIMIT_MIB: Final = 16
+_LIMIT_MIB: Final = bounds.SOURCE_FILE.limit // bounds.MIB
 _WEB_PAGES: Final = (b"<!doctype html", b"<html")
 
 

@@ -57,6 +57,7 @@ def collect(context: Context) -> None:
     selector = Selector.parse(sweep.selector) if sweep.selector else None
     best = best_of(summaries, selector) if selector else None
     context.sweep = status_of(summaries, sweep, best)
+    context.truncated = any(summary.truncated for summary in summaries)
     shelf = Shelf(context)
     context.outputs = shelf.outputs
     if best is not None:
@@ -94,6 +95,7 @@ def _stored(context: Context, iteration: int, point: dict[str, Any]) -> Summary:
         results=results,
         nonfinite=point["nonfinite"],
         outputs=shelf.outputs,
+        truncated=point.get("truncated") or None,
     )
 
 

@@ -75,4 +75,5 @@ def _summary(context: Context, state: State) -> Summary:
         nonfinite=outcome.get("nonfinite", []),
         outputs=context.outputs,
         run_path=context.catalogue.store.uri(f"{context.run_folder}/"),
+        truncated=context.truncated or None,
     )

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from mlrun_operator.api import bounds
 from mlrun_wrapper.inputs.parquet import parquet
 from mlrun_wrapper.point_summary import Summary
 
 # As of every table that is stored.
-_ROWS: Final = 50
-_BYTES: Final = 32 << 10
-_CELL: Final = 256
+_ROWS: Final = bounds.PREVIEW_ROWS.limit
+_BYTES: Final = bounds.PREVIEW.limit
+_CELL: Final = bounds.PREVIEW_CELL.limit
 # The types of a column in the words of `executor/parquet.py`, and those of a Frictionless schema.
 _WORDS: Final = {"bool": "boolean", "int64": "integer", "float64": "number", "text": "string"}
 

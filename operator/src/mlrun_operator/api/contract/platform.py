@@ -12,8 +12,7 @@ from mlrun_operator.api.contract.fetching import FetchRules, PipInfo, ProxyInfo
 from mlrun_operator.api.v1alpha1.options import RunOptions
 
 MAX_CA_BUNDLE: Final = bounds.CA_BUNDLE.limit
-# The largest number of a group, on Linux as in Kubernetes.
-MAX_GROUP: Final = 2**31 - 1
+MAX_GROUP: Final = bounds.GROUP.limit
 _MLRUN_IMAGE = re.compile(r"([a-z0-9.:/-]+/)?mlrun/mlrun(:[A-Za-z0-9_.-]+)?(@sha256:[0-9a-f]+)?")
 
 

@@ -23,6 +23,7 @@ from pydantic import ValidationError
 
 from mlrun_operator.api import bounds
 from mlrun_operator.api.base import Model
+from mlrun_operator.api.nesting import is_deeper
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.v1alpha1.status import MAX_INPUTS, InputInfo, OutputInfo, SourceInfo, SweepStatus
 
@@ -44,8 +45,7 @@ _CUT_TEXTS: Final = ("message", "traceback")
 _MAX_ESCAPE_LENGTH: Final = 12
 # Dropping a field of a newer report may make its parent invalid, and so on. No report is nested deeper than this.
 _MAX_ROUNDS: Final = 8
-# A text with more unknown fields than this is not a report.
-_MAX_UNKNOWN_FIELDS: Final = 10_000
+_MAX_UNKNOWN_FIELDS: Final = bounds.UNKNOWN_FIELDS.limit
 
 
 class Result(Model):
@@ -241,17 +241,7 @@ def _bounded(result: Result) -> Result:
 
 
 def _is_shallow(value: Any) -> bool:
-    """Return whether the value has at most MAX_DEPTH levels."""
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [child for parent in level for child in _children(parent)]
-        if not level:
-            return True
-    return False
-
-
-def _children(value: Any) -> list[Any]:
-    return list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+    return not is_deeper(value, MAX_DEPTH)
 
 
 def _bare(output: OutputInfo) -> OutputInfo:

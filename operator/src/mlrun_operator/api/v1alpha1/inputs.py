@@ -1,16 +1,19 @@
 """The inputs of a run: for each parameter of the handler one input, a list or a map of inputs."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Discriminator, Field, StringConstraints, Tag, model_validator
 
 from mlrun_operator.api import bounds
 from mlrun_operator.api.base import Model, TextForm
+from mlrun_operator.api.nesting import is_deeper
 from mlrun_operator.api.values.keys import Key
 
 # The maximum number of inputs, including the members of lists and maps. A status has room for as many.
 MAX_INPUTS: Final = bounds.INPUTS.limit
+_MAX_PARAMETER_DEPTH: Final = bounds.PARAMETER_DEPTH.limit
 
 ParameterName = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
@@ -93,6 +96,13 @@ def members(name: str, value: ResolvedInput) -> dict[str, InputRef]:
 def parameter_name(name: str) -> str:
     """Return the handler's parameter in mlrun's `name: type`."""
     return name.partition(":")[0].strip()
+
+
+def check_parameters(parameters: Mapping[str, Any]) -> None:
+    """Raise ValueError for a value that is nested too deeply."""
+    for name, value in parameters.items():
+        if is_deeper(value, _MAX_PARAMETER_DEPTH + 1):  # a plain value is a level, too
+            raise ValueError(f"{name!r} is nested deeper than {_MAX_PARAMETER_DEPTH} levels; put it into an input")
 
 
 def check_inputs(inputs: dict[str, Input]) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal, Self, cast
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from mlrun_operator.api import bounds
 from mlrun_operator.api.base import (
     AsWritten,
     EmptyCounts,
@@ -257,10 +258,13 @@ class HostAlias(Model):
     @field_validator("ip")
     @classmethod
     def _is_an_address(cls, text: str) -> str:
+        """Refuse what is not an address, and the zone of an address, which Kubernetes does not take."""
         try:
             ip_address(text)
         except ValueError:
             raise ValueError(f"{text!r} is not an IP address") from None
+        if "%" in text:
+            raise ValueError(f"{text!r} has a zone, which a host alias cannot have; remove what follows the address")
         return text
 
 
@@ -323,7 +327,7 @@ class RunOptions(Model):
     fs_group: int | None = Field(
         None,
         ge=1,
-        le=2_147_483_647,
+        le=bounds.GROUP.limit,
         description="Group that owns the files of the pods' volumes. Default: the group of the operator's setting.",
     )
     topology_spread_constraints: AsWritten[
@@ -387,6 +391,14 @@ class RunOptions(Model):
         if repeated is not None:
             raise ValueError(f"two volumes are mounted at {repeated}; choose another mountPath for one")
         return volumes
+
+    @field_validator("fs_group", mode="before")
+    @classmethod
+    def _is_a_number(cls, group: Any) -> Any:
+        """Refuse texts and booleans, as the API server does."""
+        if isinstance(group, str | bool):
+            raise ValueError(f"{group!r} is not a number")  # noqa: TRY004 - pydantic reports ValueErrors only
+        return group
 
     @field_validator("affinity")
     @classmethod

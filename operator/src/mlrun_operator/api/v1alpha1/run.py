@@ -8,7 +8,7 @@ from mlrun_operator.api import bounds
 from mlrun_operator.api.base import AsWritten, EmptyCounts, EmptyIsAbsent, FalseIsAbsent, Model, StartsNothing, TextForm
 from mlrun_operator.api.cel import FREE_FORM, cel, cels
 from mlrun_operator.api.v1alpha1.function import EntityName, FunctionSpec, LogHint, ProjectName
-from mlrun_operator.api.v1alpha1.inputs import Input, ParameterName, check_inputs
+from mlrun_operator.api.v1alpha1.inputs import Input, ParameterName, check_inputs, check_parameters
 from mlrun_operator.api.v1alpha1.options import RunOptions
 from mlrun_operator.api.v1alpha1.schedule import SCHEDULE_RULES, ScheduleOptions
 from mlrun_operator.api.v1alpha1.spec import Spec
@@ -118,7 +118,7 @@ class RunSpec(Spec, ScheduleOptions, RunOptions):
     )
     rerun: StartsNothing[str | None] = Field(
         None,
-        max_length=256,
+        max_length=bounds.RERUN.limit,
         description="Any string. A new value starts a new execution after the current one has ended.",
     )
 
@@ -141,6 +141,12 @@ class RunSpec(Spec, ScheduleOptions, RunOptions):
     def _inputs(cls, inputs: dict[str, Input] | None) -> dict[str, Input] | None:
         check_inputs(inputs or {})
         return inputs
+
+    @field_validator("parameters")
+    @classmethod
+    def _parameters(cls, parameters: dict[str, Any] | None) -> dict[str, Any] | None:
+        check_parameters(parameters or {})
+        return parameters
 
     @field_validator("outputs")
     @classmethod

@@ -15,9 +15,10 @@ MAX_ATTEMPTS: Final = bounds.ATTEMPTS.limit
 MAX_EXECUTIONS: Final = bounds.EXECUTIONS.limit
 MAX_MESSAGE: Final = bounds.MESSAGE.limit
 MAX_IMAGE: Final = bounds.IMAGE.limit
+MAX_COUNTED_RUNS: Final = bounds.COUNTED_RUNS.limit
 MAX_REPLICA_STATUSES: Final = bounds.REPLICA_STATUSES.limit
-MAX_REPLICA_MESSAGE: Final = 256
-MAX_REPLICA_DETAILS: Final = 2048
+MAX_REPLICA_MESSAGE: Final = bounds.REPLICA_MESSAGE.limit
+MAX_REPLICA_DETAILS: Final = bounds.REPLICA_RESULTS.limit
 MAX_INPUTS: Final = bounds.INPUTS.limit
 
 # Fields by the names that operators before 0.1.0 wrote, and their names of now. The CRD lets the old names pass, since
@@ -89,7 +90,7 @@ class Execution(Model):
     number: int = Field(ge=1, description="1 for the first.")
     hash: str = Field(max_length=80, description="Of the fields that change what runs.")
     generation: int | None = Field(None, description="metadata.generation when it was asked for.")
-    rerun: str | None = Field(None, max_length=256, description="spec.rerun when it was asked for.")
+    rerun: str | None = Field(None, max_length=bounds.RERUN.limit, description="spec.rerun when it was asked for.")
     run_uid: str | None = Field(
         None, alias="runUID", max_length=64, description="metadata.uid of the run; another one after a restore."
     )
@@ -270,8 +271,12 @@ class ScheduleStatus(Model):
     stopped: int = Field(0, description="Runs that were stopped or replaced.")
     missed: int = Field(0, description="Slots that nothing fired.")
     caught_up_to: str | None = _time("Slots up to here have fired or count as missed.")
-    counted_runs: list[str] | None = Field(None, max_length=1000, description="Kept runs whose end is in the counts.")
-    last_rerun: str | None = Field(None, max_length=256, description="The last spec.rerun that started a run.")
+    counted_runs: list[str] | None = Field(
+        None, max_length=MAX_COUNTED_RUNS, description="Kept runs whose end is in the counts."
+    )
+    last_rerun: str | None = Field(
+        None, max_length=bounds.RERUN.limit, description="The last spec.rerun that started a run."
+    )
     backfill: BackfillStatus | None = None
 
 

@@ -15,7 +15,7 @@ from pydantic import Field, StringConstraints, model_validator
 from mlrun_operator.api import bounds
 from mlrun_operator.api.base import Model
 from mlrun_operator.api.cel import FREE_FORM, cels
-from mlrun_operator.api.v1alpha1.inputs import InputRef, ParameterName, PathText, input_ref
+from mlrun_operator.api.v1alpha1.inputs import InputRef, ParameterName, PathText, check_parameters, input_ref
 from mlrun_operator.api.v1alpha1.status import SweepStatus
 from mlrun_operator.api.values.names import short_hash
 
@@ -106,6 +106,9 @@ class Hyperparameters(Model):
             raise ValueError(_PARALLEL)
         if self.strategy != "random" and (self.seed is not None or self.max_iterations is not None):
             raise ValueError(_RANDOM)
+        for name, values in (self.params or {}).items():
+            for value in values:
+                check_parameters({name: value})
         if self.param_file is not None:
             input_ref(self.param_file)
         if self.params is not None:

@@ -4,14 +4,15 @@ import re
 from dataclasses import dataclass
 from typing import Final, Self
 
+from mlrun_operator.api import bounds
+
 _POWERS_OF_TEN: Final = {"n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _POWERS_OF_TWO: Final = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 _FORM: Final = re.compile(
     r"(?P<sign>[+-]?)(?:(?P<whole>[0-9]+)(?:\.(?P<fraction>[0-9]*))?|\.(?P<only_fraction>[0-9]+))"
     r"(?P<suffix>[KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?"
 )
-# More than any amount needs, and few enough that a hostile text takes no time.
-_MAX_CHARACTERS: Final = 256
+_MAX_CHARACTERS: Final = bounds.QUANTITY.limit
 
 
 @dataclass(frozen=True)

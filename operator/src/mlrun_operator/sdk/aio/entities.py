@@ -11,6 +11,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from mlrun_operator.api import bounds
 from mlrun_operator.api.objects import Object
 from mlrun_operator.api.values.keys import Key
 from mlrun_operator.api.values.names import short_hash
@@ -40,7 +41,7 @@ _READERS: Final = {
     "feather": "read_feather",
 }
 _WRITERS: Final = {"csv": "to_csv", "parquet": "to_parquet"}
-_PREVIEW_ROWS: Final = 50
+_PREVIEW_ROWS: Final = bounds.PREVIEW_ROWS.limit
 
 
 class AsyncEntity(EntityView):

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from mlrun_operator.api import constants
+from mlrun_operator.api import bounds, constants
 from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.resources import RUNS
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 _PAUSE: Final = 0.3
 # For how long a server may refuse the log of a pod that has ended before the store is asked.
 _PATIENCE: Final = 5.0
-# Lines that may wait for a slow reader.
-_BUFFERED: Final = 1000
+_BUFFERED: Final = bounds.LOG_LINES.limit
 _MAX_WHY: Final = 200
 # In a 400: the container may still start.
 _NOT_STARTED: Final = ("waiting to start", "Initializ", "is not available", "does not have a host assigned")

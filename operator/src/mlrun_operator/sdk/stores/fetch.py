@@ -13,7 +13,7 @@ import zlib
 from pathlib import Path
 from typing import Any, Final
 
-from mlrun_operator.api import constants
+from mlrun_operator.api import bounds, constants
 from mlrun_operator.api.objects import status_of
 from mlrun_operator.cluster.resources import RUNS
 from mlrun_operator.sdk.backend import Backend
@@ -27,9 +27,8 @@ MARK: Final = "@mlrun-fetch"
 _DEFAULT_LIMIT: Final = 8 << 20
 # The operator deletes the run itself; nobody has to.
 _KEPT_SECONDS: Final = 60
-_DEADLINE_SECONDS: Final = 600
-# What an archive may take besides its files: a KiB for each of some 30,000.
-_OVERHEAD: Final = 32 << 20
+_DEADLINE_SECONDS: Final = bounds.FETCH_SECONDS.limit
+_OVERHEAD: Final = bounds.FETCH_OVERHEAD.limit
 
 CODE: Final = f'''
 """Prints what the input is, for a client that cannot reach the store."""

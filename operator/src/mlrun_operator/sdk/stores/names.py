@@ -5,6 +5,7 @@ from pathlib import PurePath, PurePosixPath
 from typing import Final
 from urllib.parse import unquote
 
+from mlrun_operator.api import bounds
 from mlrun_operator.api.values.names import short_hash
 from mlrun_operator.api.visible import visible
 
@@ -14,8 +15,7 @@ _UNSAFE: Final = re.compile(r'[/\\:*?"<>|]')
 _DEVICE: Final = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\.|$)", re.IGNORECASE)
 # What begins like this is hidden, an option, or a home folder; what ends like this is another file on Windows.
 _EDGES: Final = re.compile(r"^[\s.~-]+|[\s.]+$")
-# A name may have 255 bytes; `replacing` and suffixes of copies need some.
-_MAX_BYTES: Final = 200
+_MAX_BYTES: Final = bounds.FILE_NAME.limit
 _SUFFIX: Final = re.compile(r"\.[A-Za-z0-9]{1,10}")
 _PACKED: Final = (".gz", ".bz2", ".xz", ".zst", ".zip")
 

@@ -11,14 +11,15 @@ from typing import Any, Final
 
 import git
 
+from mlrun_operator.api import bounds
 from mlrun_wrapper import processes
 from mlrun_wrapper.sources.git.credentials import Credentials
 
 _PASSED_ON: Final = ("PATH", "TMPDIR", "GIT_SSL_CAINFO", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _PROXIES: Final = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 _REASONS: Final = ("fatal:", "error:", "ERROR:", "remote:", "ssh:")
-# Of `ls-tree`: a path of Linux has 4,096 bytes.
-_LONGEST_ENTRY_BYTES: Final = 8192
+# Of `ls-tree`.
+_LONGEST_ENTRY_BYTES: Final = bounds.GIT_PATH.limit
 _SETTINGS: Final = {
     "core.hooksPath": "/dev/null",
     "core.fsmonitor": "false",

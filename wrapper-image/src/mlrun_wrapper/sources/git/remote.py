@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from mlrun_operator.api import bounds
 from mlrun_operator.api.reasons import Reason
 from mlrun_wrapper.errors import SOURCE, StepError
 from mlrun_wrapper.guards.addresses import check_host, resolved
@@ -20,7 +21,7 @@ from mlrun_wrapper.sources.git.ssh import ssh_environment
 
 _SERVICE: Final = "/info/refs?service=git-upload-pack"
 _PORTS: Final = {"https": 443, "http": 80, "ssh": 22}
-_ADVERTISEMENT: Final = 64 << 20
+_ADVERTISEMENT: Final = bounds.GIT_REFS.limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from mlrun_operator.api import bounds
 from mlrun_wrapper.guards import GuardError
 from mlrun_wrapper.guards.paths import inside
 from mlrun_wrapper.guards.urls import submodule_url
@@ -12,7 +13,7 @@ from mlrun_wrapper.sources.git.checkout import Checkout, checkout
 from mlrun_wrapper.sources.git.command import GitFailedError
 from mlrun_wrapper.sources.git.remote import Remote, reach
 
-_DEEPEST: Final = 8
+_DEEPEST: Final = bounds.SUBMODULES.limit
 _ENTRY: Final = re.compile(r"submodule\.(?P<name>.+)\.(?P<field>path|url)\n(?P<value>.*)", re.DOTALL)
 
 

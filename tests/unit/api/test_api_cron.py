@@ -55,6 +55,7 @@ def _has_skipped_no_day(zone: str, after: int) -> bool:
 @example(expression="15 1 31 * *", zone="Africa/Cairo", after=1388445300)
 @example(expression="* * * 1 *", zone="Africa/Cairo", after=1406843940)
 @example(expression="15 1 31 * *", zone="Australia/Lord_Howe", after=1080657900)
+@example(expression="15 1 31 * *", zone="Australia/Lord_Howe", after=1091061079)
 @settings(max_examples=1500, deadline=None)
 def test_slots_are_those_of_the_cronjob_controller(oracle: CronOracle, expression: str, zone: str, after: int) -> None:
     assume(_has_skipped_no_day(zone, after))

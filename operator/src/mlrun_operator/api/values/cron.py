@@ -9,7 +9,6 @@ import calendar
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import IntEnum
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -31,6 +30,8 @@ _DAY_NAMES: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _MONTHS: Final = {name: n for n, name in enumerate(_MONTH_NAMES, 1)}
 _DAYS: Final = {name: n for n, name in enumerate(_DAY_NAMES)}
 _YEARS: Final = 5
+# The parts of the wall clock, in the order in which a search looks at them.
+_MONTH, _DAY, _HOUR, _MINUTE, _SECOND = range(5)
 # All zones are so many seconds, or a multiple, from UTC since 1972.
 _SMALLEST_OFFSET: Final = 15 * 60
 
@@ -64,16 +65,6 @@ CRON_RULES: Final = (
         must=f"^({_MACRO}|{' +'.join(_field(value) for value in _NUMBERS.values())})$",
     ),
 )
-
-
-class _Part(IntEnum):
-    """A part of the wall clock, in the order in which a search looks at them."""
-
-    MONTH = 0
-    DAY = 1
-    HOUR = 2
-    MINUTE = 3
-    SECOND = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,60 +120,51 @@ class Cron:
         first step goes from the beginning of its part. Before a day that a zone has skipped, as Samoa 2011-12-30, that
         library steps back for ever. Here it goes on.
         """
-        limit = self._local(moment).year + _YEARS
-        part, is_first, passed = _Part.MONTH, True, set[tuple[int, _Part]]()
-        while (wall := self._local(moment)).year <= limit:
-            if self._matches(part, wall):
-                if part is _Part.SECOND:
-                    return moment
-                part = _Part(part + 1)
-                continue
-            later = self._step(part, self._beginning(part, moment) if is_first else moment)
-            part = _Part.MONTH if _begins_anew(part, self._local(later)) else part
-            is_first = (later, part) in passed
-            moment, part = (moment + _SMALLEST_OFFSET, _Part.MONTH) if is_first else (later, part)
+        wall = self._local(moment)
+        limit = wall.year + _YEARS
+        part, is_first, passed = _MONTH, True, set[tuple[int, int]]()
+        while wall.year <= limit:
+            if (mismatch := self._mismatch(part, wall)) is None:
+                return moment
+            later = self._step(mismatch, self._beginning(mismatch, moment, wall) if is_first else moment)
+            wall = self._local(later)
+            part = _MONTH if _begins_anew(mismatch, wall) else mismatch
+            if is_first := (later, part) in passed:
+                later, part = moment + _SMALLEST_OFFSET, _MONTH
+                wall = self._local(later)
+            moment = later
             passed.add((moment, part))
         return None
 
-    def _matches(self, part: _Part, wall: datetime) -> bool:
-        match part:
-            case _Part.MONTH:
-                return wall.month in self.months
-            case _Part.DAY:
-                return self._day_matches(wall)
-            case _Part.HOUR:
-                return wall.hour in self.hours
-            case _Part.MINUTE:
-                return wall.minute in self.minutes
-            case _Part.SECOND:
-                return wall.second == 0
+    def _mismatch(self, part: int, wall: datetime) -> int | None:
+        """Return the first part, from the given one on, in which the wall clock does not match; None if all match."""
+        if part <= _MONTH and wall.month not in self.months:
+            return _MONTH
+        if part <= _DAY and not self._day_matches(wall):
+            return _DAY
+        if part <= _HOUR and wall.hour not in self.hours:
+            return _HOUR
+        if part <= _MINUTE and wall.minute not in self.minutes:
+            return _MINUTE
+        return _SECOND if wall.second else None
 
-    def _beginning(self, part: _Part, moment: int) -> int:
+    def _beginning(self, part: int, moment: int, wall: datetime) -> int:
         """Return when the moment's month, day, hour or minute begins, as Go reads that wall clock."""
-        wall = self._local(moment).replace(second=0)
-        match part:
-            case _Part.MONTH:
-                return self._moment(wall.replace(day=1, hour=0, minute=0))
-            case _Part.DAY:
-                return self._moment(wall.replace(hour=0, minute=0))
-            case _Part.HOUR:
-                return self._moment(wall.replace(minute=0))
-            case _Part.MINUTE | _Part.SECOND:
-                return moment // 60 * 60
+        if part >= _MINUTE:
+            return moment // 60 * 60
+        day = wall.day if part > _MONTH else 1
+        hour = wall.hour if part > _DAY else 0
+        return self._moment(wall.replace(day=day, hour=hour, minute=0, second=0))
 
-    def _step(self, part: _Part, moment: int) -> int:
+    def _step(self, part: int, moment: int) -> int:
         """Return where the next month, day, hour or minute begins; that of seconds is the next minute."""
-        match part:
-            case _Part.MONTH:
-                wall = self._local(moment)
-                year, month = (wall.year, wall.month + 1) if wall.month < 12 else (wall.year + 1, 1)
-                return self._moment(_clamped(wall, year, month))
-            case _Part.DAY:
-                return self._next_midnight(self._local(moment))
-            case _Part.HOUR:
-                return moment + 3600
-            case _Part.MINUTE | _Part.SECOND:
-                return moment + 60
+        if part >= _HOUR:
+            return moment + (3600 if part == _HOUR else 60)
+        wall = self._local(moment)
+        if part == _DAY:
+            return self._next_midnight(wall)
+        year, month = (wall.year, wall.month + 1) if wall.month < 12 else (wall.year + 1, 1)
+        return self._moment(_clamped(wall, year, month))
 
     def _next_midnight(self, day: datetime) -> int:
         """Return the start of the next day, even if the clock changes at midnight."""
@@ -212,19 +194,9 @@ class Cron:
         return int(offset.total_seconds()) if offset is not None else 0
 
 
-def _begins_anew(part: _Part, wall: datetime) -> bool:
+def _begins_anew(part: int, wall: datetime) -> bool:
     """Return whether the first month, day, hour or minute is reached."""
-    match part:
-        case _Part.MONTH:
-            return wall.month == 1
-        case _Part.DAY:
-            return wall.day == 1
-        case _Part.HOUR:
-            return wall.hour == 0
-        case _Part.MINUTE:
-            return wall.minute == 0
-        case _Part.SECOND:
-            return True
+    return (wall.month == 1, wall.day == 1, wall.hour == 0, wall.minute == 0, True)[part]
 
 
 @lru_cache(maxsize=1024)

@@ -38,25 +38,27 @@ def encode(value: Any) -> bytes:
 
 def pack(value: Any) -> bytes:
     """Return the value in packed form. Raises ValueError if it is nested too deeply."""
-    try:
-        text = _packable(value)
-    except (TypeError, RecursionError) as error:
-        raise ValueError(str(error)) from None
+    text = _checked_packable(value)
     # The text is copied, because the encoder's result keeps a buffer of several times its length.
     return zlib.compress(text, 1) if len(text) > _COMPRESS_ABOVE_BYTES else memoryview(text).tobytes()
 
 
 def json_bytes(value: Any) -> int:
     """Return the length of the value as JSON. Raises ValueError if it is nested too deeply."""
-    try:
-        return len(_packable(value))
-    except (TypeError, RecursionError) as error:
-        raise ValueError(str(error)) from None
+    return len(_checked_packable(value))
 
 
 def unpack(packed: bytes) -> Any:
     """Return a new value from its packed form."""
     return orjson.loads(zlib.decompress(packed) if packed[0] == _ZLIB_MARK else packed)
+
+
+def _checked_packable(value: Any) -> bytes:
+    """Return the JSON that is packed. Raises ValueError if the value is nested too deeply."""
+    try:
+        return _packable(value)
+    except (TypeError, RecursionError) as error:
+        raise ValueError(str(error)) from None
 
 
 def _packable(value: Any) -> bytes:

@@ -398,4 +398,3 @@ GROUPS: Final[dict[str, tuple[Bound, ...]]] = {
         *(SMALL_OBJECT, YAML_DEPTH, YAML_REPEATED, FETCH_OVERHEAD, FETCH_SECONDS, LOG_LINES),
     ),
 }
-"""The page of all bounds."""

@@ -54,9 +54,8 @@ def replacing(target: Path) -> Iterator[Path]:
 def check_small(uri: str, size: int) -> None:
     """Raise DamagedError for an object that is too large to be read whole. `size` is in bytes."""
     if size > bounds.SMALL_OBJECT.limit:
-        raise DamagedError(
-            f"{uri} has {size // bounds.MIB} MiB; it should have {bounds.SMALL_OBJECT.limit // bounds.MIB}"
-        )
+        limit = bounds.SMALL_OBJECT.limit // bounds.MIB
+        raise DamagedError(f"{uri} has {size // bounds.MIB} MiB; the limit of a document of the store is {limit} MiB")
 
 
 def unwatched(size: int) -> None:

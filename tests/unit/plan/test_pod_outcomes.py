@@ -230,6 +230,17 @@ OUTCOMES: dict[str, Case] = {
         Reason.POD_FAILING,
         "the node had no room for the pod (OutOfcpu): Pod was rejected: Node didn't have enough resource: cpu",
     ),
+    "evicted before its container was told to run": (  # as a busy kubelet told it
+        pod(
+            "Failed",
+            waiting("ContainerCreating"),
+            reason="Evicted",
+            message='Usage of EmptyDir volume "work" exceeds the limit "1Mi". ',
+        ),
+        Reason.POD_FAILING,
+        'the pod was evicted for exceeding its own limit: Usage of EmptyDir volume "work" exceeds the limit "1Mi"; '
+        "raise limits.ephemeral-storage or the volume's sizeLimit, or write less",
+    ),
     "unexpected admission error": (
         pod("Failed", reason="UnexpectedAdmissionError", message="no healthy devices present"),
         Reason.POD_FAILING,

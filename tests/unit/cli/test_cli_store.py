@@ -39,7 +39,7 @@ def test_what_nobody_needs_is_found_and_nothing_else() -> None:
         Stat("strange", 10, 1.0),
     ]
     held = Held(frozenset({"held"}), frozenset({"there"}))
-    found = garbage(stats, {"p/dataitem/table/a": "newest"}, held, before=5.0)
+    found = garbage(stats, {"p/dataitem/table/a": {"newest"}}, held, before=5.0)
     assert names(found) == {"old": "there is a newer version", "broken": "half-written", "attempt-2": "its run is gone"}
     assert found[1].files[0].endswith("/old/entity.json") or found[1].path.endswith("/old")
     assert all(each.size == 10 * len(each.files) for each in found)

@@ -167,7 +167,7 @@ class Planted(Store):
     def _never(self, *_: object) -> Any:
         raise AssertionError("nothing of it may be read")
 
-    read = read_version = write = replace = upload = download = delete = _never
+    read = read_version = write = replace = upload = download = folders = delete = _never
 
 
 class Breaking(Planted):

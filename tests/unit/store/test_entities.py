@@ -1,6 +1,7 @@
 import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -113,3 +114,29 @@ def test_an_object_that_is_too_large_is_not_read(store: Store, folder: str) -> N
     store.write(f"{Catalogue(store).folder(of)}/{ENTITY_FILE}", b" " * (bounds.SMALL_OBJECT.limit + 1))
     with pytest.raises(DamagedError, match="has 16 MiB"):
         Catalogue(store).read(of)
+
+
+def test_a_tag_names_a_version_until_a_later_run_gives_it(store: Store, folder: str) -> None:
+    catalogue, tagged = Catalogue(store), replace(key(folder), uuid="v1")
+    for number in (1, 2):
+        catalogue.write(Entity(key(folder, number)))
+        catalogue.publish(key(folder, number), moment(number))
+    assert catalogue.publish(key(folder, 1), moment(1), "v1")
+    assert catalogue.read(tagged).key == key(folder, 1)
+    assert catalogue.publish(key(folder, 2), moment(2), "v1")
+    assert not catalogue.publish(key(folder, 1), moment(1), "v1")
+    assert catalogue.read(tagged).key == key(folder, 2)
+    assert dict(catalogue.pointers(key(folder))) == {"latest": "uuid-2", "v1": "uuid-2"}
+    catalogue.unpublish(key(folder), "v1")
+    with pytest.raises(NotFoundError, match="no version, and no tag"):
+        catalogue.read(tagged)
+
+
+def test_names_and_versions_are_listed_without_their_data(store: Store, folder: str) -> None:
+    catalogue = Catalogue(store)
+    for number in (1, 2):
+        catalogue.write(Entity(key(folder, number)))
+    catalogue.publish(key(folder, 2), moment(2))
+    assert list(catalogue.names(key(folder).project, "dataitem")) == [key(folder)]
+    assert set(catalogue.versions(key(folder))) == {key(folder, 1), key(folder, 2)}
+    assert list(catalogue.names("no-such-project", "model")) == []

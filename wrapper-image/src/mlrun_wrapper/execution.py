@@ -13,7 +13,7 @@ from mlrun_wrapper.alarm import ring_in
 from mlrun_wrapper.context import Context
 from mlrun_wrapper.errors import StepError
 from mlrun_wrapper.executor_process import ExecutorGoneError
-from mlrun_wrapper.inputs import fetch_asked
+from mlrun_wrapper.inputs.asked import answer
 from mlrun_wrapper.memory import oom_kills
 from mlrun_wrapper.names import mlrun_project
 from mlrun_wrapper.outputs import required
@@ -71,7 +71,7 @@ def execute(context: Context) -> None:
     context.executing = True
     context.executor.send("run", run)
     try:
-        outcome = context.executor.receive("outcome", lambda question: fetch_asked(context, question))
+        outcome = context.executor.receive("outcome", lambda question: answer(context, question))
     except ExecutorGoneError as gone:
         context.failure = _gone(context, gone.code, oom_kills() > kills)
         outcome = _left(context)
@@ -131,9 +131,10 @@ def _left(context: Context) -> dict[str, Any]:
     """What the handler had logged when its process was gone, without the files that were just being written again."""
     outcome = context.executor.left("partial")
     for made in (outcome, *outcome.get("points", [])):
-        changing = [each["name"] for each in made.get("artifacts", []) if _is_changing(each)]
-        made["artifacts"] = [each for each in made.get("artifacts", []) if each["name"] not in changing]
-        lost = [f"output {name!r} was being written when the process ended; it is lost" for name in changing]
+        artifacts = made.get("artifacts", [])
+        changing = [each for each in artifacts if _is_changing(each)]
+        made["artifacts"] = [each for each in artifacts if each not in changing]
+        lost = [f"output {each['name']!r} was being written when the process ended; it is lost" for each in changing]
         context.warnings += lost
     return outcome
 

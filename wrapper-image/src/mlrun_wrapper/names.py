@@ -28,6 +28,11 @@ def mlrun_project(project: str) -> str:
         raise StepError(
             Reason.INVALID_RUN, f"a project cannot be called {project!r}: mlrun uses the name; choose another"
         )
+    return mlrun_project_of(project)
+
+
+def mlrun_project_of(project: str) -> str:
+    """A project's name by mlrun's rules, whatever it is called."""
     return kubernetes_name(project)
 
 

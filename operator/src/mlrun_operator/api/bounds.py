@@ -179,6 +179,16 @@ MLRUN_RECORD: Final = Bound(
     "What it says is in other fields, too.",
     "only its metadata and its state are kept",
 )
+ARTIFACT_RECORD: Final = Bound(
+    MIB,
+    "bytes as JSON",
+    "mlrun's own record of an artifact, in its entity",
+    "Whoever reads the entity reads it.",
+    "its largest parts are left out, with a warning",
+)
+LISTED_ARTIFACTS: Final = Bound(
+    1_000, "artifacts", "artifacts that a handler lists", "Each is read from the store.", "the first by name are listed"
+)
 CHILDREN: Final = Bound(
     100, "runs", "runs that a handler makes, in run.json", "Each is told with its results.", "the first are told"
 )
@@ -382,8 +392,8 @@ GROUPS: Final[dict[str, tuple[Bound, ...]]] = {
     ),
     "What handlers and pods report": (
         *(REPORT, REPORT_DEPTH, UNKNOWN_FIELDS, RESULT_LEVELS, PREVIEW, PREVIEW_ROWS, PREVIEW_CELL, TRACEBACK),
-        *(LAST_WORDS, MLRUN_RECORD, CHILDREN, LISTED_FILES, LOG, REDRAWN_LINE, EARLIER_REPORT, EARLIER_PODS),
-        DECODED_REPORTS,
+        *(LAST_WORDS, MLRUN_RECORD, ARTIFACT_RECORD, LISTED_ARTIFACTS, CHILDREN, LISTED_FILES, LOG),
+        *(REDRAWN_LINE, EARLIER_REPORT, EARLIER_PODS, DECODED_REPORTS),
     ),
     "What a status holds": (
         *(STATUS_REPORT, STATUS_REPLICAS, STATUS_ATTEMPTS, STATUS_CONDITIONS, STATUS_SCHEDULE, STATUS_REST),

@@ -104,5 +104,9 @@ class Store(ABC):
         """Every object whose path starts with the prefix."""
 
     @abstractmethod
+    def folders(self, prefix: str) -> Iterator[str]:
+        """The names of the folders right below a prefix that ends with `/`, in their order."""
+
+    @abstractmethod
     def delete(self, path: str) -> None:
         """Delete an object; one that is not there is as good."""

@@ -1,12 +1,14 @@
 """Entities in the store: `<project>/<type>/<kind>/<name>/<uuid>/…`, `entity.json` written last.
 
-Beside the uuid folders stands `latest`, which names the newest entity of that name by the start of the run that made
-it, and never moves back. A reader finds an entity only by its entity.json, so nobody sees a half-written one.
+Beside the uuid folders stand pointers: `latest`, and the tags that users gave. Each names one entity of that name, the
+newest by the start of the run that made it, and never moves back. A reader finds an entity only by its entity.json, so
+nobody sees a half-written one.
 """
 
 import json
 import uuid
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from mlrun_operator.api.values.keys import ENTITY_TYPES, Key
@@ -30,6 +32,12 @@ def folder_of(path: str) -> str | None:
     """The folder of the entity, or of the run's attempt, that an object or folder of a store is in; None elsewhere."""
     parts = path.split("/")
     return "/".join(parts[:_PARTS]) if len(parts) > _PARTS and parts[1] in ENTITY_TYPES else None
+
+
+def is_pointer(path: str) -> bool:
+    """Whether an object of a store is `latest` or a tag of a name."""
+    parts = path.split("/")
+    return len(parts) == _PARTS and parts[1] in ENTITY_TYPES and parts[1] != "run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,29 +85,64 @@ class Catalogue:
         self.store.write(f"{self.folder(entity.key)}/{ENTITY_FILE}", text.encode())
 
     def read(self, key: Key) -> Entity:
-        """The entity of a key, the latest where the key has no uuid. Raises NotFoundError."""
-        full = key if key.uuid else self._latest(key)
+        """The entity of a key: by its uuid or tag, the latest where the key has neither. Raises NotFoundError."""
         try:
-            text = self.store.read(f"{self.folder(full)}/{ENTITY_FILE}")
+            return self._read(key if key.uuid else self._pointed(key, LATEST_FILE))
         except NotFoundError:
+            if key.uuid and not _is_uuid(key.uuid):
+                return self._tagged(key, key.uuid)
             raise NotFoundError(f"{key} does not exist in {self.store.root}") from None
+
+    def names(self, project: str, type_: str) -> Iterator[Key]:
+        """The names of a project's entities of a type, as keys without a uuid."""
+        for kind in self.store.folders(f"{project}/{type_}/"):
+            for name in self.store.folders(f"{project}/{type_}/{kind}/"):
+                yield Key(project, type_, kind, name)
+
+    def versions(self, key: Key) -> Iterator[Key]:
+        """Every version of a name, half-written ones too."""
+        for version in self.store.folders(f"{self.folder(key.any_version())}/"):
+            yield replace(key, uuid=version)
+
+    def pointers(self, key: Key) -> Iterator[tuple[str, str | None]]:
+        """`latest` and the tags of a name, each with the uuid that it names; None where it is damaged."""
+        for stat in self.store.list(f"{self.folder(key.any_version())}/"):
+            if is_pointer(stat.path):
+                tag = stat.path.rpartition("/")[2]
+                try:
+                    yield tag, self._pointed(key, tag).uuid
+                except DamagedError:
+                    yield tag, None
+
+    def unpublish(self, key: Key, tag: str) -> None:
+        """Let `latest` or a tag name nothing."""
+        self.store.delete(f"{self.folder(key.any_version())}/{tag}")
+
+    def _tagged(self, key: Key, tag: str) -> Entity:
+        try:
+            return self._read(self._pointed(key, tag))
+        except NotFoundError:
+            raise NotFoundError(f"{key} does not exist in {self.store.root}: it is no version, and no tag") from None
+
+    def _read(self, full: Key) -> Entity:
+        text = self.store.read(f"{self.folder(full)}/{ENTITY_FILE}")
         data = {"metadata": {}, "spec": {}, "status": {}} | _given(parse_document(f"{ENTITY_FILE} of {full}", text))
         if not all(isinstance(data[part], dict) for part in ("metadata", "spec", "status")):
             raise DamagedError(f"{ENTITY_FILE} of {full} is damaged: metadata, spec and status must be objects")
         return Entity(full, data["metadata"], data["spec"], data["status"])
 
-    def publish(self, key: Key, started: str) -> bool:
-        """Let `latest` name this entity unless it names one whose run started later; whether it does now.
+    def publish(self, key: Key, started: str, tag: str = LATEST_FILE) -> bool:
+        """Let a tag name this entity unless it names one whose run started later; whether it does now.
 
         `started` is a UTC time in ISO 8601 with a fixed number of digits, so that texts compare as times.
         """
-        path = f"{self.folder(_without_uuid(key))}/{LATEST_FILE}"
+        path = f"{self.folder(key.any_version())}/{tag}"
         mine = {"uuid": key.uuid, "started": started}
         for _ in range(_RACES):
             version: str | None = None
             try:
                 data, version = self.store.read_version(path)
-                held = self._pointer(key, data)
+                held = _pointer(key, tag, data)
                 if (held["started"], held["uuid"]) >= (started, key.uuid):
                     return bool(held["uuid"] == key.uuid)
             except NotFoundError:
@@ -111,20 +154,22 @@ class Catalogue:
                 return True
         raise UnavailableError(f"{self.store.uri(path)}: lost {_RACES} races for it")
 
-    def _latest(self, key: Key) -> Key:
-        try:
-            data = self.store.read(f"{self.folder(key)}/{LATEST_FILE}")
-        except NotFoundError:
-            raise NotFoundError(f"{key} does not exist in {self.store.root}") from None
-        return Key(key.project, key.type, key.kind, key.name, self._pointer(key, data)["uuid"])
+    def _pointed(self, key: Key, tag: str) -> Key:
+        data = self.store.read(f"{self.folder(key.any_version())}/{tag}")
+        return replace(key, uuid=_pointer(key, tag, data)["uuid"])
 
-    def _pointer(self, key: Key, data: bytes) -> dict[str, str]:
-        return parse_document(f"{LATEST_FILE} of {_without_uuid(key)}", data, uuid=str, started=str)
+
+def _pointer(key: Key, tag: str, data: bytes) -> dict[str, str]:
+    return parse_document(f"{tag} of {key.any_version()}", data, uuid=str, started=str)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _given(document: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in document.items() if value is not None}
-
-
-def _without_uuid(key: Key) -> Key:
-    return Key(key.project, key.type, key.kind, key.name)

@@ -80,6 +80,11 @@ class FileStore(Store):
                 stat = file.stat()
                 yield Stat(path, stat.st_size, stat.st_mtime)
 
+    def folders(self, prefix: str) -> Iterator[str]:
+        """See `Store.folders`."""
+        folder = self._file(prefix)
+        yield from sorted(inside.name for inside in folder.iterdir() if inside.is_dir()) if folder.is_dir() else ()
+
     def delete(self, path: str) -> None:
         """See `Store.delete`."""
         with self._errors(path):
@@ -101,7 +106,7 @@ class FileStore(Store):
     def _errors(self, path: str) -> Iterator[None]:
         try:
             yield
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
             raise NotFoundError(f"{self.uri(path)} does not exist") from error
         except PermissionError as error:
             raise DeniedError(

@@ -111,6 +111,14 @@ class S3Store(Store):
                 for item in page.get("Contents", ()):
                     yield Stat(item["Key"][skip:], item["Size"], item["LastModified"].timestamp())
 
+    def folders(self, prefix: str) -> Iterator[str]:
+        """See `Store.folders`."""
+        below, listing = self._key(prefix), self.client.get_paginator("list_objects_v2")
+        with self._errors(prefix):
+            for page in listing.paginate(Bucket=self.bucket, Prefix=below, Delimiter="/"):
+                for found in page.get("CommonPrefixes", ()):
+                    yield found["Prefix"][len(below) : -1]
+
     def delete(self, path: str) -> None:
         """See `Store.delete`."""
         with self._errors(path):

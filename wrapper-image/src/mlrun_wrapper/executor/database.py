@@ -1,4 +1,5 @@
 """mlrun's database without a server: what a run's own process needs, kept in memory."""
+# ruff: noqa: A002, FBT001, FBT002, PLR0913, PLR0917 - the arguments are mlrun's
 
 from __future__ import annotations
 
@@ -12,6 +13,11 @@ from mlrun.db.factory import RunDBFactory
 from mlrun.db.nopdb import NopDB
 from mlrun.utils import update_in
 
+from . import artifacts
+from .artifacts import Logged, LoggedArtifacts
+from .entities import Entities
+from .filters import filtered, matches
+
 _URL = "./"
 # mlrun reads store://<project>/<type>/<kind>/<name>:<uuid> as a project of two slashes, a key and a tag.
 _LEVELS = 2
@@ -19,7 +25,7 @@ _WORKING = frozenset(
     {
         *("connect", "url", "token_provider", "store_log"),
         *("store_run", "update_run", "read_run", "list_runs"),
-        *("store_artifact", "read_artifact", "list_artifacts"),
+        *("store_artifact", "read_artifact", "list_artifacts", "paginated_list_artifacts"),
         *("store_function", "get_function", "list_functions"),
         *("get_project", "store_project", "create_project", "list_projects"),
     }
@@ -27,113 +33,159 @@ _WORKING = frozenset(
 
 
 class MemoryDB(NopDB):  # type: ignore[misc]
-    """Runs, artifacts, functions, logs and projects of this process; whatever else is asked needs a server.
+    """Runs, artifacts, functions, logs and projects of this process, and the store's artifacts.
 
-    Runs and artifacts are kept as mlrun wrote them, artifacts in the order of their logging.
+    Whatever else is asked needs a server. Runs and artifacts are kept as mlrun wrote them. `call` tells the iteration
+    of the handler's call that is at work. Every method has the signature of mlrun's interface.
     """
 
     def __init__(self, url: str = _URL) -> None:
         self.url = url
         self.token_provider = None
         self.runs: dict[tuple[str, int], dict[str, Any]] = {}
-        self.artifacts: list[dict[str, Any]] = []
-        self.entities: dict[str, dict[str, Any]] = {}
-        self.ask: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+        self.artifacts = LoggedArtifacts()
+        self.entities = Entities()
+        self.call: Callable[[], int] = lambda: 0
         self.functions: dict[tuple[str, str], dict[str, Any]] = {}
         self.projects: dict[str, Any] = {}
 
     def __getattribute__(self, name: str) -> Any:
         """Only what works here works; a method of mlrun's interface that does not is an error, never a silent no-op."""
         if name not in _WORKING and not name.startswith("_") and hasattr(RunDBInterface, name):
-            raise mlrun.errors.MLRunBadRequestError(f"{name} needs an MLRun API server, and this platform has none")
+            raise _needs_server(name)
         return object.__getattribute__(self, name)
 
-    def store_log(self, *_: Any, **__: Any) -> None:
+    def store_log(self, uid: str, project: str = "", body: Any = None, append: bool = False) -> None:
         """The log is the pod's."""
 
-    def store_run(self, struct: Any, uid: str, project: str = "", iter: int = 0) -> None:  # noqa: A002
+    def store_run(self, struct: Any, uid: str, project: str = "", iter: int = 0) -> None:
         """Keep a copy of the run."""
         run = struct.to_dict() if hasattr(struct, "to_dict") else struct
         self.runs[uid, iter] = copy.deepcopy(run)
 
-    def update_run(self, updates: dict[str, Any], uid: str, project: str = "", iter: int = 0) -> None:  # noqa: A002
+    def update_run(self, updates: dict[str, Any], uid: str, project: str = "", iter: int = 0) -> None:
         """Set the fields by their dotted names."""
         run = self.runs.setdefault((uid, iter), {"metadata": {"uid": uid, "project": project, "iteration": iter}})
         for name, value in updates.items():
             update_in(run, name, copy.deepcopy(value))
 
-    def read_run(self, uid: str, project: str = "", iter: int = 0, **_: Any) -> dict[str, Any]:  # noqa: A002
+    def read_run(self, uid: str, project: str = "", iter: int = 0, format_: Any = None) -> dict[str, Any]:
         """The run. Raises MLRunNotFoundError."""
         if (uid, iter) not in self.runs:
             raise mlrun.errors.MLRunNotFoundError(f"run {uid} is not one of this process")
         return copy.deepcopy(self.runs[uid, iter])
 
-    def list_runs(self, name: str | None = None, uid: Any = None, project: str | None = None, **_: Any) -> Any:
+    def list_runs(self, name: Any = None, uid: Any = None, project: Any = None, *_: Any, **__: Any) -> Any:
         """The runs of this process, by name and uid where they are given."""
         uids = [uid] if isinstance(uid, str) else uid
         found = [
             copy.deepcopy(run)
             for (run_uid, _iter), run in self.runs.items()
-            if (not uids or run_uid in uids) and (not name or run.get("metadata", {}).get("name") == name)
+            if (not uids or run_uid in uids) and matches(name, run.get("metadata", {}).get("name") or "")
         ]
         return mlrun.lists.RunList(found)
 
-    def store_artifact(self, key: str, artifact: dict[str, Any], iter: int | None = None, **_: Any) -> dict[str, Any]:  # noqa: A002
+    def store_artifact(
+        self,
+        key: str,
+        artifact: dict[str, Any],
+        iter: int | None = None,
+        tag: str = "",
+        project: str = "",
+        tree: str | None = None,
+    ) -> dict[str, Any]:
         """Keep the artifact in the place of an older one of the same key, tree and iteration."""
         kept = copy.deepcopy(artifact)
-        identity = _identity(key, kept, iter)
-        self.artifacts = [a for a in self.artifacts if a["_identity"] != identity] + [{**kept, "_identity": identity}]
-        return kept
+        metadata = kept.setdefault("metadata", {})
+        own_tree, iteration = tree or metadata.get("tree") or "", iter or metadata.get("iter") or 0
+        if tag:
+            metadata["tag"] = tag
+        self.artifacts.keep(Logged(key, own_tree, iteration, self.call(), kept))
+        return copy.deepcopy(kept)
 
     def read_artifact(
         self,
         key: str,
-        tag: str | None = None,
-        iter: int | None = None,  # noqa: A002
-        tree: str | None = None,
+        tag: str | None = "",
+        iter: int | None = None,
         project: str = "",
-        **_: Any,
+        tree: str | None = None,
+        uid: str | None = None,
+        format_: Any = None,
     ) -> dict[str, Any]:
         """The newest artifact of that key, or the store's entity. Raises MLRunNotFoundError."""
+        version = tag if tag and tag != "latest" else None
         if project.count("/") == _LEVELS:
-            return self._entity(f"store://{project}/{key}" + (f":{tag}" if tag and tag != "latest" else ""))
-        for artifact in reversed(self.artifacts):
-            held_key, held_tree, held_iter = artifact["_identity"]
-            if held_key == key and tree in (None, "", held_tree) and iter in (None, held_iter):
-                return {name: copy.deepcopy(value) for name, value in artifact.items() if name != "_identity"}
-        raise mlrun.errors.MLRunNotFoundError(f"artifact {key} is not one of this process")
+            return self.entities.of_key(f"store://{project}/{key}" + (f":{version}" if version else ""))
+        found = self.artifacts.find(key, tree, iter)
+        if found is not None:
+            return copy.deepcopy(found.document)
+        name = f"{key}-{iter}" if iter else key
+        return self.entities.find(name, project, uid or tree or version)
 
-    def _entity(self, key: str) -> dict[str, Any]:
-        """The artifact of a key of our store; the wrapper fetches its data now, unless the run has it already."""
-        if key not in self.entities and self.ask is not None:
-            answer = self.ask({"key": key})
-            if "artifact" not in answer:
-                raise mlrun.errors.MLRunNotFoundError(answer["error"])
-            self.entities[key] = answer["artifact"]
-        if key not in self.entities:
-            raise mlrun.errors.MLRunNotFoundError(f"{key} cannot be looked up here")
-        return copy.deepcopy(self.entities[key])
+    def list_artifacts(
+        self,
+        name: str | None = "",
+        project: str | None = "",
+        tag: str | None = "",
+        labels: Any = None,
+        since: Any = None,
+        until: Any = None,
+        iter: int | None = None,
+        best_iteration: bool = False,
+        kind: str | None = None,
+        category: Any = None,
+        tree: str | None = None,
+        parent: str | None = None,
+        format_: Any = None,
+        partition_by: Any = None,
+        rows_per_partition: int = 1,
+        partition_sort_by: Any = None,
+        partition_order: Any = None,
+    ) -> Any:
+        """The artifacts of this process and the store's: the latest of each name, those of a tag, or all (`*`)."""
+        if partition_by or parent:
+            raise _needs_server("list_artifacts with partition_by or parent")
+        own = [
+            copy.deepcopy(each.document)
+            for each in self.artifacts
+            if not each.is_link
+            and (matches(name, each.key) or matches(name, each.name))
+            and tag in (None, "", "*", "latest", each.document["metadata"].get("tag"))
+        ]
+        found = [*own, *self.entities.listed(project or "", name or "", tag or "")]
+        return mlrun.lists.ArtifactList(filtered(found, labels, since, until, iter, kind, category, tree))
 
-    def list_artifacts(self, name: str = "", project: str = "", **_: Any) -> Any:
-        """The artifacts of this process, by key where one is given."""
-        found = [a for a in self.artifacts if not name or name in (a["_identity"][0], a["metadata"].get("key"))]
-        return mlrun.lists.ArtifactList([{k: v for k, v in a.items() if k != "_identity"} for a in found])
+    def paginated_list_artifacts(
+        self,
+        *args: Any,
+        page: int | None = None,
+        page_size: int | None = None,
+        page_token: str | None = None,
+        **kwargs: Any,
+    ) -> tuple[Any, None]:
+        """All of them on one page."""
+        return self.list_artifacts(*args, **kwargs), None
 
-    def store_function(self, function: Any, name: str, project: str = "", **_: Any) -> str:
+    def store_function(
+        self, function: Any, name: str, project: str = "", tag: str = "", versioned: bool = False
+    ) -> str:
         """Keep the function; the answer is its hash key."""
         kept = function.to_dict() if hasattr(function, "to_dict") else copy.deepcopy(function)
         self.functions[project, name] = kept
         return str(kept.get("metadata", {}).get("hash") or "")
 
-    def get_function(self, name: str, project: str = "", **_: Any) -> dict[str, Any]:
+    def get_function(self, name: str, project: str = "", tag: str = "", hash_key: str = "") -> dict[str, Any]:
         """The function. Raises MLRunNotFoundError."""
         if (project, name) not in self.functions:
             raise mlrun.errors.MLRunNotFoundError(f"function {name} is not one of this process")
         return copy.deepcopy(self.functions[project, name])
 
-    def list_functions(self, name: str | None = None, project: str = "", **_: Any) -> list[dict[str, Any]]:
+    def list_functions(
+        self, name: str | None = None, project: str | None = None, *_: Any, **__: Any
+    ) -> list[dict[str, Any]]:
         """The functions of this process."""
-        return [copy.deepcopy(f) for (_, held), f in self.functions.items() if name in (None, held)]
+        return [copy.deepcopy(f) for (_, held), f in self.functions.items() if matches(name, held)]
 
     def get_project(self, name: str) -> Any:
         """The project; one that was never stored exists all the same, empty."""
@@ -153,14 +205,13 @@ class MemoryDB(NopDB):  # type: ignore[misc]
         kept = project if isinstance(project, dict) else project.to_dict()
         return self.store_project(kept["metadata"]["name"], kept)
 
-    def list_projects(self, **_: Any) -> list[Any]:
+    def list_projects(self, owner: Any = None, format_: Any = None, labels: Any = None, state: Any = None) -> list[Any]:
         """The projects of this process."""
         return list(self.projects.values())
 
 
-def _identity(key: str, artifact: dict[str, Any], iteration: int | None) -> tuple[str, str, int]:
-    metadata = artifact.get("metadata", {})
-    return key, metadata.get("tree") or "", iteration or metadata.get("iter") or 0
+def _needs_server(name: str) -> Any:
+    return mlrun.errors.MLRunBadRequestError(f"{name} needs an MLRun API server, and this platform has none")
 
 
 def install() -> MemoryDB:
@@ -175,5 +226,6 @@ def install() -> MemoryDB:
     def connecting(url: str = "", *args: Any, **kwargs: Any) -> Any:
         return connect(url, *args, **kwargs) if "://" in url else ours
 
+    artifacts.install(ours.store_artifact)
     factory.create_run_db = connecting  # older versions connect anew for every function
     return ours

@@ -6,11 +6,10 @@ a dictionary, and several values were unbundled by `*` and `**` without a number
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from mlrun import package
-from mlrun.execution import MLClientCtx
 from mlrun.runtimes import local
 
 _LogHint = getattr(package, "LogHint", None)
@@ -51,14 +50,3 @@ def normalised(handler: Callable[..., Any]) -> Callable[..., Any]:
     """The handler as mlrun calls it: coroutines are run to their end. Before 1.12 it knew only plain functions."""
     normalise = getattr(local, "_normalize_handler_output", None)
     return handler if normalise is None else normalise(handler)
-
-
-def uris_of(run: dict[str, Any], artifacts: Iterable[dict[str, Any]]) -> dict[str, str]:
-    """The artifacts of a run, by key. Before 1.8 only the artifacts themselves say whose they are."""
-    status, metadata = run.get("status") or {}, run.get("metadata") or {}
-    if "artifact_uris" in status or hasattr(MLClientCtx, "artifact_uris"):
-        return dict(status.get("artifact_uris") or {})
-    tree, iteration = metadata.get("uid"), metadata.get("iteration") or 0
-    own = [a["metadata"] for a in artifacts if a["metadata"].get("tree") == tree]
-    keys = [m["key"] for m in own if (m.get("iter") or 0) == iteration]
-    return {key: f"store://artifacts/{metadata.get('project')}/{key}@{tree}" for key in keys}

@@ -12,6 +12,7 @@ import mlrun
 from . import database, older, outcome, speed, standin, yaml_numbers
 from .call import Caller
 from .channel import Channel
+from .describe import names_logged
 from .failure import InvalidRunError, Stopped
 from .find import decorated_outputs, find_handler
 from .handover import Handover
@@ -46,11 +47,12 @@ class Session:
         What is logged before the end is left under `partial` as it comes. Entities of the store are asked for.
         """
         db = database.install()
-        db.entities, db.ask = run["artifacts"], channel.ask
+        db.entities.known, db.entities.ask = run["artifacts"], channel.ask
         caller = Caller()
+        db.call = lambda: (caller.root.iteration or 0) if caller.root is not None else 0
         caller.install()
         if run["sweep"] is not None:
-            Points(run["sweep"], caller).install()
+            Points(run["sweep"], caller, lambda iteration: names_logged(db, iteration)).install()
         standin.install(db)
         speed.install()
         yaml_numbers.install()

@@ -8,7 +8,7 @@ names a missing result end everything.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from mlrun.model import HyperParamOptions
@@ -42,15 +42,19 @@ class PointCaller(Protocol):
 
 
 class Points(generators.TaskGenerator):  # type: ignore[misc]
-    """What the engine asks for: the points of this process, and whether to go on after each."""
+    """What the engine asks for: the points of this process, and whether to go on after each.
 
-    def __init__(self, sweep: dict[str, Any], caller: PointCaller) -> None:
+    `named` tells the names of what a point has logged.
+    """
+
+    def __init__(self, sweep: dict[str, Any], caller: PointCaller, named: Callable[[int], set[str]]) -> None:
         super().__init__(HyperParamOptions(stop_condition=sweep["stop_condition"] or ""))
         self._points: list[tuple[int, dict[str, Any]]] = sweep["points"]
         self._total = sweep["total"]
         self._max_errors = sweep["max_errors"]
         self._mapped = sweep["outputs"]
         self._caller = caller
+        self._named = named
         self._execution: Any = None
         self.told: list[str] = []
         self.stop: str | None = None
@@ -113,8 +117,8 @@ class Points(generators.TaskGenerator):  # type: ignore[misc]
             return ""
         if ending.packing_errors:
             return "; ".join(f"{error['name']}: {error['message']}" for error in ending.packing_errors)
-        made = (*context.results, *context.artifact_uris) if hasattr(context, "artifact_uris") else None
-        missing = [] if made is None else [name for name in self._mapped if name not in made]
+        made = {*context.results, *self._named(context.iteration)}
+        missing = [name for name in self._mapped if name not in made]
         names = ", ".join(map(repr, missing))
         what = f"output {names} was" if len(missing) == 1 else f"outputs {names} were"
         return f"{what} not produced" if missing else ""

@@ -2,10 +2,8 @@
 
 from typing import Any, Final
 
-from mlrun_operator.api.v1alpha1.inputs import MAX_INPUTS, InputRef, ResolvedInput, members
-from mlrun_operator.api.values.keys import Key
+from mlrun_operator.api.v1alpha1.inputs import InputRef, ResolvedInput, members
 from mlrun_wrapper.context import Context
-from mlrun_wrapper.errors import StepError
 from mlrun_wrapper.inputs.fetching import Fetcher
 from mlrun_wrapper.parallel import each
 
@@ -30,21 +28,6 @@ def fetch_inputs(context: Context) -> None:
             context.artifacts[str(fetched.given)] = fetched.artifact
     given = {name: fetched.given for (name, _), fetched in zip(wanted, found, strict=True)}
     context.input_paths = {name: _given(name, value, given) for name, value in inputs.items()}
-
-
-def fetch_asked(context: Context, question: dict[str, Any]) -> dict[str, Any]:
-    """The answer to a handler that asks for an entity: the artifact, its data fetched now, or why there is none."""
-    try:
-        ref = InputRef(key=question["key"])
-        fetched = Fetcher(context).fetch(Key.parse(question["key"]).name, ref)
-    except (StepError, ValueError) as error:
-        return {"error": str(error)}
-    info = fetched.info
-    if len(context.inputs) < MAX_INPUTS and all(
-        (held.key, held.path) != (info.key, info.path) for held in context.inputs
-    ):
-        context.inputs.append(info)
-    return {"artifact": fetched.artifact}
 
 
 def _given(name: str, value: ResolvedInput, given: dict[str, str]) -> Any:

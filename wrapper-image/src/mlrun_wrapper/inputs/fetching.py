@@ -32,7 +32,7 @@ _KEYS: Final = "give the run AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY by a Se
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """An input as it was read. `given` is what mlrun gets: a path, or the key of `artifact` where that says more."""
+    """An input as it was read. `given` is what mlrun gets: a path, or the key by which it asks for the `artifact`."""
 
     info: InputInfo
     given: str
@@ -70,12 +70,11 @@ class Fetcher:
             name=name[:256], key=request.key, path=request.shown[:2048], size=fetched.size, sha256=fetched.sha256
         )
         report_fetched(self._context.log, f"input {name!r}", fetched.size, fetched.sha256, time.monotonic() - start)
-        artifact = None if entity is None else as_artifact(entity, fetched.path)
-        if request.kind != "model":
-            return Fetched(info, fetched.path, artifact)
-        # get_model wants the artifact, or the folder.
-        folder = fetched.path if fetched.path.endswith("/") else f"{request.folder}/"
-        return Fetched(info, request.key or folder, artifact)
+        if entity is not None:
+            return Fetched(info, str(entity.key), as_artifact(entity, fetched.path))
+        # get_model wants the folder
+        is_file_of_model = request.kind == "model" and not fetched.path.endswith("/")
+        return Fetched(info, f"{request.folder}/" if is_file_of_model else fetched.path, None)
 
     def _request(self, name: str, ref: InputRef, entity: Entity | None) -> Request:
         path = ref.path if entity is None else entity.path

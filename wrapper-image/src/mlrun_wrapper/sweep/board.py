@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from mlrun_operator.store import NotFoundError, derived_uuid, parse_document
 from mlrun_wrapper.context import Context
-from mlrun_wrapper.outputs import with_errors
 from mlrun_wrapper.parallel import each
 from mlrun_wrapper.point_summary import Summary
+from mlrun_wrapper.shelf import with_errors
 
 _AT_ONCE: Final = 16
 

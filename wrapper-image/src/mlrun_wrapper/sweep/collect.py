@@ -9,13 +9,13 @@ from urllib.parse import quote
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.v1alpha1.sweep import SweepInfo
 from mlrun_operator.api.values.keys import Key
-from mlrun_operator.store import Entity
 from mlrun_wrapper.context import Context
 from mlrun_wrapper.errors import StepError
 from mlrun_wrapper.execution import handler_failed
-from mlrun_wrapper.names import PLOT, TABLE
-from mlrun_wrapper.outputs import Shelf, kept, lacking, metadata, publish, with_errors
+from mlrun_wrapper.names import PLOT, TABLE, numbered
+from mlrun_wrapper.outputs import kept, lacking
 from mlrun_wrapper.point_summary import Summary
+from mlrun_wrapper.shelf import Shelf, publish, with_errors
 from mlrun_wrapper.sweep import table
 from mlrun_wrapper.sweep.best import Selector, best_of, failed_points, status_of, verdict, warnings_of
 from mlrun_wrapper.sweep.board import Board
@@ -117,14 +117,10 @@ def _promote(context: Context, best: Summary, shelf: Shelf) -> None:
     """The best point's outputs under their plain names: entities of the run, whose data are the point's own."""
     for name, info in best.outputs.items():
         point = with_errors(context, context.catalogue.read, Key.parse(info.key))
-        key = Key(point.key.project, point.key.type, point.key.kind, name, context.output_uuid(f"best/{name}"))
-        own = metadata(context, {})
-        own |= {
-            "labels": point.metadata.get("labels", []),
-            "relationships": [*own["relationships"], {"type": "copy_of", "dest": str(point.key)}],
-        }
-        with_errors(context, context.catalogue.write, Entity(key, own, point.spec, point.status))
-        shelf.outputs[name] = info.model_copy(update={"key": str(key)})
+        is_own = point.key.name == numbered(name, best.iteration)
+        called = name if is_own else point.key.name.removesuffix(f"-{best.iteration}")
+        key = Key(point.key.project, point.key.type, point.key.kind, called, context.output_uuid(f"best/{name}"))
+        shelf.copy(point, name, key)
     context.results = {**kept(context, best.results, best.nonfinite), BEST: best.iteration}
 
 

@@ -1,7 +1,7 @@
 """Entity keys: `store://<project>/<type>/<kind>/<name>[:<uuid>]`, as DigitalHub writes them."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 ENTITY_TYPES: Final = ("dataitem", "artifact", "model", "function", "run")
@@ -11,7 +11,10 @@ _KEY = re.compile(rf"store://({_SLUG})/([a-z]+)/({_SLUG})/({_SLUG})(?::({_SLUG})
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """The key of one entity in the store. Without `uuid` it means the latest one. `type` is always singular."""
+    """The key of one entity in the store; `uuid` is its version, or a tag of one. Without it the latest one is meant.
+
+    `type` is always singular.
+    """
 
     project: str
     type: str
@@ -30,6 +33,10 @@ class Key:
         if singular not in ENTITY_TYPES:
             raise ValueError(f"{text!r}: {type_!r} is not an entity type; use one of {', '.join(ENTITY_TYPES)}")
         return cls(project, singular, kind, name, uuid)
+
+    def any_version(self) -> Self:
+        """Return the key without its version."""
+        return replace(self, uuid=None)
 
     def __str__(self) -> str:
         tail = f":{self.uuid}" if self.uuid else ""

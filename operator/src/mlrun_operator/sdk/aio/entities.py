@@ -24,7 +24,7 @@ from mlrun_operator.sdk.stores.names import last_part, output_name, safe_name
 from mlrun_operator.sdk.translate.function import uuid4
 from mlrun_operator.sdk.translate.shapes import labels, sequence, snaked
 from mlrun_operator.sdk.views import EntityView
-from mlrun_operator.store import Catalogue, DamagedError, Entity, NotFoundError, StoreError, parse_document
+from mlrun_operator.store import Catalogue, Entity, NotFoundError, StoreError
 from mlrun_operator.store.entities import ENTITY_FILE, LATEST_FILE
 
 if TYPE_CHECKING:
@@ -222,18 +222,12 @@ async def forget_entity(catalogue: Catalogue, entity: Entity) -> None:
     """Take it out of the store's catalogue; the newest of its name that is left becomes the latest."""
 
     def forget() -> None:
-        key, store = entity.key, catalogue.store
-        store.delete(f"{catalogue.folder(key)}/{ENTITY_FILE}")
-        latest = catalogue.folder(Key(key.project, key.type, key.kind, key.name)) + f"/{LATEST_FILE}"
-        try:
-            if parse_document(latest, store.read(latest)).get("uuid") != key.uuid:
-                return
-        except NotFoundError:
-            return
-        except DamagedError:
-            pass  # it names nothing: it is made anew
-        store.delete(latest)
-        left = _read_all(catalogue, f"{key.project}/{key.type}/{key.kind}/{key.name}/")
+        key = entity.key
+        catalogue.store.delete(f"{catalogue.folder(key)}/{ENTITY_FILE}")
+        gone = [tag for tag, uuid in catalogue.pointers(key) if uuid in (key.uuid, None)]
+        for tag in gone:
+            catalogue.unpublish(key, tag)
+        left = _read_all(catalogue, f"{catalogue.folder(key.any_version())}/") if LATEST_FILE in gone else []
         if left:
             newest = max(left, key=lambda each: str(each.metadata.get("created")))
             catalogue.publish(newest.key, str(newest.metadata.get("created") or ""))

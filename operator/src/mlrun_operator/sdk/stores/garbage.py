@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import Final
@@ -15,12 +15,14 @@ from mlrun_operator.cluster.resources import RUNS
 from mlrun_operator.sdk.backend import Backend
 from mlrun_operator.sdk.errors import DataUnreachable, NotAllowed, NotSupported, SdkError
 from mlrun_operator.sdk.stores.access import Access
-from mlrun_operator.store import Catalogue, NotFoundError, Stat, Store, StoreError, parse_document
-from mlrun_operator.store.entities import ENTITY_FILE, LATEST_FILE, folder_of
+from mlrun_operator.store import Catalogue, DamagedError, NotFoundError, Stat, Store, StoreError, parse_document
+from mlrun_operator.store.entities import ENTITY_FILE, folder_of, is_pointer
 
 # Names another store than the operator's.
 ROOT_VARIABLE: Final = "MLRUN_OPERATOR_STORE"
 _READERS: Final = 8
+# A name's folder → the uuids that its pointers name.
+Pointed = Mapping[str, Collection[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +72,10 @@ def _pathed(said: str, root: str) -> set[str]:
     return {folder.rpartition("/")[2] for folder in folders if folder}
 
 
-def garbage(stats: Iterable[Stat], latest: Mapping[str, str], held: Held, before: float) -> list[Folder]:
+def garbage(stats: Iterable[Stat], pointed: Pointed, held: Held, before: float) -> list[Folder]:
     """The folders of which nothing is newer than `before` (Unix seconds) and that nobody needs.
 
-    `latest` is the uuid that a name's pointer names. What is not laid out as an entity is left alone.
+    What is not laid out as an entity is left alone.
     """
     folders: dict[str, list[Stat]] = defaultdict(list)
     for stat in stats:
@@ -81,7 +83,7 @@ def garbage(stats: Iterable[Stat], latest: Mapping[str, str], held: Held, before
             folders[folder].append(stat)
     found = []
     for path, inside in sorted(folders.items()):
-        why = _why(path, inside, latest, held)
+        why = _why(path, inside, pointed, held)
         if why and max(stat.modified for stat in inside) < before:
             files = sorted(
                 (stat.path for stat in inside), key=lambda file: (not file.endswith(f"/{ENTITY_FILE}"), file)
@@ -128,9 +130,9 @@ def _collect(catalogue: Catalogue, held: Held, before: float, delete: bool) -> l
 def _unreferred(store: Store, stats: list[Stat], held: Held, before: float) -> list[Folder]:
     """The garbage without the data of entities that are kept, which may be in the folder of another."""
     entities = {stat.path for stat in stats if stat.path.endswith(f"/{ENTITY_FILE}") and folder_of(stat.path)}
-    latest, read = _latest(store, stats), set[str]()
+    pointed, read = _pointed(store, stats), set[str]()
     with ThreadPoolExecutor(_READERS) as pool:
-        while found := garbage(stats, latest, held, before):
+        while found := garbage(stats, pointed, held, before):
             kept = entities - read - {file for folder in found for file in folder.files}
             if not kept:
                 break
@@ -141,30 +143,35 @@ def _unreferred(store: Store, stats: list[Stat], held: Held, before: float) -> l
 
 
 def _referred(store: Store, entity: str) -> set[str]:
-    """The uuids of the folders that hold the data of an entity."""
+    """The uuids of the folders that hold the data of an entity, and of the entities that it names as parts of it."""
     try:
-        return _pathed(store.read(entity).decode(errors="replace"), store.root)
+        text = store.read(entity).decode(errors="replace")
+        parts = spec_of(parse_document(entity, text))
     except NotFoundError:
         return set()  # deleted meanwhile
+    except DamagedError:
+        parts = {}
+    return _pathed(text, store.root) | _keyed(json.dumps(parts))
 
 
-def _latest(store: Store, stats: Iterable[Stat]) -> dict[str, str]:
-    """Name's folder → the uuid that its pointer names."""
-    pointers = [stat.path for stat in stats if stat.path.endswith(f"/{LATEST_FILE}") and stat.path.count("/") == 4]
-    return {path.rpartition("/")[0]: str(parse_document(path, store.read(path)).get("uuid")) for path in pointers}
+def _pointed(store: Store, stats: Iterable[Stat]) -> Pointed:
+    found: dict[str, set[str]] = defaultdict(set)
+    for path in [stat.path for stat in stats if is_pointer(stat.path)]:
+        found[path.rpartition("/")[0]].add(str(parse_document(path, store.read(path)).get("uuid")))
+    return found
 
 
-def _why(path: str, inside: list[Stat], latest: Mapping[str, str], held: Held) -> str:
+def _why(path: str, inside: list[Stat], pointed: Pointed, held: Held) -> str:
     """Why the folder can go; empty where it is needed."""
     name_folder, _, uuid = path.rpartition("/")
     type_, name = path.split("/")[1], path.split("/")[3]
-    if uuid in held.uuids or latest.get(name_folder) == uuid:
+    if uuid in held.uuids or uuid in pointed.get(name_folder, ()):
         return ""
     if type_ == "run":
         return "" if name in held.runs else "its run is gone"
     if not any(stat.path == f"{path}/{ENTITY_FILE}" for stat in inside):
         return "half-written"
-    return "there is a newer version" if name_folder in latest else ""
+    return "there is a newer version" if name_folder in pointed else ""
 
 
 def _has_uuid(text: str) -> bool:

@@ -1,0 +1,239 @@
+"""What one call of the handler made, as entities of the store: each under a name, with its data and mlrun's record.
+
+An artifact of an iteration is called `<name>-<iteration>`, and the best one's by the plain name as well.
+"""
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from mlrun_operator.api.v1alpha1.status import OutputInfo
+from mlrun_operator.api.values.keys import Key
+from mlrun_operator.store import Entity, StoreError
+from mlrun_wrapper.context import Context
+from mlrun_wrapper.errors import STORE, from_store
+from mlrun_wrapper.names import entity_name, numbered
+from mlrun_wrapper.progress import report_fetched
+from mlrun_wrapper.upload import Stored, store_data
+
+# An artifact of this process by mlrun's own URI, with or without the tag.
+_URI: Final = re.compile(
+    r"store://[a-z-]+/[^/]+/(?P<key>[^/#:@^]+)(#(?P<iteration>\d+))?(:[^@^]*)?@(?P<tree>[^^]+)(\^.*)?"
+)
+_TYPES: Final = {"dataset": ("dataitem", "table"), "model": ("model", "model")}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The run's output that an artifact is, and its entity; `best` are both once more for the best iteration's."""
+
+    artifact: Mapping[str, Any]
+    output: str
+    key: Key
+    best: tuple[str, Key] | None = None
+
+
+class Shelf:
+    """Stores what one call of the handler made. `number` is its replica or point, and ends the entities' names.
+
+    `apart` tells the points of one pod from each other.
+    """
+
+    def __init__(self, context: Context, number: int | None = None, *, apart: bool = False) -> None:
+        self._context = context
+        self._number = number
+        self._mark = f"/{number}" if apart else ""
+        self._taken: set[tuple[str, str]] = set()
+        self.outputs: dict[str, OutputInfo] = {}
+
+    def fill(self, outcome: Mapping[str, Any]) -> dict[str, Any]:
+        """Store the artifacts that are there; the results, in which mlrun's URIs of them have become their keys."""
+        artifacts = [each for each in outcome.get("artifacts", []) if "missing" not in each]
+        newest = {each["name"]: index for index, each in enumerate(artifacts) if is_plain(each)}
+        places = [
+            self._place(each, index, older=is_plain(each) and newest[each["name"]] != index)
+            for index, each in enumerate(artifacts)
+        ]
+        keys = {_identity(place.artifact["uri"]): str(place.key) for place in places}
+        targets = {place.artifact["target"]: str(place.key) for place in places if place.artifact["target"]}
+        for place in places:
+            self._store(place, keys | targets)
+        return {name: _with_keys(value, keys) for name, value in outcome.get("results", {}).items()}
+
+    def put(self, artifact: Mapping[str, Any]) -> None:
+        """Store one artifact that names no other."""
+        self._store(self._place(artifact, 0), {})
+
+    def copy(self, entity: Entity, output: str, key: Key) -> None:
+        """Make an output whose data are another entity's own."""
+        own = metadata(self._context, {})
+        own |= {name: entity.metadata[name] for name in ("labels", "tag") if name in entity.metadata}
+        own["relationships"] = [*own["relationships"], {"type": "copy_of", "dest": str(entity.key)}]
+        self._write(Entity(key, own, entity.spec, entity.status), output)
+
+    def _place(self, artifact: Mapping[str, Any], index: int, *, older: bool = False) -> Place:
+        """Of several of one key the newest is the output of that name; an older one is called as its entity."""
+        context, iteration = self._context, artifact.get("iteration", 0)
+        called = artifact.get("entity", artifact["name"])
+        wanted = called if older else artifact["name"]
+        uuid = context.output_uuid(f"{artifact['name']}{self._mark}", index)
+        output, name = self._names(artifact, wanted, called, iteration)
+        if artifact.get("updates"):
+            old = Key.parse(artifact["updates"])
+            return Place(artifact, output, Key(old.project, old.type, old.kind, old.name, uuid))
+        if not artifact.get("best"):
+            return Place(artifact, output, self._key(artifact, name, uuid))
+        plain, best = self._names(artifact, wanted, called, 0)
+        copied = self._key(artifact, best, context.output_uuid(f"best{self._mark}/{plain}"))
+        return Place(artifact, output, self._key(artifact, name, uuid), (plain, copied))
+
+    def _key(self, artifact: Mapping[str, Any], name: str, uuid: str) -> Key:
+        type_, kind = _type_of(artifact)
+        return Key(self._context.run.run.project, type_, kind, numbered(name, self._number), uuid)
+
+    def _names(self, artifact: Mapping[str, Any], wanted: str, called: str, iteration: int) -> tuple[str, str]:
+        """Return the names of output and entity: as the run maps them, else their own, with a number where taken."""
+        mapping = self._context.run.outputs
+        mapped = mapping.get(wanted) or mapping.get(called)
+        reserved = {ref.name for ref in mapping.values()} if mapped is None else set()
+        output = self._free("output", mapped.name if mapped else entity_name(wanted), iteration, reserved)
+        if mapped or called == wanted:
+            return output, self._free(_type_of(artifact)[0], output, 0, set())
+        return output, self._free(_type_of(artifact)[0], entity_name(called), iteration, reserved)
+
+    def _free(self, kind: str, name: str, iteration: int, reserved: set[str]) -> str:
+        first = candidate = numbered(name, iteration)
+        number = 2
+        while (kind, candidate) in self._taken or candidate in reserved:
+            candidate, number = f"{first}-{number}", number + 1
+        self._taken.add((kind, candidate))
+        return candidate
+
+    def _store(self, place: Place, keys: Mapping[str, str]) -> None:
+        start, context, artifact = time.monotonic(), self._context, place.artifact
+        stored = with_errors(context, store_data, context.catalogue, place.key, artifact, context.settings.work)
+        own = metadata(context, artifact["labels"], artifact.get("tag"))
+        if artifact.get("updates"):
+            own["relationships"] = [*own["relationships"], {"type": "version_of", "dest": artifact["updates"]}]
+        entity = Entity(place.key, own, _spec(artifact, stored, keys), _status(artifact, stored))
+        self._write(entity, place.output)
+        if place.best is not None:
+            self.copy(entity, *place.best)
+        self._warn(artifact, place.key, stored)
+        report_fetched(context.log, f"output {place.key.name!r}", stored.size, stored.sha256, time.monotonic() - start)
+
+    def _write(self, entity: Entity, output: str) -> None:
+        context, key, status = self._context, entity.key, entity.status
+        with_errors(context, context.catalogue.write, entity)
+        self._taken |= {("output", output), (key.type, key.name)}
+        if tag := entity.metadata.get("tag"):
+            context.tags[str(key)] = tag
+        self.outputs[output] = OutputInfo(
+            key=str(key),
+            kind=key.kind,
+            path=str(entity.path),
+            size=status.get("size"),
+            sha256=status.get("sha256"),
+            preview=status.get("preview"),
+        )
+
+    def _warn(self, artifact: Mapping[str, Any], key: Key, stored: Stored) -> None:
+        if stored.file_count == 0:
+            self._context.warnings.append(f"output {key.name!r} is an empty folder")
+        if left_out := artifact.get("left_out"):
+            names = ", ".join(left_out)
+            self._context.warnings.append(f"output {key.name!r} is stored without mlrun's {names}: they are too large")
+
+
+def is_plain(artifact: Mapping[str, Any]) -> bool:
+    """Whether an artifact has the plain name: it is of no iteration, or of the best one."""
+    return not artifact.get("iteration") or bool(artifact.get("best"))
+
+
+def publish(context: Context, outputs: Mapping[str, OutputInfo]) -> None:
+    """Let `latest` name them, and their tags."""
+    for info in outputs.values():
+        key = Key.parse(info.key)
+        with_errors(context, context.catalogue.publish, key, started(context))
+        if tag := context.tags.get(info.key):
+            with_errors(context, context.catalogue.publish, key, started(context), tag)
+
+
+def started(context: Context) -> str:
+    """When the run started, in the form that `latest` compares."""
+    return context.started.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def with_errors(context: Context, action: Any, *arguments: Any) -> Any:
+    """Call something that uses the store; its failures become the run's."""
+    try:
+        return action(*arguments)
+    except StoreError as error:
+        raise from_store(error, STORE, context.run.store.secret, context.run.run.namespace) from error
+
+
+def metadata(context: Context, labels: Mapping[str, Any], tag: str | None = None) -> dict[str, Any]:
+    """An entity's, with the run that made it."""
+    run = context.run.run
+    key = f"store://{run.project}/run/run/{run.name}:{context.run_uuid}"
+    return {
+        "created": started(context),
+        "updated": started(context),
+        "labels": [f"{name}:{value}" for name, value in sorted(labels.items())],
+        **({"tag": tag} if tag and tag != "latest" else {}),
+        "relationships": [{"type": "produced_by", "dest": key}],
+    }
+
+
+def _type_of(artifact: Mapping[str, Any]) -> tuple[str, str]:
+    return _TYPES.get(artifact["kind"], ("artifact", "artifact"))
+
+
+def _with_keys(value: Any, keys: Mapping[str, str]) -> Any:
+    """A value in which mlrun named artifacts by its own URIs, or by their files, names them by their keys."""
+    if isinstance(value, str):
+        return keys.get(_identity(value), value)
+    if isinstance(value, list):
+        return [_with_keys(item, keys) for item in value]
+    if isinstance(value, dict):
+        return {name: _with_keys(item, keys) for name, item in value.items()}
+    return value
+
+
+def _identity(text: str) -> str:
+    """What an URI of mlrun's names, however it is spelled: key, iteration and tree; any other text as it is."""
+    found = _URI.fullmatch(text)
+    return f"{found['key']}#{found['iteration'] or 0}@{found['tree']}" if found else text
+
+
+def _spec(artifact: Mapping[str, Any], stored: Stored, keys: Mapping[str, str]) -> dict[str, Any]:
+    spec: dict[str, Any] = {"path": stored.path, **artifact.get("model", {})}
+    if record := artifact.get("mlrun"):
+        spec["mlrun"] = _with_keys(_relative(record, artifact.get("target", "")), keys)
+    if artifact["kind"] == "dataset":
+        schema = artifact.get("table", {}).get("schema")
+        return {**spec, "schema": schema} if schema else spec
+    suffix = Path(stored.path).suffix.lstrip(".")
+    extra = {"src_path": stored.name, "hash": stored.sha256, "size": stored.size, "file_extension": suffix or None}
+    return {**spec, **{name: value for name, value in extra.items() if value is not None}}
+
+
+def _relative(record: Mapping[str, Any], target: str) -> dict[str, Any]:
+    """mlrun's record, with the artifact's own further files by their names in its folder."""
+    extra = (record.get("spec") or {}).get("extra_data")
+    if not isinstance(extra, dict) or not target.endswith("/"):
+        return dict(record)
+    named = {k: v.removeprefix(target) if isinstance(v, str) else v for k, v in extra.items()}
+    return {**record, "spec": {**record["spec"], "extra_data": named}}
+
+
+def _status(artifact: Mapping[str, Any], stored: Stored) -> dict[str, Any]:
+    status: dict[str, Any] = {"size": stored.size, "sha256": stored.sha256}
+    status |= {"files": stored.files, "file_count": stored.file_count}
+    table = artifact.get("table", {})
+    if table.get("preview"):
+        status["preview"] = {**table["preview"], "rows": table.get("rows")}
+    return {name: value for name, value in status.items() if value is not None}

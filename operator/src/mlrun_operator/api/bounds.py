@@ -182,6 +182,33 @@ MLRUN_RECORD: Final = Bound(
 CHILDREN: Final = Bound(
     100, "runs", "runs that a handler makes, in run.json", "Each is told with its results.", "the first are told"
 )
+LIVE_SECONDS: Final = Bound(
+    5,
+    "seconds",
+    "the time between two states of live results",
+    "Each is a line of the log and an object of the store.",
+    "the newest state is told",
+)
+LIVE_FRAME: Final = Bound(
+    KIB,
+    "bytes",
+    "live results in a line of a pod's log",
+    "People read the log, too.",
+    "the results logged last are told",
+)
+LIVE_DOCUMENT: Final = Bound(
+    32 * KIB,
+    "bytes as JSON",
+    "live.json, the live results in the store",
+    "It is written every few seconds.",
+    "the results logged last are told",
+)
+LIVE_VALUE: Final = Bound(
+    1024, "characters", "a value of live results", "It is read by people.", "left out and counted"
+)
+LIVE_ITERATIONS: Final = Bound(
+    10, "iterations", "iterations of live results", "They are read by people.", "the newest are told"
+)
 LISTED_FILES: Final = Bound(
     1000, "files", "files of a folder, in its entity", "Readers load all of them.", "fileCount counts all"
 )
@@ -383,7 +410,7 @@ GROUPS: Final[dict[str, tuple[Bound, ...]]] = {
     "What handlers and pods report": (
         *(REPORT, REPORT_DEPTH, UNKNOWN_FIELDS, RESULT_LEVELS, PREVIEW, PREVIEW_ROWS, PREVIEW_CELL, TRACEBACK),
         *(LAST_WORDS, MLRUN_RECORD, CHILDREN, LISTED_FILES, LOG, REDRAWN_LINE, EARLIER_REPORT, EARLIER_PODS),
-        DECODED_REPORTS,
+        *(DECODED_REPORTS, LIVE_SECONDS, LIVE_FRAME, LIVE_DOCUMENT, LIVE_VALUE, LIVE_ITERATIONS),
     ),
     "What a status holds": (
         *(STATUS_REPORT, STATUS_REPLICAS, STATUS_ATTEMPTS, STATUS_CONDITIONS, STATUS_SCHEDULE, STATUS_REST),

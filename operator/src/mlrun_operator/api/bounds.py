@@ -209,6 +209,12 @@ LIVE_VALUE: Final = Bound(
 LIVE_ITERATIONS: Final = Bound(
     10, "iterations", "iterations of live results", "They are read by people.", "the newest are told"
 )
+LIVE_PODS: Final = Bound(
+    10, "pods", "pods whose live results are read", "Each costs a request.", "those that run are read first"
+)
+LIVE_LOG: Final = Bound(
+    1000, "lines", "the end of a log in which live results are looked for", "It is read whole.", "live.json is read"
+)
 LISTED_FILES: Final = Bound(
     1000, "files", "files of a folder, in its entity", "Readers load all of them.", "fileCount counts all"
 )
@@ -423,5 +429,6 @@ GROUPS: Final[dict[str, tuple[Bound, ...]]] = {
     ),
     "What is read of the store and of files": (
         *(SMALL_OBJECT, YAML_DEPTH, YAML_REPEATED, FETCH_OVERHEAD, FETCH_SECONDS, LOG_LINES),
+        *(LIVE_PODS, LIVE_LOG),
     ),
 }

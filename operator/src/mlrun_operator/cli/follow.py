@@ -11,13 +11,17 @@ from mlrun_operator.cli.errors import CliError, Exit
 from mlrun_operator.cli.look import Selector
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from mlrun_operator.cli.cluster import Link
     from mlrun_operator.sdk.aio.run import AsyncRun
+    from mlrun_operator.sdk.results import Results
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A run; @latest, train@latest.")]
 Timeout = Annotated[float | None, typer.Option("--timeout", metavar="SECONDS", min=0, help="Exit with 124 then.")]
 # How often ages are counted on where nothing changes.
 _REFRESH = 1.0
+_LIVE_SECONDS = 5.0
 
 
 @verb(Panel.FOLLOW)
@@ -36,7 +40,8 @@ def logs(  # noqa: PLR0913 - its options
 ) -> None:
     """Print the log of a run.
 
-    Attempt after attempt; from the store where a pod is gone. `--json` prints an object for each line.
+    Attempt after attempt; from the store where a pod is gone. `--json` prints an object for each line. Lines of live
+    results are left out.
     """
     from collections import deque
 
@@ -107,9 +112,9 @@ def wait(
 
 @verb(Panel.FOLLOW)
 def watch(name: Name, *, timeout: Timeout = None) -> None:
-    """Watch a run live: how it stands, its pods and the end of its log.
+    """Watch a run live: how it stands, its pods, what it has logged so far, and the end of its log.
 
-    Ends with the run, with the exit code of `wait`. Without a terminal: a line for each change.
+    Ends with the run, with the exit code of `wait`. Without a terminal: a line for each change of its phase or percent.
     """
     from mlrun_operator.cli.cluster import linked
     from mlrun_operator.cli.output import colours
@@ -230,27 +235,46 @@ async def _function(link: "Link", run: Object) -> Object | None:
 
 async def _told(link: "Link", run: "AsyncRun", seconds: float | None) -> Object:
     import asyncio
+    import contextlib
 
     from mlrun_operator.cli.live import change_line
     from mlrun_operator.cli.output import out
     from mlrun_operator.cluster.resources import RUNS
+    from mlrun_operator.sdk.errors import SdkError
+    from mlrun_operator.sdk.live import live_results
     from mlrun_operator.sdk.status import has_ended
 
-    last = ""
+    newest, last = run.to_dict(), ""
+
+    def tell(live: "Results | None" = None) -> None:
+        nonlocal last
+        if (line := change_line(newest, live)) != last and not session().json:
+            out(line, flush=True)
+        last = line
+
+    async def tell_progress() -> None:
+        while not has_ended(newest):
+            await asyncio.sleep(_LIVE_SECONDS)
+            with contextlib.suppress(SdkError):  # without the right to read it, there is none
+                tell(await live_results(link.backend, newest))
+
+    telling = asyncio.create_task(tell_progress())
     try:
         async with asyncio.timeout(seconds):
             async for obj in link.backend.follow(RUNS, link.namespace, run.object_name):
                 if obj is None:
                     raise CliError(f"{run.object_name} was deleted", "", Exit.NOT_FOUND)
-                if (line := change_line(obj)) != last and not session().json:
-                    out(line, flush=True)
-                last = line
+                newest = obj
+                tell()
                 if has_ended(obj):
                     return obj
     except TimeoutError:
         raise CliError(
             f"{run.object_name} did not end within {seconds:g} seconds", "It goes on.", Exit.TIMEOUT
         ) from None
+    finally:
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
     raise AssertionError
 
 
@@ -265,14 +289,17 @@ async def _drawn(link: "Link", run: "AsyncRun", seconds: float | None) -> Object
     from mlrun_operator.cli.output import console
     from mlrun_operator.cluster.resources import RUNS
     from mlrun_operator.cluster.server_clock import utc_now
+    from mlrun_operator.sdk.live import LiveLog
     from mlrun_operator.sdk.status import has_ended
 
     lines: deque[str] = deque(maxlen=50)
     now: list[Object] = [run.to_dict()]
+    live = LiveLog()
 
     async def read_log() -> None:
-        async for line in run.logs(follow=True):
-            lines.append(line)
+        async for line in link.backend.log(run.to_dict(), follow=True):
+            if not live.take(line):
+                lines.append(line)
 
     async def read_run() -> None:
         async for obj in link.backend.follow(RUNS, link.namespace, run.object_name):
@@ -282,15 +309,18 @@ async def _drawn(link: "Link", run: "AsyncRun", seconds: float | None) -> Object
             if has_ended(obj):
                 return
 
+    def picture() -> "RenderableType":
+        return watch_view(now[0], list(lines), utc_now(), live=live.results(now[0]))
+
     tasks = [asyncio.create_task(read_run()), asyncio.create_task(read_log())]
     try:
         async with asyncio.timeout(seconds):
-            with Live(console=console(), auto_refresh=False) as live:
+            with Live(console=console(), auto_refresh=False) as view:
                 while not tasks[0].done():
-                    live.update(watch_view(now[0], list(lines), utc_now()), refresh=True)
+                    view.update(picture(), refresh=True)
                     await asyncio.wait([tasks[0]], timeout=_REFRESH)
                 await asyncio.wait([tasks[1]], timeout=2 * _REFRESH)
-                live.update(watch_view(now[0], list(lines), utc_now()), refresh=True)
+                view.update(picture(), refresh=True)
         tasks[0].result()
     except TimeoutError:
         raise CliError(

@@ -10,11 +10,12 @@ import pytest
 from support.standin_api import StandIn, standing_in
 from test_cli_terminal import terminal
 
-from mlrun_operator.api.contract.live import PREFIX, LiveResults, encode
+from mlrun_operator.api.contract.live import LIVE_FILE, PREFIX, LiveResults, encode
 from mlrun_operator.cli import live, so_far
 from mlrun_operator.cli.errors import Exit
 from mlrun_operator.cli.output import console
 from mlrun_operator.sdk.results import Iteration, Results
+from mlrun_operator.sdk.stores.runs import run_folder
 
 Object = dict[str, Any]
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -115,6 +116,18 @@ def test_watch_on_a_terminal_has_them_from_the_log(tmp_path: Path) -> None:
         with terminal(config, "watch", "train-1", "--timeout", "20") as (_, until):
             shown = until("42 %") + until("loss=0.5") + until("epoch three")
             assert PREFIX not in shown
+
+
+def test_watch_on_a_terminal_has_them_from_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLRUN_OPERATOR_STORE", f"file://{tmp_path}/store")
+    with standing_in(tmp_path) as (api, config):
+        run = api.put("mlrunruns", a_run(execution={"number": 1, "hash": "h"}))
+        folder = tmp_path / "store" / str(run_folder(run, POD))
+        folder.mkdir(parents=True)
+        (folder / LIVE_FILE).write_text(frame(results={"loss": 0.5}, progress=42))
+        api.refuse("/log", 403, reason="Forbidden", message="pods/log is forbidden")
+        with terminal(config, "watch", "train-1", "--timeout", "20") as (_, until):
+            assert "42 %" in until("loss=0.5")
 
 
 def test_watch_without_one_has_a_line_for_each_percent(cli, api: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,9 @@ import mlrun_operator as dh
 from mlrun_operator.api.contract.live import LIVE_FILE, LiveResults, encode
 from mlrun_operator.sdk import errors
 from mlrun_operator.sdk.aio import AsyncRun
+from mlrun_operator.sdk.backend import LogLine
 from mlrun_operator.sdk.backends.kubernetes import KubernetesBackend
+from mlrun_operator.sdk.live import LiveLog
 from mlrun_operator.sdk.session import Session
 from mlrun_operator.sdk.stores.runs import run_folder
 
@@ -79,6 +81,21 @@ async def test_a_talkative_pod_is_asked_for_its_last_seconds(api: FakeApi, handl
     assert await handle().results(live=True) == {"n": 1}
     asked = [query for _, path, query in api.requests if path.endswith("/log")]
     assert [(query.get("tailLines"), query.get("sinceSeconds")) for query in asked] == [("1000", None), (None, "15")]
+
+
+async def test_a_new_attempt_starts_anew_in_a_followed_log() -> None:
+    live, a_run = LiveLog(), running("p-1", "p-2")
+    first, second = frame("p-1", results={"n": 9}), frame("p-2", results={"n": 1})
+    assert live.results(a_run) is None
+    assert live.take(LogLine(first, "p-1", 1))
+    assert live.results(a_run) == {"n": 9}
+    assert not live.take(LogLine("start", "p-2", 2))
+    assert live.results(a_run) is None
+    assert live.take(LogLine(first, "p-1", 1))
+    assert live.results(a_run) is None
+    assert live.take(LogLine(second, "p-2", 2))
+    assert not live.take(LogLine(second, "p-3", 2))
+    assert live.results(a_run) == {"n": 1}
 
 
 async def test_replicas_tell_by_index_and_few_are_read(api: FakeApi, handle: Callable[[], AsyncRun]) -> None:

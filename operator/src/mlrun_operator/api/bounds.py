@@ -213,7 +213,11 @@ LIVE_PODS: Final = Bound(
     10, "pods", "pods whose live results are read", "Each costs a request.", "those that run are read first"
 )
 LIVE_LOG: Final = Bound(
-    1000, "lines", "the end of a log in which live results are looked for", "It is read whole.", "live.json is read"
+    1000,
+    "lines",
+    "the end of a log in which live results are looked for",
+    "It is read whole.",
+    "its last 15 s are read",
 )
 LISTED_FILES: Final = Bound(
     1000, "files", "files of a folder, in its entity", "Readers load all of them.", "fileCount counts all"

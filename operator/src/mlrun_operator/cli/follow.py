@@ -233,39 +233,51 @@ async def _function(link: "Link", run: Object) -> Object | None:
         return None
 
 
+class _Lines:
+    """Prints a line for each change of a run, where there is no terminal to draw on."""
+
+    def __init__(self, run: Object) -> None:
+        self.run = run
+        self._last = ""
+
+    def show(self, live: "Results | None" = None) -> None:
+        """Print the run's line, with the progress of `live`, unless it is the last one again."""
+        from mlrun_operator.cli.live import change_line
+        from mlrun_operator.cli.output import out
+
+        if (line := change_line(self.run, live)) != self._last and not session().json:
+            out(line, flush=True)
+        self._last = line
+
+    async def show_progress(self, link: "Link") -> None:
+        """Show how much is done, every few seconds."""
+        import asyncio
+        import contextlib
+
+        from mlrun_operator.sdk.errors import SdkError
+        from mlrun_operator.sdk.live import live_results
+
+        while True:
+            await asyncio.sleep(_LIVE_SECONDS)
+            with contextlib.suppress(SdkError):  # who may not read them has none
+                self.show(await live_results(link.backend, self.run))
+
+
 async def _told(link: "Link", run: "AsyncRun", seconds: float | None) -> Object:
     import asyncio
-    import contextlib
 
-    from mlrun_operator.cli.live import change_line
-    from mlrun_operator.cli.output import out
     from mlrun_operator.cluster.resources import RUNS
-    from mlrun_operator.sdk.errors import SdkError
-    from mlrun_operator.sdk.live import live_results
     from mlrun_operator.sdk.status import has_ended
 
-    newest, last = run.to_dict(), ""
-
-    def tell(live: "Results | None" = None) -> None:
-        nonlocal last
-        if (line := change_line(newest, live)) != last and not session().json:
-            out(line, flush=True)
-        last = line
-
-    async def tell_progress() -> None:
-        while not has_ended(newest):
-            await asyncio.sleep(_LIVE_SECONDS)
-            with contextlib.suppress(SdkError):  # without the right to read it, there is none
-                tell(await live_results(link.backend, newest))
-
-    telling = asyncio.create_task(tell_progress())
+    lines = _Lines(run.to_dict())
+    showing = asyncio.create_task(lines.show_progress(link))
     try:
         async with asyncio.timeout(seconds):
             async for obj in link.backend.follow(RUNS, link.namespace, run.object_name):
                 if obj is None:
                     raise CliError(f"{run.object_name} was deleted", "", Exit.NOT_FOUND)
-                newest = obj
-                tell()
+                lines.run = obj
+                lines.show()
                 if has_ended(obj):
                     return obj
     except TimeoutError:
@@ -273,8 +285,8 @@ async def _told(link: "Link", run: "AsyncRun", seconds: float | None) -> Object:
             f"{run.object_name} did not end within {seconds:g} seconds", "It goes on.", Exit.TIMEOUT
         ) from None
     finally:
-        telling.cancel()
-        await asyncio.gather(telling, return_exceptions=True)
+        showing.cancel()
+        await asyncio.gather(showing, return_exceptions=True)
     raise AssertionError
 
 
@@ -289,6 +301,7 @@ async def _drawn(link: "Link", run: "AsyncRun", seconds: float | None) -> Object
     from mlrun_operator.cli.output import console
     from mlrun_operator.cluster.resources import RUNS
     from mlrun_operator.cluster.server_clock import utc_now
+    from mlrun_operator.sdk.errors import NotAllowed
     from mlrun_operator.sdk.live import LiveLog
     from mlrun_operator.sdk.status import has_ended
 
@@ -297,9 +310,12 @@ async def _drawn(link: "Link", run: "AsyncRun", seconds: float | None) -> Object
     live = LiveLog()
 
     async def read_log() -> None:
-        async for line in link.backend.log(run.to_dict(), follow=True):
-            if not live.take(line):
-                lines.append(line)
+        try:
+            async for line in link.backend.log(run.to_dict(), follow=True):
+                if not live.take(line):
+                    lines.append(line)
+        except NotAllowed:  # without the log, the store may have the live results
+            await live.read(link.backend, lambda: now[0])
 
     async def read_run() -> None:
         async for obj in link.backend.follow(RUNS, link.namespace, run.object_name):

@@ -1,7 +1,9 @@
 """Live results: those of a run's newest pods, from the end of their logs, else from their folders in the store."""
 
 import asyncio
-from typing import Final
+import contextlib
+from collections.abc import Callable
+from typing import Final, NoReturn
 
 from mlrun_operator.api import bounds
 from mlrun_operator.api.contract.live import LIVE_FILE, PREFIX, LiveResults, decode
@@ -28,17 +30,30 @@ class LiveLog:
 
     def __init__(self) -> None:
         self._pods: dict[int | None, Results] = {}
+        self._attempts: dict[int | None, int] = {}
+        self._read: Results | None = None
 
     def take(self, line: LogLine) -> bool:
-        """Remember what the line tells; return whether it is one of live results."""
-        live = frame_of(line)
-        if live is not None:
+        """Remember what the line tells, of each index the newest pod's; return whether it is one of live results."""
+        live, newest = frame_of(line), self._attempts.get(line.replica, 0)
+        if line.attempt > newest:
+            self._attempts[line.replica] = line.attempt
+            self._pods.pop(line.replica, None)
+        if live is not None and line.attempt >= newest:
             self._pods[line.replica] = of_pod(live, "log")
         return live is not None
 
+    async def read(self, backend: Backend, newest: Callable[[], Object]) -> NoReturn:
+        """Read the live results every few seconds, where the log cannot be followed."""
+        while True:
+            with contextlib.suppress(SdkError):
+                self._read = await live_results(backend, newest())
+            await asyncio.sleep(bounds.LIVE_SECONDS.limit)
+
     def results(self, run: Object) -> Results | None:
         """Return what the pods told last; None where none of them has told anything."""
-        return of_run(run, dict(sorted(self._pods.items(), key=_index)[:_MAX_PODS])) if self._pods else None
+        pods = dict(sorted(self._pods.items(), key=_index)[:_MAX_PODS])
+        return of_run(run, pods) if pods else self._read
 
 
 async def live_results(backend: Backend, run: Object) -> Results:

@@ -25,7 +25,9 @@ assert_type(run.wait(10, check=False), dh.Run)
 assert_type(function.run("job", dry_run=True), dict[str, Any])
 assert_type(run.refresh(), dh.Run)
 assert_type(run.outputs(as_key=True), dict[str, Any])
-assert_type(run.results(), dict[str, Any])
+assert_type(run.results(), dh.Results)
+assert_type(run.results(live=True).progress, float | None)
+assert_type(run.results(live=True).pods, dict[int, dh.Results])
 assert_type(run.logs(follow=True), dh.Log)
 assert_type(run.state, str)
 assert_type(project.list_runs(), list[dh.Run])
@@ -42,6 +44,7 @@ async def twin() -> None:
     assert_type(made, aio.AsyncFunction)
     assert_type(await made.run("job", parameters={"x": 1}), aio.AsyncRun)
     assert_type(await made.run("job", dry_run=True), dict[str, Any])
+    assert_type(await (await made.run("job")).results(live=True), dh.Results)
 
 
 def wrong() -> None:

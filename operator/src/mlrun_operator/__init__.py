@@ -29,6 +29,9 @@ if TYPE_CHECKING:
         Function as Function,
     )
     from mlrun_operator.sdk import (
+        Iteration as Iteration,
+    )
+    from mlrun_operator.sdk import (
         Log as Log,
     )
     from mlrun_operator.sdk import (
@@ -36,6 +39,9 @@ if TYPE_CHECKING:
     )
     from mlrun_operator.sdk import (
         Project as Project,
+    )
+    from mlrun_operator.sdk import (
+        Results as Results,
     )
     from mlrun_operator.sdk import (
         Run as Run,
@@ -165,9 +171,11 @@ _SDK = frozenset(
         "DataItem",
         "Entity",
         "Function",
+        "Iteration",
         "Log",
         "Model",
         "Project",
+        "Results",
         "Run",
         "Secret",
         "aio",

@@ -27,6 +27,7 @@ def report(reason: Reason, message: str = "", **more: Any) -> str:
     return encode(Result(reason=reason, message=message, **more), 4096)
 
 
+LIVE = '{"mlrun-operator.dev/live":1,"pod":"r-1-abcde","time":"2026-11-30T12:00:00Z","results":{"loss":0.5}}'
 DONE = report(Reason.SUCCEEDED, results={"rows": 5})
 BOOM = report(Reason.HANDLER_FAILED, "ValueError: boom")
 TOLD = report(Reason.TERMINATED, "told to end", results={"half": 1})
@@ -116,6 +117,11 @@ OUTCOMES: dict[str, Case] = {
     "told to end": (pod("Failed", terminated(143, TOLD)), Reason.TERMINATED, "told to end"),
     "killed without a report": (
         pod("Failed", terminated(139, "line 1\nSegmentation fault\n")),
+        Reason.WRAPPER_ERROR,
+        "the wrapper ended without a report (exit code 139); the last line of its log: Segmentation fault",
+    ),
+    "killed after live results": (
+        pod("Failed", terminated(139, f"Segmentation fault\n{LIVE}\n")),
         Reason.WRAPPER_ERROR,
         "the wrapper ended without a report (exit code 139); the last line of its log: Segmentation fault",
     ),

@@ -14,6 +14,7 @@ from mlrun_wrapper.context import Context
 from mlrun_wrapper.errors import StepError
 from mlrun_wrapper.executor_process import ExecutorGoneError
 from mlrun_wrapper.inputs.asked import answer
+from mlrun_wrapper.live import publishing_live_results
 from mlrun_wrapper.memory import oom_kills
 from mlrun_wrapper.names import mlrun_project
 from mlrun_wrapper.outputs import required
@@ -71,7 +72,8 @@ def execute(context: Context) -> None:
     context.executing = True
     context.executor.send("run", run)
     try:
-        outcome = context.executor.receive("outcome", lambda question: answer(context, question))
+        with publishing_live_results(context):
+            outcome = context.executor.receive("outcome", lambda question: answer(context, question))
     except ExecutorGoneError as gone:
         context.failure = _gone(context, gone.code, oom_kills() > kills)
         outcome = _left(context)

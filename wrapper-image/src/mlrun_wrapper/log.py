@@ -29,6 +29,7 @@ class Log:
         self._tail = bytearray()
         self._dropped = 0
         self._at_line_start = True
+        self.passed = 0  # bytes
 
     def line(self, text: str) -> None:
         """One line of the wrapper's own."""
@@ -42,8 +43,18 @@ class Log:
                 data = b"\n" + data
             if data:
                 self._at_line_start = data.endswith(b"\n")
+            self.passed += len(data)
             self._pass_on(data)
             self._keep(data)
+
+    def pass_on_line(self, line: bytes, *, break_line: bool = False) -> bool:
+        """Pass on a line that is not kept; return whether it was. It waits for an open line, or breaks it."""
+        with self._lock:
+            if not self._at_line_start and not break_line:
+                return False
+            self.write(b"", whole_line=True)
+            self._pass_on(line)
+            return True
 
     def text(self) -> bytes:
         """The kept log, with a line that says how much is missing."""

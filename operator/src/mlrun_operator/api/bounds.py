@@ -192,6 +192,43 @@ LISTED_ARTIFACTS: Final = Bound(
 CHILDREN: Final = Bound(
     100, "runs", "runs that a handler makes, in run.json", "Each is told with its results.", "the first are told"
 )
+LIVE_SECONDS: Final = Bound(
+    5,
+    "seconds",
+    "the time between two states of live results",
+    "Each is a line of the log and an object of the store.",
+    "the newest state is told",
+)
+LIVE_FRAME: Final = Bound(
+    KIB,
+    "bytes",
+    "live results in a line of a pod's log",
+    "People read the log, too.",
+    "the results logged last are told",
+)
+LIVE_DOCUMENT: Final = Bound(
+    32 * KIB,
+    "bytes as JSON",
+    "live.json, the live results in the store",
+    "It is written every few seconds.",
+    "the results logged last are told",
+)
+LIVE_VALUE: Final = Bound(
+    1024, "characters", "a value of live results", "It is read by people.", "left out and counted"
+)
+LIVE_ITERATIONS: Final = Bound(
+    10, "iterations", "iterations of live results", "They are read by people.", "the newest are told"
+)
+LIVE_PODS: Final = Bound(
+    10, "pods", "pods whose live results are read", "Each costs a request.", "those that run are read first"
+)
+LIVE_LOG: Final = Bound(
+    1000,
+    "lines",
+    "the end of a log in which live results are looked for",
+    "It is read whole.",
+    "its last 15 s are read",
+)
 LISTED_FILES: Final = Bound(
     1000, "files", "files of a folder, in its entity", "Readers load all of them.", "fileCount counts all"
 )
@@ -394,6 +431,7 @@ GROUPS: Final[dict[str, tuple[Bound, ...]]] = {
         *(REPORT, REPORT_DEPTH, UNKNOWN_FIELDS, RESULT_LEVELS, PREVIEW, PREVIEW_ROWS, PREVIEW_CELL, TRACEBACK),
         *(LAST_WORDS, MLRUN_RECORD, ARTIFACT_RECORD, LISTED_ARTIFACTS, CHILDREN, LISTED_FILES, LOG),
         *(REDRAWN_LINE, EARLIER_REPORT, EARLIER_PODS, DECODED_REPORTS),
+        *(LIVE_SECONDS, LIVE_FRAME, LIVE_DOCUMENT, LIVE_VALUE, LIVE_ITERATIONS),
     ),
     "What a status holds": (
         *(STATUS_REPORT, STATUS_REPLICAS, STATUS_ATTEMPTS, STATUS_CONDITIONS, STATUS_SCHEDULE, STATUS_REST),
@@ -406,5 +444,6 @@ GROUPS: Final[dict[str, tuple[Bound, ...]]] = {
     ),
     "What is read of the store and of files": (
         *(SMALL_OBJECT, YAML_DEPTH, YAML_REPEATED, FETCH_OVERHEAD, FETCH_SECONDS, LOG_LINES),
+        *(LIVE_PODS, LIVE_LOG),
     ),
 }

@@ -6,6 +6,7 @@ from enum import Enum, auto
 from typing import Final
 
 from mlrun_operator.api import bounds, constants
+from mlrun_operator.api.contract.live import PREFIX
 from mlrun_operator.api.objects import Object, spec_of, status_of
 
 OOM_KILLED: Final = "OOMKilled"
@@ -94,8 +95,9 @@ def deciding_of(containers: tuple[Container, ...]) -> Container:
 
 
 def last_words(terminated: Object | None) -> str:
-    """Return the last line of a termination message."""
-    lines = str((terminated or {}).get("message") or "").strip().splitlines()
+    """Return the last line of a termination message that is not one of live results."""
+    message = str((terminated or {}).get("message") or "").strip()
+    lines = [line for line in message.splitlines() if not line.startswith(PREFIX)]
     return lines[-1].strip()[:_MAX_WORDS] if lines else ""
 
 

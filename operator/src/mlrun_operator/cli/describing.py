@@ -3,19 +3,23 @@
 import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.api.v1alpha1.sweep import read_sweep, sweep_words
 from mlrun_operator.api.visible import one_line
 from mlrun_operator.assess.times import format_duration, parse_time
-from mlrun_operator.cli import rows
+from mlrun_operator.cli import rows, so_far
+
+if TYPE_CHECKING:
+    from mlrun_operator.sdk.results import Results
 
 _WIDTH = 14
 
 
-def text(obj: Object, events: Sequence[Object], now: datetime) -> str:
-    """The page."""
-    lines = _function(obj) if "functionRef" not in obj["spec"] and "source" in obj["spec"] else _run(obj, now)
+def text(obj: Object, events: Sequence[Object], now: datetime, live: "Results | None" = None) -> str:
+    """The page. `live` is what a run at work has logged so far."""
+    lines = _function(obj) if "functionRef" not in obj["spec"] and "source" in obj["spec"] else _run(obj, now, live)
     return "\n".join([*lines, *_events(events, now)])
 
 
@@ -44,7 +48,7 @@ def _line(name: str, value: object) -> Iterator[str]:
         yield from (" " * _WIDTH + line for line in rest)
 
 
-def _run(run: Object, now: datetime) -> Iterator[str]:
+def _run(run: Object, now: datetime, live: "Results | None") -> Iterator[str]:
     status, spec, meta = status_of(run), run["spec"], run["metadata"]
     said = rows.reason(run)
     yield from _line("Run", meta["name"])
@@ -64,6 +68,8 @@ def _run(run: Object, now: datetime) -> Iterator[str]:
     yield from _line("Started", when(status.get("startTime"), now))
     yield from _line("Ended", when(status.get("completionTime"), now))
     yield from _line("Took", rows.took(run, now))
+    for name, value in so_far.facts(run, live):
+        yield from _line(name.capitalize(), one_line(value))
     if spec.get("parameters"):
         yield from _part("Parameters", [[name, json.dumps(value)] for name, value in spec["parameters"].items()])
     yield from _part(

@@ -11,13 +11,17 @@ from mlrun_operator.cli.errors import CliError, Exit
 from mlrun_operator.cli.look import Selector
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from mlrun_operator.cli.cluster import Link
     from mlrun_operator.sdk.aio.run import AsyncRun
+    from mlrun_operator.sdk.results import Results
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A run; @latest, train@latest.")]
 Timeout = Annotated[float | None, typer.Option("--timeout", metavar="SECONDS", min=0, help="Exit with 124 then.")]
 # How often ages are counted on where nothing changes.
 _REFRESH = 1.0
+_LIVE_SECONDS = 5.0
 
 
 @verb(Panel.FOLLOW)
@@ -36,7 +40,8 @@ def logs(  # noqa: PLR0913 - its options
 ) -> None:
     """Print the log of a run.
 
-    Attempt after attempt; from the store where a pod is gone. `--json` prints an object for each line.
+    Attempt after attempt; from the store where a pod is gone. `--json` prints an object for each line. Lines of live
+    results are left out.
     """
     from collections import deque
 
@@ -107,9 +112,9 @@ def wait(
 
 @verb(Panel.FOLLOW)
 def watch(name: Name, *, timeout: Timeout = None) -> None:
-    """Watch a run live: how it stands, its pods and the end of its log.
+    """Watch a run live: how it stands, its pods, what it has logged so far, and the end of its log.
 
-    Ends with the run, with the exit code of `wait`. Without a terminal: a line for each change.
+    Ends with the run, with the exit code of `wait`. Without a terminal: a line for each change of its phase or percent.
     """
     from mlrun_operator.cli.cluster import linked
     from mlrun_operator.cli.output import colours
@@ -228,29 +233,60 @@ async def _function(link: "Link", run: Object) -> Object | None:
         return None
 
 
+class _Lines:
+    """Prints a line for each change of a run, where there is no terminal to draw on."""
+
+    def __init__(self, run: Object) -> None:
+        self.run = run
+        self._last = ""
+
+    def show(self, live: "Results | None" = None) -> None:
+        """Print the run's line, with the progress of `live`, unless it is the last one again."""
+        from mlrun_operator.cli.live import change_line
+        from mlrun_operator.cli.output import out
+
+        if (line := change_line(self.run, live)) != self._last and not session().json:
+            out(line, flush=True)
+        self._last = line
+
+    async def show_progress(self, link: "Link") -> None:
+        """Show how much is done, every few seconds."""
+        import asyncio
+        import contextlib
+
+        from mlrun_operator.sdk.errors import SdkError
+        from mlrun_operator.sdk.live import live_results
+
+        while True:
+            await asyncio.sleep(_LIVE_SECONDS)
+            with contextlib.suppress(SdkError):  # who may not read them has none
+                self.show(await live_results(link.backend, self.run))
+
+
 async def _told(link: "Link", run: "AsyncRun", seconds: float | None) -> Object:
     import asyncio
 
-    from mlrun_operator.cli.live import change_line
-    from mlrun_operator.cli.output import out
     from mlrun_operator.cluster.resources import RUNS
     from mlrun_operator.sdk.status import has_ended
 
-    last = ""
+    lines = _Lines(run.to_dict())
+    showing = asyncio.create_task(lines.show_progress(link))
     try:
         async with asyncio.timeout(seconds):
             async for obj in link.backend.follow(RUNS, link.namespace, run.object_name):
                 if obj is None:
                     raise CliError(f"{run.object_name} was deleted", "", Exit.NOT_FOUND)
-                if (line := change_line(obj)) != last and not session().json:
-                    out(line, flush=True)
-                last = line
+                lines.run = obj
+                lines.show()
                 if has_ended(obj):
                     return obj
     except TimeoutError:
         raise CliError(
             f"{run.object_name} did not end within {seconds:g} seconds", "It goes on.", Exit.TIMEOUT
         ) from None
+    finally:
+        showing.cancel()
+        await asyncio.gather(showing, return_exceptions=True)
     raise AssertionError
 
 
@@ -265,14 +301,21 @@ async def _drawn(link: "Link", run: "AsyncRun", seconds: float | None) -> Object
     from mlrun_operator.cli.output import console
     from mlrun_operator.cluster.resources import RUNS
     from mlrun_operator.cluster.server_clock import utc_now
+    from mlrun_operator.sdk.errors import NotAllowed
+    from mlrun_operator.sdk.live import LiveLog
     from mlrun_operator.sdk.status import has_ended
 
     lines: deque[str] = deque(maxlen=50)
     now: list[Object] = [run.to_dict()]
+    live = LiveLog()
 
     async def read_log() -> None:
-        async for line in run.logs(follow=True):
-            lines.append(line)
+        try:
+            async for line in link.backend.log(run.to_dict(), follow=True):
+                if not live.take(line):
+                    lines.append(line)
+        except NotAllowed:  # without the log, the store may have the live results
+            await live.read(link.backend, lambda: now[0])
 
     async def read_run() -> None:
         async for obj in link.backend.follow(RUNS, link.namespace, run.object_name):
@@ -282,15 +325,18 @@ async def _drawn(link: "Link", run: "AsyncRun", seconds: float | None) -> Object
             if has_ended(obj):
                 return
 
+    def picture() -> "RenderableType":
+        return watch_view(now[0], list(lines), utc_now(), live=live.results(now[0]))
+
     tasks = [asyncio.create_task(read_run()), asyncio.create_task(read_log())]
     try:
         async with asyncio.timeout(seconds):
-            with Live(console=console(), auto_refresh=False) as live:
+            with Live(console=console(), auto_refresh=False) as view:
                 while not tasks[0].done():
-                    live.update(watch_view(now[0], list(lines), utc_now()), refresh=True)
+                    view.update(picture(), refresh=True)
                     await asyncio.wait([tasks[0]], timeout=_REFRESH)
                 await asyncio.wait([tasks[1]], timeout=2 * _REFRESH)
-                live.update(watch_view(now[0], list(lines), utc_now()), refresh=True)
+                view.update(picture(), refresh=True)
         tasks[0].result()
     except TimeoutError:
         raise CliError(

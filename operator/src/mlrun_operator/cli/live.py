@@ -6,7 +6,7 @@ Every text goes through `_text`: rich would take a plain string of data for its 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -14,7 +14,10 @@ from rich.text import Text
 
 from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.api.visible import one_line
-from mlrun_operator.cli import rows
+from mlrun_operator.cli import rows, so_far
+
+if TYPE_CHECKING:
+    from mlrun_operator.sdk.results import Results
 
 _ACTIVE: Final = ("Running", "Pending", "New", "Suspended", "Scheduled")
 _SYMBOLS: Final = {"Succeeded": "✔", "Failed": "✘", "Stopped": "■", "Running": "▶", "Pending": "…", "Suspended": "Ⅱ"}
@@ -50,14 +53,16 @@ def top_view(
     return Group(head, _text(), table, *([_text(f"and {more} more", "dim")] if more > 0 else []))
 
 
-def watch_view(run: Object, log: Sequence[str], now: datetime, log_lines: int = 12) -> RenderableType:
-    """One run: how it stands, its pods, what it made, and the end of its log."""
+def watch_view(
+    run: Object, log: Sequence[str], now: datetime, log_lines: int = 12, live: "Results | None" = None
+) -> RenderableType:
+    """One run: how it stands, its pods, what it made or has logged so far (`live`), and the end of its log."""
     status = status_of(run)
     head = _text().append_text(_text(rows.name(run), "bold")).append("  ").append_text(_phase(run))
     if rows.reason(run):
         head.append_text(_text(f", {rows.reason(run)}"))
     facts = Table.grid(padding=(0, 2, 0, 0))
-    for name, value in _facts(run, now):
+    for name, value in _facts(run, now, live):
         _add_row(facts, (_text(name, "dim"), _text(value, overflow="fold")))
     parts: list[RenderableType] = [head, facts]
     pods = status.get("attempts") or ()
@@ -87,15 +92,16 @@ def table_view(names: Sequence[str], lines: Sequence[Sequence[Any]]) -> Renderab
     return table
 
 
-def change_line(run: Object) -> str:
+def change_line(run: Object, live: "Results | None" = None) -> str:
     """One line for each change, where there is no terminal to draw on."""
     said = rows.reason(run)
     words = rows.message(run) if rows.phase(run) in ("Failed", "Stopped", "Pending") else ""
     ended = f"{rows.points(run)} points" if rows.points(run) else ""
-    return one_line(" · ".join(part for part in (rows.name(run), rows.phase(run), said, ended, words) if part))
+    done = so_far.percent(live) if rows.phase(run) == "Running" else ""
+    return one_line(" · ".join(part for part in (rows.name(run), rows.phase(run), said, ended, done, words) if part))
 
 
-def _facts(run: Object, now: datetime) -> list[tuple[str, str]]:
+def _facts(run: Object, now: datetime, live: "Results | None") -> list[tuple[str, str]]:
     status = status_of(run)
     made = [*(status.get("outputs") or {}), *(f"{k} = {v}" for k, v in (status.get("results") or {}).items())]
     facts = [
@@ -103,6 +109,7 @@ def _facts(run: Object, now: datetime) -> list[tuple[str, str]]:
         ("took" if status.get("completionTime") else "since", rows.took(run, now) or rows.age(run, now)),
         ("points", rows.points(run)),
         ("message", rows.message(run) if rows.phase(run) not in ("Running", "Succeeded") else ""),
+        *so_far.facts(run, live),
         ("made", ", ".join(made)),
     ]
     return [(name, value) for name, value in facts if value]

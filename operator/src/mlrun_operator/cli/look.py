@@ -1,6 +1,6 @@
 """Verbs that show what there is: `list`, `get`, `describe`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +12,8 @@ from mlrun_operator.cli.errors import CliError
 
 if TYPE_CHECKING:
     from mlrun_operator.cli.cluster import Link
+    from mlrun_operator.cli.rows import Cell
+    from mlrun_operator.sdk.results import Results
 
 
 class Format(StrEnum):
@@ -73,7 +75,11 @@ def get(
     *,
     output: Output = Format.TABLE,
 ) -> None:
-    """Show runs or functions by name; `-o yaml` prints them whole."""
+    """Show runs or functions by name; `-o yaml` prints them whole.
+
+    Of a run at work also how much is done, and what it has logged so far.
+    """
+    from mlrun_operator.cli import so_far
     from mlrun_operator.cli.cluster import linked
 
     if len(names) == 1 and names[0] in _KINDS:
@@ -82,15 +88,19 @@ def get(
     if any(not kind for kind, _ in wanted):
         raise CliError("a name is that of a run, run/NAME or function/NAME")
 
-    async def read(link: "Link") -> list[tuple[str, Object]]:
-        return [(kind, await link.object(kind, name)) for kind, name in wanted]
+    whole = output in (Format.JSON, Format.YAML, Format.NAME) or session().json
 
-    found = linked(read)
+    async def read(link: "Link") -> tuple[list[tuple[str, Object]], dict[str, "Results"]]:
+        there = [(kind, await link.object(kind, name)) for kind, name in wanted]
+        runs = [] if whole else [obj for kind, obj in there if kind == "runs"]
+        return there, await so_far.read(link, runs)
+
+    found, live = linked(read)
     if output in (Format.JSON, Format.YAML) or session().json:
         show("runs", [obj for _, obj in found], output, single=len(found) == 1)
         return
     for kind in dict.fromkeys(kind for kind, _ in found):
-        show(kind, [obj for each, obj in found if each == kind], output)
+        show(kind, [obj for each, obj in found if each == kind], output, live=live)
 
 
 @verb(Panel.LOOK)
@@ -99,26 +109,27 @@ def describe(
 ) -> None:
     """Describe a run or a function on a page.
 
-    What it runs, how it stands, what it read and made, and its events.
+    What it runs, how it stands, what it read and made, or has logged so far, and its events.
     """
-    from mlrun_operator.cli import describing
+    from mlrun_operator.cli import describing, so_far
     from mlrun_operator.cli.cluster import linked
     from mlrun_operator.cli.output import out, print_json
     from mlrun_operator.cluster.server_clock import utc_now
 
     kind, _, short = name.rpartition("/")
 
-    async def read(link: "Link") -> tuple[Object, list[Object]]:
+    async def read(link: "Link") -> tuple[Object, list[Object], "Results | None"]:
         obj = await link.object(_kind(kind or "run"), short)
+        live = await so_far.read(link, [obj])
         attempts = status_of(obj).get("attempts") or ()
         uids = [obj["metadata"]["uid"], *(a["uid"] for a in attempts if a.get("uid"))]
-        return obj, await link.backend.events(link.namespace, uids)
+        return obj, await link.backend.events(link.namespace, uids), live.get(obj["metadata"]["uid"])
 
-    obj, events = linked(read)
+    obj, events, live = linked(read)
     if session().json:
-        print_json({"object": obj, "events": events})
+        print_json({"object": obj, "events": events, **({"live": live.to_dict()} if live is not None else {})})
     else:
-        out(describing.text(obj, events, utc_now()))
+        out(describing.text(obj, events, utc_now(), live))
 
 
 def show(  # noqa: PLR0913 - how to print
@@ -129,6 +140,7 @@ def show(  # noqa: PLR0913 - how to print
     namespace: str = "",
     everywhere: bool = False,
     single: bool = False,
+    live: "Mapping[str, Results] | None" = None,
 ) -> None:
     """Print the objects in the format that was asked for."""
     from mlrun_operator.cli import rows
@@ -148,10 +160,21 @@ def show(  # noqa: PLR0913 - how to print
     elif not objects:
         say(f"no {kind} in {'any namespace' if everywhere else f'namespace {namespace}'}")
     else:
-        cells = rows.columns(kind, wide=output is Format.WIDE)
+        cells = rows.columns(kind, wide=output is Format.WIDE) | _live_columns(live or {})
         if everywhere:
             cells = {"namespace": lambda obj, _: str(obj["metadata"]["namespace"]), **cells}
         print_rows(list(cells), rows.rows(objects, cells, utc_now()))
+
+
+def _live_columns(live: "Mapping[str, Results]") -> "dict[str, Cell]":
+    """Return the columns of runs at work, those that tell something."""
+    from mlrun_operator.cli import so_far
+
+    def column(text: "Callable[[Results | None], str]") -> "Cell":
+        return lambda run, _: text(live.get(run["metadata"]["uid"]))
+
+    texts = {"progress": so_far.percent, "so far": so_far.values}
+    return {name: column(text) for name, text in texts.items() if any(map(text, live.values()))}
 
 
 def _kind(text: str) -> str:

@@ -20,6 +20,7 @@ _WRITE_PARAMS: Final = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Stric
 # How long a watch lasts before the server ends it, and how long it may send nothing. Bookmarks come every minute.
 _WATCH_SECONDS: Final = 300
 _SILENCE_SECONDS: Final = 90.0
+_LOG_END_SECONDS: Final = 10.0
 _GONE_CODE: Final = 410
 
 
@@ -100,6 +101,15 @@ class UserApiClient(ApiClient):
         params |= {"sinceTime": since} if since else {}
         async for log_line in self._text_lines(PODS.url(namespace, pod, "log"), params, silence=None):
             yield log_line.decode(errors="replace")
+
+    async def log_end(self, namespace: str, pod: str, container: str, **only: int) -> list[str]:
+        """Read the newest lines of a container's log.
+
+        `only` are the API's own limits: `tailLines`, `sinceSeconds`, `limitBytes`.
+        """
+        params = {"container": container, **{name: str(value) for name, value in only.items()}}
+        lines = self._text_lines(PODS.url(namespace, pod, "log"), params, silence=_LOG_END_SECONDS)
+        return [line.decode(errors="replace") async for line in lines]
 
     async def _text_lines(self, url: str, params: dict[str, str], *, silence: float | None) -> AsyncIterator[bytes]:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=silence)

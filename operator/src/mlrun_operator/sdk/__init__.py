@@ -56,6 +56,7 @@ from mlrun_operator.sdk.blocking import (
     update_model,
     update_project,
 )
+from mlrun_operator.sdk.results import Iteration, Results
 
 __all__ = [
     "Artifact",
@@ -63,9 +64,11 @@ __all__ = [
     "DataItem",
     "Entity",
     "Function",
+    "Iteration",
     "Log",
     "Model",
     "Project",
+    "Results",
     "Run",
     "Secret",
     "aio",

@@ -88,6 +88,10 @@ class Backend(ABC):
         """The lines of the run's log, attempt after attempt; with `follow` until the run has ended."""
 
     @abstractmethod
+    async def live_lines(self, run: Object, pod: str, attempt: int) -> list[str]:
+        """The lines in the end of one pod's log that begin as live results do; none where it has not started."""
+
+    @abstractmethod
     async def events(self, namespace: str, uids: list[str]) -> list[Object]:
         """Kubernetes' events about objects, oldest first."""
 

@@ -19,7 +19,10 @@ _FREE_SECONDS: Final = 0.5
 
 
 class Handover:
-    """Writes the outcome so far; a process that the handler forked writes nothing."""
+    """Writes the outcome so far; a process that the handler forked writes nothing.
+
+    `changes` counts what was logged.
+    """
 
     def __init__(self, write: Callable[[], None]) -> None:
         self._write = write
@@ -28,6 +31,7 @@ class Handover:
         self._began = time.monotonic()
         self._spent = 0.0
         self._process = os.getpid()
+        self.changes = 0
 
     def install(self) -> None:
         """Have every context of mlrun's tell what it logs."""
@@ -46,6 +50,7 @@ class Handover:
         """Something was logged: write it now, or soon where much is logged."""
         if os.getpid() != self._process:
             return
+        self.changes += 1
         wait = (self._spent - _FREE_SECONDS) / _SHARE - (time.monotonic() - self._began)
         if wait <= 0:
             self._now()

@@ -16,6 +16,7 @@ from .describe import names_logged
 from .failure import InvalidRunError, Stopped
 from .find import decorated_outputs, find_handler
 from .handover import Handover
+from .live import Live
 from .load import load_module
 from .parameters import check
 from .script import script, unread
@@ -56,12 +57,13 @@ class Session:
         standin.install(db)
         speed.install()
         yaml_numbers.install()
-        Handover(lambda: channel.leave("partial", outcome.so_far(db, caller))).install()
+        handover = Handover(lambda: channel.leave("partial", outcome.so_far(db, caller)))
+        handover.install()
         project = mlrun.get_or_create_project(run["project"], run["context"], allow_cross_project=True, save=False)
         mlrun.mlconf.artifact_path = f"{run['output_path']}/children/{{{{run.uid}}}}"  # of runs that the handler makes
         mlrun.mlconf.force_run_local = "true"  # a function that the handler runs by its project runs here, too
         function = mlrun.new_function(run["function"], project=project.name, kind="")
-        with _ended(caller):
+        with Live(lambda document: channel.leave("live", document), handover, db, caller), _ended(caller):
             function.run(
                 handler=self.handler,
                 name=run["name"],

@@ -49,7 +49,7 @@ class Points(generators.TaskGenerator):  # type: ignore[misc]
 
     def __init__(self, sweep: dict[str, Any], caller: PointCaller, named: Callable[[int], set[str]]) -> None:
         super().__init__(HyperParamOptions(stop_condition=sweep["stop_condition"] or ""))
-        self._points: list[tuple[int, dict[str, Any]]] = sweep["points"]
+        self.points: list[tuple[int, dict[str, Any]]] = sweep["points"]
         self._total = sweep["total"]
         self._max_errors = sweep["max_errors"]
         self._mapped = sweep["outputs"]
@@ -79,7 +79,7 @@ class Points(generators.TaskGenerator):  # type: ignore[misc]
 
     def generate(self, run: Any) -> Iterator[Any]:
         """A run for each point, until the process is told to end."""
-        for iteration, point in self._points:
+        for iteration, point in self.points:
             self._caller.stopped |= signals.came()
             if self._caller.stopped:
                 return
@@ -125,7 +125,7 @@ class Points(generators.TaskGenerator):  # type: ignore[misc]
 
     def announce(self, context: Any) -> None:
         """A line for the log where a point begins."""
-        own = dict(self._points)[context.iteration]
+        own = dict(self.points)[context.iteration]
         said = ", ".join(f"{name}={json.dumps(Cleaner().clean(value, name))}" for name, value in own.items())
         short = f"{said[:_SHOWN]}…" if len(said) > _SHOWN else said
         print(f"point {context.iteration} of {self._total}: {short}", flush=True)

@@ -22,7 +22,9 @@ from mlrun_operator.sdk.errors import (
     RunStuck,
     WaitTimeout,
 )
+from mlrun_operator.sdk.live import frame_of, live_results
 from mlrun_operator.sdk.progress import Progress
+from mlrun_operator.sdk.results import Results
 from mlrun_operator.sdk.session import Session
 from mlrun_operator.sdk.status import has_ended
 from mlrun_operator.sdk.stores.runs import stored_text
@@ -167,10 +169,11 @@ class AsyncRun(RunView):
     async def logs(self, follow: bool = False) -> AsyncIterator[LogLine]:  # noqa: FBT001, FBT002 - DigitalHub's
         """The lines of the log, attempt after attempt; with `follow` as they come, until the run has ended.
 
-        From the pods, and from the store where a pod is gone.
+        From the pods, and from the store where a pod is gone. Lines of live results are left out.
         """
         async for line in self._session.backend.log(self._obj, follow=follow):
-            yield line
+            if frame_of(line) is None:
+                yield line
 
     async def log_text(self) -> str:
         """The log as it is now."""
@@ -246,10 +249,19 @@ class AsyncRun(RunView):
             raise NotFound(f"{self.name} has no output {name!r}; its outputs: {there}")
         return found[name]
 
-    async def results(self) -> Object:
-        """The plain values that the handler returned or logged. Raises RunNotFinished before the end."""
+    async def results(self, *, live: bool = False) -> Results:
+        """The plain values that the handler returned or logged. Raises RunNotFinished before the end.
+
+        With `live` before the end, too: what the handler has logged so far, with the run's progress, from the ends of
+        its pods' logs or, without the right to read them, from the store. Raises DataUnreachable where neither can be
+        read.
+        """
+        if live and not self.is_finished and self.saved:
+            await self.refresh()
+        if live and not self.is_finished:
+            return await live_results(self._session.backend, self._obj)
         await self._ended()
-        return dict(self.status.get("results") or {})
+        return Results(self.status.get("results"))
 
     async def result(self, key: str) -> Any:
         """One of them. Raises NotFound with the names that there are."""

@@ -226,6 +226,10 @@ class KubernetesBackend(pod_logs.LogSource):
         """See `Backend.log`."""
         return pod_logs.run_log(self, run, follow=follow)
 
+    async def live_lines(self, run: Object, pod: str, attempt: int) -> list[str]:
+        """See `Backend.live_lines`."""
+        return await pod_logs.live_lines(self, run, pod)
+
     async def events(self, namespace: str, uids: list[str]) -> list[Object]:
         """See `Backend.events`."""
         found = await self._ask("events", lambda client: client.events_of(namespace, uids))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from mlrun_operator.api import bounds, constants
+from mlrun_operator.api.contract.live import PREFIX
 from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.resources import RUNS
@@ -28,6 +29,11 @@ _PAUSE: Final = 0.3
 _PATIENCE: Final = 5.0
 _BUFFERED: Final = bounds.LOG_LINES.limit
 _MAX_WHY: Final = 200
+# What is read of a log for live results: its end, and where so many lines have none, what came in the last seconds,
+# in which the wrapper tells them again.
+_LIVE_LINES: Final = bounds.LIVE_LOG.limit
+_LIVE_SECONDS: Final = 3 * bounds.LIVE_SECONDS.limit
+_LIVE_BYTES: Final = 4 * bounds.MIB
 # In a 400: the container may still start.
 _NOT_STARTED: Final = ("waiting to start", "Initializ", "is not available", "does not have a host assigned")
 
@@ -116,6 +122,22 @@ async def run_log(backend: LogSource, run: Object, *, follow: bool) -> AsyncIter
     async with _Following(backend, run) as lines:
         async for line in lines:
             yield line
+
+
+async def live_lines(backend: LogSource, run: Object, pod: str) -> list[str]:
+    """Return the lines of live results in the end of a pod's log. Raises SdkError."""
+    client, namespace = await backend.client(), run["metadata"]["namespace"]
+    try:
+        for only in ({"tailLines": _LIVE_LINES}, {"sinceSeconds": _LIVE_SECONDS}):
+            lines = await client.log_end(namespace, pod, constants.CONTAINER, limitBytes=_LIVE_BYTES, **only)
+            frames = [line for line in lines if line.startswith(PREFIX)]
+            if frames or len(lines) < _LIVE_LINES:
+                return frames
+    except ApiError as error:
+        if error.code == 400 and any(words in error.message for words in _NOT_STARTED):
+            return []
+        raise explained(error, backend.describe(), f"the log of pod {pod}") from error
+    return []
 
 
 class _Following:

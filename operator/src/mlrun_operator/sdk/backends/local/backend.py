@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from mlrun_operator.api.contract.envelope import GRACE_SECONDS, StoreInfo
+from mlrun_operator.api.contract.live import PREFIX
 from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
@@ -34,6 +35,7 @@ from mlrun_operator.sdk.status import has_ended
 HOME_VARIABLE: Final = "MLRUN_OPERATOR_HOME"
 _HOME: Final = "~/.local/share/mlrun-operator"
 _POLL: Final = 0.05
+_LOG_END_BYTES: Final = 1 << 20
 # What means something here; all else is about pods, and is said to be without effect.
 _EFFECTIVE: Final = {
     *("env", "secrets", "backoff_limit", "active_deadline_seconds", "termination_grace_period_seconds"),
@@ -151,6 +153,12 @@ class LocalBackend(Backend):
             if not follow or ended:
                 return
             await asyncio.sleep(_POLL)
+
+    async def live_lines(self, run: Object, pod: str, attempt: int) -> list[str]:
+        """See `Backend.live_lines`."""
+        folder = self._folder(run) / str((status_of(run).get("execution") or {}).get("number"))
+        lines = await asyncio.to_thread(_end_of, folder / str(attempt) / "log.txt")
+        return [line for line in lines if line.startswith(PREFIX)]
 
     async def events(self, namespace: str, uids: list[str]) -> list[Object]:
         """See `Backend.events`: there are none here."""
@@ -409,6 +417,12 @@ def _merged(obj: Object, patch: Object) -> Object:
         else:
             merged[name] = value
     return merged
+
+
+def _end_of(file: Path) -> list[str]:
+    """Return the last lines of a log; none where there is no file."""
+    size = file.stat().st_size if file.exists() else 0
+    return _read_from(file, max(size - _LOG_END_BYTES, 0)).decode(errors="replace").split("\n")
 
 
 def _read_from(file: Path, position: int) -> bytes:

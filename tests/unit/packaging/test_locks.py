@@ -10,6 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from devcluster.paths import REPOSITORY
+from mlrun_wrapper.plain_image import PACKAGES
 
 _EXTRAS: Final = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 _PIN: Final = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==(\S+)", re.MULTILINE)
@@ -39,6 +40,11 @@ def test_the_ml_packages_are_within_mlruns_bounds() -> None:
     outside = {str(b): versions[canonicalize_name(b.name)] for b in compared if versions[b.name] not in b.specifier}
     assert {"plotly", "requests"} <= {bound.name for bound in compared}
     assert outside == {}
+
+
+def test_the_plain_wrapper_says_all_that_it_lacks() -> None:
+    lacks = {canonicalize_name(requirement.name) for requirement in declared("ml")} - locked("mlrun").keys()
+    assert lacks <= set(PACKAGES.values()) <= locked("ml").keys() - locked("mlrun").keys()
 
 
 @pytest.mark.parametrize("extra", ["ml", "mlrun"])

@@ -211,11 +211,11 @@ SOURCE_CASES = [
         "sources.timeoutSeconds allows more",
     ),
     _case(
-        "a-requirement-would-change-the-image-s-packages",
+        "a-requirement-would-change-what-mlrun-needs",
         "RequirementsFailed",
         lambda w: w.requires("pandas==99.0"),
         "(constraint) pandas",
-        "packages of the image stay in its versions",
+        "mlrun and what it needs stay in the image's versions",
     ),
     _case(
         "the-requirements-file-does-not-exist",

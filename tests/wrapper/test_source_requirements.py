@@ -120,7 +120,62 @@ def test_a_package_that_would_change_mlrun_s_own_is_refused(
     ended = run(asking([requirement], PipInfo(find_links=page), "def handler(): return 1"))
     assert (ended.reason, ended.code) == ("RequirementsFailed", 78), ended.log
     assert f"(constraint) pandas=={pd.__version__}" in ended.result.message
-    assert "packages of the image stay in its versions" in ended.result.message
+    assert "mlrun and what it needs stay in the image's versions" in ended.result.message
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    """The interpreter of an image with a package that is its own, beside those of this environment."""
+    python = tmp_path / "image" / "bin" / "python"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "image"], check=True)
+    (packages,) = (tmp_path / "image").glob("lib/python*/site-packages")
+    (packages / "all.pth").write_text("\n".join(path for path in sys.path if path.endswith("site-packages")))
+    (tmp_path / DEPENDENCIES[0].filename).write_bytes(DEPENDENCIES[0].data)
+    pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-index"]
+    subprocess.run([*pip, tmp_path / DEPENDENCIES[0].filename], check=True)
+    return python
+
+
+VERSION_OF = "import {0}\ndef handler(): return {0}.VERSION"
+
+
+@pytest.mark.parametrize("asked", ["tinydep==2.5", "tinypkg"], ids=["asked for", "by another package"])
+def test_a_package_that_mlrun_does_not_need_is_replaced(
+    run: Run, server: HttpsServer, asking: Callable[..., Envelope], image: Path, asked: str
+) -> None:
+    page = find_links(server, TINY, *DEPENDENCIES)
+    env = {"MLRUN_EXECUTOR_PYTHON": str(image)}
+    ended = run(asking([asked], PipInfo(find_links=page), VERSION_OF.format("tinydep")), env)
+    assert ended.reason == "Succeeded", ended.log
+    assert ended.result.results["return"] == "2.5"
+    left = subprocess.check_output([image, "-c", "import tinydep; print(tinydep.VERSION)"], text=True)
+    assert left == "1.0\n", "the image's own is as it was"
+
+
+ML = ("lightgbm", "matplotlib", "plotly", "scikit_learn", "scipy", "seaborn", "tqdm", "xgboost_cpu")
+
+
+def test_every_package_of_wrapper_ml_can_be_replaced(
+    run: Run, server: HttpsServer, asking: Callable[..., Envelope], image: Path
+) -> None:
+    """As the function wants it: mlrun's bound on plotly is one of mlrun.frameworks only."""
+    page = find_links(server, *(wheel(name, "99.0") for name in ML))
+    code = f"import {', '.join(ML)}\ndef handler(): return [each.VERSION for each in ({', '.join(ML)})]"
+    asked = asking([f"{name}==99.0" for name in ML], PipInfo(find_links=page), code)
+    ended = run(asked, {"MLRUN_EXECUTOR_PYTHON": str(image)})
+    assert ended.reason == "Succeeded", ended.log
+    assert ended.result.results["return"] == ["99.0"] * len(ML)
+
+
+def test_a_package_that_is_imported_already_is_not(
+    run: Run, server: HttpsServer, asking: Callable[..., Envelope], image: Path
+) -> None:
+    """mlrun takes it where it is there, so it is in no list of what mlrun needs."""
+    page = find_links(server, wheel("cryptography", "99.0"))
+    asked = asking(["cryptography==99.0"], PipInfo(find_links=page), "def handler(): return 1")
+    ended = run(asked, {"MLRUN_EXECUTOR_PYTHON": str(image)})
+    assert (ended.reason, ended.code) == ("InvalidRun", 64), ended.log
+    assert "another cryptography, which mlrun has imported from the image already" in ended.result.message
 
 
 @pytest.mark.parametrize(

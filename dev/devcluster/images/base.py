@@ -8,7 +8,7 @@ from devcluster import paths, progress, shell
 from devcluster.images import buildah
 
 IMAGE = "localhost/mlrun-operator/base:bookworm"
-PACKAGES = ("python3", "python3-venv", "git", "openssh-client", "ca-certificates", "tini")
+PACKAGES = ("python3", "python3-venv", "git", "openssh-client", "ca-certificates", "tini", "libgomp1")
 FOLDER = paths.IMAGES / "base"
 ARCHIVE = FOLDER / f"bookworm-{hashlib.sha256(' '.join(PACKAGES).encode()).hexdigest()[:8]}.tar"
 DOCKERFILE = f'FROM scratch\nADD {ARCHIVE.name} /\nENV PYTHONUNBUFFERED=1\nCMD ["python3"]\n'

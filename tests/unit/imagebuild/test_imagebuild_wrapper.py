@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from devcluster.images import base
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 DOCKERFILE = REPOSITORY / "wrapper-image/Dockerfile"
 IN_IMAGE = "/opt/mlrun-wrapper/src/"
@@ -40,3 +42,11 @@ def test_the_image_has_what_the_wrapper_imports(tmp_path: Path) -> None:
     done = subprocess.run(command, text=True, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(tmp_path / "mlrun_operator/__init__.py")
+
+
+def test_the_development_base_has_what_the_image_would_install() -> None:
+    """So that it builds without Debian's archive; without OpenMP's library lightgbm cannot be imported."""
+    installed = re.search(r"apt-get install -y --no-install-recommends ((?:[a-z0-9-]+ )+)", DOCKERFILE.read_text())
+    assert installed is not None
+    assert set(installed[1].split()) == {*base.PACKAGES} - {"python3", "python3-venv"}
+    assert "libgomp1" in base.PACKAGES

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from mlrun_operator.api.contract.envelope import decode
 from mlrun_operator.api.contract.platform import ImageRule
 from mlrun_operator.api.reasons import FINAL_EXIT_CODES, Reason
 from mlrun_operator.api.v1alpha1.function import FunctionSpec
@@ -55,6 +56,27 @@ def test_mlruns_own_image_is_the_one_with_its_packages_where_there_is_one(world:
     assert "initContainers" not in pod_of(world, "mlrun/mlrun:1.7")
     del world.function["spec"]["image"]
     assert main_of(pod_of(world, None))["image"] == OURS
+
+
+@pytest.mark.parametrize(
+    ("image", "settings", "plain"),
+    [
+        ("mlrun/mlrun:1.7", {}, True),
+        ("mlrun/mlrun:1.7", {"wrapper_ml_image": "example.org/wrapper-ml:1"}, None),
+        ("mlrun/mlrun:1.7", {"image_rewrites": rules(("mlrun/mlrun:1.7", "mlrun/mlrun:1.7"))}, None),
+        ("mlrun/mlrun:1.7", {"image_rewrites": rules(("mlrun/*", OURS))}, True),
+        (THEIRS, {}, None),
+        (None, {}, None),
+    ],
+)
+def test_the_wrapper_knows_that_it_runs_for_mlruns_own(
+    world: Any, image: str | None, settings: dict[str, Any], plain: bool | None
+) -> None:
+    set_platform(world, **settings)
+    if image is not None:
+        world.function["spec"]["image"] = image
+    annotations = world.look().create["spec"]["template"]["metadata"]["annotations"]
+    assert decode(annotations["mlrun-operator.dev/envelope"]).plain_image is plain
 
 
 def test_the_first_rule_that_fits_names_the_image(world: Any) -> None:

@@ -177,6 +177,6 @@ ERROR: ResolutionImpossible: for help visit https://pip.pypa.io
 """
     said = pip_reason(conflict)
     assert said.startswith("Cannot install pandas==1.0 because")
-    assert "The user requested (constraint) pandas==2.1.4; packages of the image stay in its versions" in said
+    assert "The user requested (constraint) pandas==2.1.4; mlrun and what it needs stay in the image's" in said
     assert pip_reason("a\nb\nc\nd") == "b; c; d"
     assert pip_reason("") == "pip ended without a word"

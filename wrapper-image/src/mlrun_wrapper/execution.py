@@ -18,6 +18,7 @@ from mlrun_wrapper.live import publishing_live_results
 from mlrun_wrapper.memory import oom_kills
 from mlrun_wrapper.names import mlrun_project
 from mlrun_wrapper.outputs import required
+from mlrun_wrapper.plain_image import missing_package
 from mlrun_wrapper.texts import local_path
 
 _NO_MLRUN: Final = "the function's image has no mlrun that can be imported"
@@ -47,7 +48,7 @@ def check(context: Context) -> None:
     context.versions = ready["versions"]
     loaded = _answer(context, "loaded")
     if "invalid" in loaded:
-        raise StepError(Reason.INVALID_RUN, loaded["invalid"])
+        raise StepError(Reason.INVALID_RUN, loaded["invalid"] + missing_package(envelope, loaded["missing"]))
     if "error" in loaded:
         raise handler_failed(context, loaded["error"])
     context.warnings += loaded["warnings"]
@@ -179,7 +180,8 @@ def _answer(context: Context, name: str) -> dict[str, Any]:
 def handler_failed(context: Context, error: dict[str, Any]) -> StepError:
     """The user's own exception, as the executor described it."""
     final = _final(context, error["types"], error.get("exit_code"))
-    return StepError(Reason.HANDLER_FAILED, error["summary"], error["traceback"], final=final)
+    summary = error["summary"] + missing_package(context.run, error.get("missing"))
+    return StepError(Reason.HANDLER_FAILED, summary, error["traceback"], final=final)
 
 
 def _final(context: Context, types: list[str], code: int | None) -> bool:

@@ -1,7 +1,8 @@
 """The step that installs a function's `requirements`: one call of pip, beside the image's own packages.
 
-What the image has stays as it is, since mlrun is being imported from it meanwhile: every installed version is a
-constraint, so pip installs what is missing and refuses, in its own words, what would need another version.
+mlrun is being imported from the image meanwhile, so mlrun and what it needs stay as they are: their versions are
+constraints, and pip refuses, in its own words, what would need another. Of any other package another version may be
+installed, which is imported in the place of the image's.
 """
 
 import json
@@ -21,6 +22,7 @@ from mlrun_wrapper.guards import GuardError
 from mlrun_wrapper.sources.entry import find_file
 
 _PROBE: Final = Path(__file__).parent / "executor" / "installed.py"
+_PIP: Final = Path(__file__).parent / "executor" / "pip_beside.py"
 _OPTIONS: Final = ("--no-input", "--disable-pip-version-check", "--progress-bar=off", "--no-warn-script-location")
 # Where pip would put packages is not the user's to say.
 _OURS: Final = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_REQUIRE_VIRTUALENV")
@@ -62,14 +64,14 @@ def pip_environment(env: dict[str, str], info: PipInfo, attempts: int) -> dict[s
 def _install(context: Context, wanted: list[str], info: PipInfo) -> str:
     """What pip said."""
     settings = context.settings
-    installed = _installed(settings.executor_python, settings.work)
-    if "pip" not in installed:
+    kept = _kept(settings.executor_python, settings.work)
+    if "pip" not in kept:
         raise _failure("the function's image has no pip; install them when the image is built")
     scratch = settings.work / "scratch"
     constraints = scratch / "constraints.txt"
-    constraints.write_text("".join(f"{n}=={v}\n" for n, v in sorted(installed.items())), encoding="utf-8")
-    command = [settings.executor_python, "-I", "-m", "pip", "install", *_OPTIONS, f"--prefix={_folder(context)}"]
-    command += [f"--constraint={constraints}"]
+    constraints.write_text("".join(f"{n}=={v}\n" for n, v in sorted(kept.items())), encoding="utf-8")
+    command: list[str | Path] = [settings.executor_python, "-I", _PIP, _folder(context), "install", *_OPTIONS]
+    command += [f"--prefix={_folder(context)}", f"--constraint={constraints}"]
     command += [f"--requirement={file}" for file in _files(wanted, settings.source, scratch)]
     env = pip_environment(dict(os.environ), info, settings.attempts)
     done = processes.run(command, folder=settings.source, env=env, merged=True, show=context.log.write)
@@ -89,16 +91,17 @@ def pip_reason(output: str) -> str:
         errors += lines[start:end][:6]
     text = "; ".join(errors[-8:]) or "; ".join(lines[-3:]) or "pip ended without a word"
     if "(constraint)" in output:
-        text += "; packages of the image stay in its versions: a constraint is what the image has"
+        text += "; mlrun and what it needs stay in the image's versions, which are the constraints"
     return text
 
 
-def _installed(python: str, folder: Path) -> dict[str, str]:
+def _kept(python: str, folder: Path) -> dict[str, str]:
+    """Return the packages that stay, with their versions."""
     done = processes.run([python, "-I", _PROBE], folder=folder, env=os.environ)
     if done.code != 0:
         raise _failure(f"{python} cannot list its packages: {done.output.strip()[-500:]}")
-    found: dict[str, str] = json.loads(done.output)
-    return found
+    versions: dict[str, str] = json.loads(done.output)
+    return versions
 
 
 def _files(wanted: list[str], source: Path, scratch: Path) -> list[Path]:

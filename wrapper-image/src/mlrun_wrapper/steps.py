@@ -26,6 +26,7 @@ from mlrun_wrapper.errors import STORE, StepError, from_store, unforeseen
 from mlrun_wrapper.inputs import fetch_inputs
 from mlrun_wrapper.interpreter import carried
 from mlrun_wrapper.names import path_names
+from mlrun_wrapper.plain_image import exchange_warnings
 from mlrun_wrapper.proxy import proxied
 from mlrun_wrapper.requirements import install_requirements
 from mlrun_wrapper.servers import elsewhere, s3_variables, without_the_stores
@@ -57,6 +58,7 @@ def read_envelope(context: Context) -> None:
     context.variables |= s3_variables(context.envelope.store, os.environ)
     context.variables |= slot_variables(context.envelope, context.settings.job_name, context.started)
     os.environ.update(context.variables)
+    context.warnings += exchange_warnings(context.envelope)
 
 
 def _decoded(file: Path) -> Envelope:

@@ -46,7 +46,11 @@ def build_job(run: Object, spec: RunSpec, function: PinnedFunction, n: int, plat
     pod = pod_spec(function.spec, options, platform, parallel, trace.environment if trace else {})
     containers = len(pod["containers"]) + len(pod.get("initContainers", ()))
     envelope = build_envelope(run, spec, function, n, platform)
-    pod_fields = {"result_budget": result_budget(containers), "grace_seconds": _grace(pod)}
+    pod_fields = {
+        "result_budget": result_budget(containers),
+        "grace_seconds": _grace(pod),
+        "plain_image": platform.is_exchanged_for_plain(function.spec.image) or None,
+    }
     limits = _limits(options, platform, parallel)
     sweep = _sweep_of_pod(envelope.sweep, parallel, limits)
     envelope = envelope.model_copy(update={**pod_fields, "non_retryable": options.non_retryable, "sweep": sweep})

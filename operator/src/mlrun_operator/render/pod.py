@@ -13,9 +13,10 @@ from mlrun_operator.render.foreign_image import in_foreign_image
 from mlrun_operator.render.indexed_job import Replicas, SweepPoints
 from mlrun_operator.render.reserved import check_group, check_host_aliases
 from mlrun_operator.render.template import enforce_restricted, merge, overridden_fields, without_forbidden
-from mlrun_operator.render.volumes import mount, secret_environment, volume
+from mlrun_operator.render.volumes import mount, secret_environment, volume, with_temporary_mounts
 
 WORK_DIR: Final = "/work"
+WORK_VOLUME: Final = "work"
 STORE_PREFIX: Final = "MLRUN_STORE_"
 _TERMINATION_LOG: Final = "/dev/termination-log"
 
@@ -49,7 +50,7 @@ def pod_spec(
         platform.check_allowed(image)
     check_host_aliases(options, platform)
     check_group(options, platform)
-    return merge(enforce_restricted(spec), _bounded_options(options))
+    return merge(with_temporary_mounts(enforce_restricted(spec), WORK_VOLUME), _bounded_options(options))
 
 
 def overridden_by_platform(template: Mapping[str, Any], platform: Platform) -> list[str]:
@@ -123,7 +124,7 @@ def _platform_defaults(platform: Platform) -> Object:
                     ]
                 },
             },
-            {"name": "work", "emptyDir": {}},
+            {"name": WORK_VOLUME, "emptyDir": {}},
             # Multiprocessing and numpy use shared memory; the container runtime's default of 64 MiB is too small.
             {"name": "shm", "emptyDir": {"medium": "Memory"}},
         ],
@@ -152,7 +153,7 @@ def _container(image: str, options: RunOptions, platform: Platform) -> Object:
         "volumeMounts": [
             *(mount(entry) for entry in options.volumes or ()),
             {"name": "envelope", "mountPath": constants.ENVELOPE_DIR, "readOnly": True},
-            {"name": "work", "mountPath": WORK_DIR},
+            {"name": WORK_VOLUME, "mountPath": WORK_DIR},
             {"name": "shm", "mountPath": "/dev/shm"},  # noqa: S108 - a mount, not a temporary file
         ],
     }

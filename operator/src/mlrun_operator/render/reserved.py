@@ -39,7 +39,7 @@ def check_mount(field: str, name: str, path: str) -> None:
     plain = posixpath.normpath(f"/{path.lstrip('/')}")
     if (path.rstrip("/") or "/") != plain:
         raise ValueError(f"{field}: {name} cannot be mounted at {path}: write the path as {plain}")
-    reserved = next((own for own in OWN_PATHS if _is_within(plain, own) or _is_within(own, plain)), None)
+    reserved = next((own for own in OWN_PATHS if is_within(plain, own) or is_within(own, plain)), None)
     if reserved is None and plain in _SYSTEM_PATHS:
         reserved = plain
     if reserved is not None:
@@ -48,7 +48,8 @@ def check_mount(field: str, name: str, path: str) -> None:
         )
 
 
-def _is_within(path: str, directory: str) -> bool:
+def is_within(path: str, directory: str) -> bool:
+    """Return whether the path is the directory or lies in it. Both are written plainly."""
     return f"{path.rstrip('/')}/".startswith(f"{directory.rstrip('/')}/")
 
 

@@ -2,11 +2,15 @@
 
 from typing import Final
 
+from mlrun_operator.api import constants
 from mlrun_operator.api.objects import Object
 from mlrun_operator.api.v1alpha1.options import EphemeralVolume, SecretRef, Volume
-from mlrun_operator.render.reserved import check_mount, check_variables, check_volume_name
+from mlrun_operator.render.reserved import check_mount, check_variables, check_volume_name, is_within
 
 _MOUNT_FIELDS: Final = ("name", "mountPath", "subPath", "readOnly")
+# Directories that code expects to be writable, and their folders in the wrapper's volume, so that one limit holds for
+# all. The first is the one that TMPDIR names.
+_TEMPORARY: Final = {"/tmp": "tmp", "/var/tmp": "var-tmp"}  # noqa: S108 - in the pod, on the wrapper's volume
 
 
 def volume(entry: Volume) -> Object:
@@ -28,6 +32,27 @@ def mount(entry: Volume) -> Object:
         **({"subPath": entry.sub_path} if entry.sub_path else {}),
         **read_only,
     }
+
+
+def with_temporary_mounts(pod: Object, volume_name: str) -> Object:
+    """Return the pod with /tmp and /var/tmp of the wrapper's container in the volume.
+
+    A volume of the user's at such a path or above it stays alone there.
+    """
+    return {**pod, "containers": [_with_temporary_mounts(container, volume_name) for container in pod["containers"]]}
+
+
+def _with_temporary_mounts(container: Object, volume_name: str) -> Object:
+    if container["name"] != constants.CONTAINER:
+        return container
+    mounts = container["volumeMounts"]
+    taken = [entry["mountPath"] for entry in mounts]
+    temporary = [
+        {"name": volume_name, "mountPath": path, "subPath": folder}
+        for path, folder in _TEMPORARY.items()
+        if not any(is_within(path, directory) for directory in taken)
+    ]
+    return {**container, "volumeMounts": [*mounts, *temporary]}
 
 
 def secret_environment(entry: str | SecretRef) -> tuple[list[Object], list[Object]]:

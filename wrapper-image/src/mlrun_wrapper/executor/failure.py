@@ -11,6 +11,8 @@ from typing import Any
 
 from .limits import TRACEBACK_CHARACTERS
 
+# An error can be its own cause.
+_LONGEST_CHAIN = 20
 _HERE = f"{Path(__file__).resolve().parent}{os.sep}"
 
 
@@ -31,10 +33,20 @@ def described(error: BaseException) -> dict[str, Any]:
         text = f"{head}\n… {excess} characters left out …\n{tail}"
     last = traceback.format_exception_only(type(error), error)[-1].strip()
     document: dict[str, Any] = {"types": _types(error), "summary": last, "traceback": text.rstrip("\n")}
+    document["missing"] = missing_module(error)
     if isinstance(error, SystemExit):
         document["exit_code"] = _exit_code(error)
         document["summary"] = f"the handler called sys.exit({error.code!r})"
     return document
+
+
+def missing_module(error: BaseException | None) -> str | None:
+    """Return the module that was not found, where that is the error or its cause; None for other errors."""
+    for _ in range(_LONGEST_CHAIN):
+        if error is None or isinstance(error, ModuleNotFoundError):
+            break
+        error = error.__cause__ or error.__context__
+    return error.name if isinstance(error, ModuleNotFoundError) else None
 
 
 def _types(error: BaseException) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .channel import Channel
-from .failure import InvalidRunError, Stopped, described
+from .failure import InvalidRunError, Stopped, described, missing_module
 from .signals import listen
 from .surroundings import adopt, prepare
 
@@ -42,7 +42,7 @@ def _serve(channel: Channel) -> None:
     try:
         session = Session(command[1])
     except InvalidRunError as error:
-        channel.send("loaded", {"invalid": str(error)})
+        channel.send("loaded", {"invalid": str(error), "missing": missing_module(error)})
         return
     except Stopped:
         raise

@@ -20,6 +20,7 @@ from .live import Live
 from .load import load_module
 from .parameters import check
 from .script import script, unread
+from .shadowed import check_imported
 from .sweep import Points, check_condition
 
 
@@ -27,6 +28,7 @@ class Session:
     """Raises InvalidRunError where the run cannot be executed as written; the module's own exceptions pass through."""
 
     def __init__(self, load: dict[str, Any]) -> None:
+        check_imported(load["packages"])
         file = Path(load["file"])
         given = load["parameters"], load["inputs"]
         self.returns = load["returns"]

@@ -91,6 +91,9 @@ class Envelope(Model):
     pip: PipInfo = PipInfo()
     proxy: ProxyInfo | None = None
     ca_bundle: str | None = Field(None, description="PEM certificates to trust in addition to those of the image.")
+    plain_image: bool | None = Field(
+        None, description="Whether the wrapper's image runs instead of mlrun/mlrun, without its packages."
+    )
     result_budget: int = Field(4096, description="Size limit of the termination message, in bytes.")
     grace_seconds: int = Field(GRACE_SECONDS, ge=0, description="Seconds between SIGTERM and SIGKILL.")
 

@@ -81,6 +81,12 @@ class Platform(Model):
             return rewritten
         return (self.wrapper_ml_image or self.wrapper_image) if _MLRUN_IMAGE.fullmatch(requested) else requested
 
+    def is_exchanged_for_plain(self, requested: str | None) -> bool:
+        """Return whether the wrapper's image runs for mlrun's own, without the packages of wrapper-ml."""
+        is_mlruns_own = requested is not None and _MLRUN_IMAGE.fullmatch(requested) is not None
+        image = self.image_for(requested)
+        return is_mlruns_own and image == self.wrapper_image != self.wrapper_ml_image
+
     def check_allowed(self, image: str) -> None:
         """Raise ValueError for an image that the operator's settings do not allow."""
         if not self.image_allow or image in self.own_images:

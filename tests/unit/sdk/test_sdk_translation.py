@@ -386,3 +386,11 @@ def test_every_field_of_a_run_has_one_name_in_each_case(name: str) -> None:
     assert snake(camel(name)) == name
     assert camel(camel(name)) == camel(name)
     assert RunSpec.model_fields[name].alias == camel(name)
+
+
+def test_an_object_of_a_feature_store_is_refused_with_what_to_do() -> None:
+    class FeatureVector:
+        pass
+
+    with pytest.raises(InvalidArgument, match=r"inputs.v: a FeatureVector is in MLRun's feature store.*to_parquet"):
+        spec(inputs={"v": FeatureVector()})

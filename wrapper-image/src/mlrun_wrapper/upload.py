@@ -59,7 +59,7 @@ def _file_name(key: Key, logged_name: str, file: Path) -> str:
 
 
 def _table_suffix(file: Path) -> str:
-    """Return the suffix of the file's format: mlrun writes Parquet into `v.data` and `table-0.1`."""
+    """Return the suffix of the file's format: mlrun may write Parquet under any name."""
     with file.open("rb") as data:
         is_parquet = data.read(len(_PARQUET_MAGIC)) == _PARQUET_MAGIC
     return ".parquet" if is_parquet and file.suffix not in _PARQUET_SUFFIXES else file.suffix

@@ -12,6 +12,8 @@ from mlrun.db.factory import RunDBFactory
 from mlrun.db.nopdb import NopDB
 from mlrun.utils import update_in
 
+from . import foreign_keys
+
 _URL = "./"
 # mlrun reads store://<project>/<type>/<kind>/<name>:<uuid> as a project of two slashes, a key and a tag.
 _LEVELS = 2
@@ -45,7 +47,7 @@ class MemoryDB(NopDB):  # type: ignore[misc]
     def __getattribute__(self, name: str) -> Any:
         """Only what works here works; a method of mlrun's interface that does not is an error, never a silent no-op."""
         if name not in _WORKING and not name.startswith("_") and hasattr(RunDBInterface, name):
-            raise mlrun.errors.MLRunBadRequestError(f"{name} needs an MLRun API server, and this platform has none")
+            raise mlrun.errors.MLRunBadRequestError(foreign_keys.unavailable(name))
         return object.__getattribute__(self, name)
 
     def store_log(self, *_: Any, **__: Any) -> None:
@@ -101,7 +103,7 @@ class MemoryDB(NopDB):  # type: ignore[misc]
             held_key, held_tree, held_iter = artifact["_identity"]
             if held_key == key and tree in (None, "", held_tree) and iter in (None, held_iter):
                 return {name: copy.deepcopy(value) for name, value in artifact.items() if name != "_identity"}
-        raise mlrun.errors.MLRunNotFoundError(f"artifact {key} is not one of this process")
+        raise mlrun.errors.MLRunNotFoundError(foreign_keys.unknown_artifact(key, project))
 
     def _entity(self, key: str) -> dict[str, Any]:
         """The artifact of a key of our store; the wrapper fetches its data now, unless the run has it already."""

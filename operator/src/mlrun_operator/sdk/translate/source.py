@@ -42,12 +42,26 @@ def source(given: Any) -> Object | LargeFile:
     except InvalidArgument as error:
         raise error.within("source") from None
     found = _one(found)
+    _refuse_functions_of_mlrun(str(found.get("source") or ""))
     if "source" in found and "://" not in str(found["source"]):
         local = _local(Path(found["source"]), found)
         if isinstance(local, LargeFile):
             return local
         found = local
     return _checked(found)
+
+
+def _refuse_functions_of_mlrun(text: str) -> None:
+    """Raise InvalidArgument for a function of MLRun's hub or database, or its file, with what to do."""
+    if text.startswith(("hub://", "db://")):
+        what = "of MLRun's hub" if text.startswith("hub://") else "in the database of an MLRun server"
+        problem = f"{text} is a function {what}, which this platform does not read"
+    elif text.endswith((".yaml", ".yml")) and "://" not in text:
+        problem = f"{text} is not code; a function.yaml of MLRun holds the code and more"
+    else:
+        return
+    hint = "`mlrunctl convert function.yaml` prints the MlrunFunction of a function's exported file."
+    raise InvalidArgument("source.source", problem, hint=hint)
 
 
 def _one(found: Object) -> Object:

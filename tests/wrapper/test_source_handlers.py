@@ -1,5 +1,6 @@
 """What is called: scripts, classes, modules of packages, coroutines; results and artifacts come back from each."""
 
+import importlib.metadata
 import io
 import json
 import zipfile
@@ -43,6 +44,44 @@ SCRIPT = """
         context.log_model("model", body=b"model bytes", model_file="model.pkl", metrics={"score": 0.5})
         print("the script has run")
 """
+
+
+def test_inline_code_keeps_the_name_of_its_file(run: Run, file_store: StoreInfo) -> None:
+    """In messages, in `__file__` and in tracebacks; the module can be named before the handler."""
+    code = "def where():\n    return [__name__, __file__.rpartition('/')[2]]\n\ndef fail():\n    raise KeyError('x')\n"
+    source = Source(code=code, file_name="load-dataset.py")
+    ended = run(envelope(source, "load_dataset:where", store=file_store))
+    assert ended.result.results == {"return": ["load_dataset", "load_dataset.py"]}
+    ended = run(envelope(source, "fail", store=file_store))
+    assert "load_dataset.py" in (ended.result.traceback or "")
+    ended = run(envelope(source, "were", store=file_store))
+    assert "load_dataset.py has no handler 'were'; did you mean 'where'?" in ended.result.message
+    assert "?. " not in ended.result.message
+
+
+@pytest.mark.parametrize(
+    ("file_name", "module", "reason"),
+    [("json.py", "source_json", "Succeeded"), ("pandas.py", "pandas", "InvalidRun")],
+)
+def test_a_file_name_that_hides_a_module(
+    run: Run, file_store: StoreInfo, file_name: str, module: str, reason: str
+) -> None:
+    """One of the standard library is prefixed; one that mlrun has imported is refused, as for any source."""
+    source = Source(code="def where():\n    return __name__\n", file_name=file_name)
+    ended = run(envelope(source, "where", store=file_store))
+    assert ended.reason == reason
+    if reason == "Succeeded":
+        assert ended.result.results == {"return": module}
+    else:
+        assert "file name pandas.py hides the module 'pandas' that mlrun uses; rename it" in ended.result.message
+
+
+@pytest.mark.parametrize("code", ["import mlrun.mlutils", "from mlrun.artifacts import ChartArtifact"])
+def test_a_removed_part_of_mlrun_is_not_for_pip(run: Run, file_store: StoreInfo, code: str) -> None:
+    ended = run(envelope(f"{code}\ndef handler():\n    return 1\n", "handler", store=file_store))
+    assert ended.reason == "InvalidRun"
+    assert f"which is not in mlrun {importlib.metadata.version('mlrun')}" in ended.result.message
+    assert "pip" not in ended.result.message
 
 
 def test_a_script_gives_results_artifacts_and_models(run: Run, file_store: StoreInfo, tmp_path: Path) -> None:

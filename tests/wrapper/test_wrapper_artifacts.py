@@ -94,6 +94,8 @@ LOOKED_AT = """
 """
 
 LISTED = """
+    import mlrun
+
     def handler(context):
         project = context.get_project_object()
         context.log_artifact("mine", body="this run's", local_path="mine.txt")
@@ -106,6 +108,7 @@ LISTED = """
             "labelled": [each["metadata"]["key"] for each in project.list_artifacts(labels=["made=here"])],
             "like": [each["metadata"]["key"] for each in project.list_artifacts("~TAB", kind="dataset")],
             "got": project.get_artifact("ref").to_dataitem().get().decode(),
+            "by mlrun's key": mlrun.get_dataitem("store://artifacts/demo/ref").get().decode(),
             "mine": project.get_artifact("mine").to_dataitem().get().decode(),
             "framework": net.spec.framework,
             "file": sorted(net.to_dataitem().listdir()),
@@ -213,6 +216,7 @@ def test_what_comes_back_is_what_was_logged_and_can_be_updated(run: Run, s3_stor
         "labelled": ["table"],
         "like": ["table"],
         "got": "referred",
+        "by mlrun's key": "referred",
         "mine": "this run's",
         "framework": "sklearn",
         "file": ["model_spec.yaml", "net.bin", "report"],

@@ -157,6 +157,26 @@ CASES = [
         ("imports 'no_such_module'", "not installed"),
     ),
     Case(
+        "the-code-imports-a-removed-part-of-mlrun",
+        "InvalidRun",
+        lambda w: w.run("import mlrun.mlutils\ndef handler(): pass"),
+        ("imports 'mlrun.mlutils'", "which is not in mlrun", "change the import"),
+    ),
+    Case(
+        "the-file-has-the-name-of-a-module-of-mlrun",
+        "InvalidRun",
+        lambda w: w.run(Source(code="def handler(): pass", file_name="urllib3.py")),
+        ("file name urllib3.py hides the module 'urllib3'", "rename it"),
+    ),
+    Case(
+        "the-handler-reads-a-feature-vector",
+        "HandlerFailed",
+        lambda w: w.run(
+            "import mlrun\ndef handler(): return mlrun.get_dataitem('store://feature-vectors/p/v').as_df()"
+        ),
+        ("get_feature_vector needs MLRun's feature store", "to_parquet"),
+    ),
+    Case(
         "a-parameter-is-unknown",
         "InvalidRun",
         # Told before the input is asked for, which is not there.

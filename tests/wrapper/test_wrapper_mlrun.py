@@ -165,3 +165,27 @@ def test_a_class_is_made_with_its_arguments_and_its_method_called(
 
     assert ended.code == 0, ended.log
     assert ended.result.results == {"product": 6, "return": "demo"}
+
+
+def test_mlruns_own_keys_and_its_feature_store_in_a_handler(run: Callable[..., Ended], file_store: StoreInfo) -> None:
+    code = """
+        import mlrun
+        import mlrun.feature_store as fstore
+
+        def told(call):
+            try:
+                call()
+            except Exception as error:
+                return str(error)
+
+        def handler():
+            return {
+                "key": told(lambda: mlrun.get_dataitem("store://artifacts/pub/train")),
+                "vector": told(lambda: mlrun.get_dataitem("store://feature-vectors/pub/v")),
+                "object": told(lambda: fstore.get_feature_vector("pub/v")),
+            }
+    """
+    results = run(envelope(code, store=file_store)).result.results["return"]
+    assert "project pub has no artifact train, and this run has not logged it" in results["key"]
+    assert "MLRun's feature store" in results["vector"]
+    assert "to_parquet" in results["object"]

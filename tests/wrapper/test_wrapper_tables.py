@@ -104,3 +104,18 @@ def test_the_same_table_has_the_same_hash_in_every_run(run: Callable[..., Ended]
         assert one.path != two.path
         assert one.sha256 == two.sha256
         assert one.sha256 is not None
+
+
+def test_a_table_logged_as_a_file_has_its_suffix_once(run: Callable[..., Ended], file_store: StoreInfo) -> None:
+    """mlrun writes the second as y.csv.csv."""
+    code = """
+        import pandas as pd
+
+        def handler(context):
+            frame = pd.DataFrame({"a": [1]})
+            context.log_dataset("x.csv", df=frame)
+            context.log_dataset("y.csv", df=frame, format="csv")
+    """
+    outputs = run(envelope(code, store=file_store)).result.outputs
+    assert [info.path.rpartition("/")[2] for info in outputs.values()] == ["x.csv", "y.csv"]
+    assert all(info.preview for info in outputs.values())

@@ -146,8 +146,8 @@ def test_a_quartz_schedule_becomes_a_cronjobs(cli, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        ({**FUNCTION, "kind": "python"}, "kind 'python' is not mlrun's"),
-        ({"name": "f", "kind": "container", "source": {}}, "a function of kind 'container' is not mlrun's"),
+        ({**FUNCTION, "kind": "python"}, "kind 'python' cannot be converted"),
+        ({"name": "f", "kind": "container", "source": {}}, "a function of kind 'container' cannot be converted"),
         ({**RUN, "spec": {**RUN["spec"], "task": "mlrun+build://p/f:1"}}, "Build the image outside"),
         ({**RUN, "spec": {**RUN["spec"], "profile": "gpu"}}, "there are no profiles"),
         ({**RUN, "spec": {**RUN["spec"], "schedule": "0 0 12 L * ?"}}, "'L' as day of the month"),

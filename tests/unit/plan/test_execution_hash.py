@@ -94,7 +94,10 @@ OPTIONS: Final[Object] = {
     "maxDisruptions": 3,
     "ttlSecondsAfterFinished": 600,
 }
-CODE: Final[Object] = {"source": {"code": "def handler(context): pass", "lang": "python"}, "handler": "handler"}
+CODE: Final[Object] = {
+    "source": {"code": "def handler(context): pass", "fileName": "train.py", "lang": "python"},
+    "handler": "handler",
+}
 BASES: Final[dict[str, Object]] = {
     "a run of a function": {
         "functionRef": {"name": "f", "onChange": "Ignore"},
@@ -182,7 +185,7 @@ NEVER: Final = {
     *("successfulRunsHistoryLimit", "failedRunsHistoryLimit"),
 }
 NEVER_OF_FUNCTIONS: Final = {
-    *("description", "gitSource", "embedded", "maxConcurrentRuns", "source.lang"),
+    *("description", "gitSource", "embedded", "maxConcurrentRuns", "source.lang", "source.fileName"),
     *(f"run.{name}" for name in NEVER if name in OPTIONS),
 }
 JSON = st.recursive(
@@ -695,6 +698,10 @@ def test_a_hash_of_v1_is_compared_by_the_rules_of_v1(spec: Object, recorded: str
         ({}, "6fea6af56af36aba7aedd981b0af2deab3c2785bd08e36573c3e59d2b8c4f81a"),
         (
             {"gitSource": "g", "embedded": True, "maxConcurrentRuns": 2, "description": "d"},
+            "6fea6af56af36aba7aedd981b0af2deab3c2785bd08e36573c3e59d2b8c4f81a",
+        ),
+        (
+            {"source": {"code": "x = 1", "fileName": "train.py"}},
             "6fea6af56af36aba7aedd981b0af2deab3c2785bd08e36573c3e59d2b8c4f81a",
         ),
         ({"run": {"backoffLimit": 3}}, "86e8a629fe7c8caf858b3aa5576d87aecd4e5c934012ee7b818bf4d2d041799e"),

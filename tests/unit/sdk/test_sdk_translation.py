@@ -290,17 +290,26 @@ def test_a_function_has_its_original_name_project_and_labels() -> None:
 def test_of_several_sources_base64_wins_over_code_and_code_over_source() -> None:
     text = base64.b64encode(b"def h(): ...").decode()
     with pytest.warns(UserWarning, match="base64 is used and code and source ignored"):
-        assert function(source={"source": "x.py", "code": "y", "base64": text})["source"] == {"base64": text}
+        assert function(source={"source": "x.py", "code": "y", "base64": text})["source"] == {
+            "base64": text,
+            "fileName": "x.py",
+        }
     with pytest.warns(UserWarning, match="code is used and source ignored"):
-        assert function(source={"source": "x.py", "code": "y"})["source"] == {"code": "y"}
+        assert function(source={"source": "x.py", "code": "y"})["source"] == {"code": "y", "fileName": "x.py"}
 
 
 def test_a_local_file_travels_as_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "pipeline.py").write_text("def handler(context): ...\n")
     monkeypatch.chdir(tmp_path)
-    expected = {"code": "def handler(context): ...\n"}
+    expected = {"code": "def handler(context): ...\n", "fileName": "pipeline.py"}
     for written in ({"source": "pipeline.py"}, "pipeline.py", Path("pipeline.py")):
         assert function(source=written)["source"] == expected
+
+
+@pytest.mark.parametrize("name", ["a\\b.py", "a\nb.py", "\udce9.py"])
+def test_a_name_that_no_resource_can_hold_is_left_out(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("def handler(context): ...\n")
+    assert function(source=tmp_path / name)["source"] == {"code": "def handler(context): ...\n"}
 
 
 def test_a_large_local_file_is_left_for_the_store(tmp_path: Path) -> None:
@@ -319,6 +328,8 @@ def test_a_large_local_file_is_left_for_the_store(tmp_path: Path) -> None:
         ({"source": "ftp://x/y.py"}, "source.source: source: the scheme must be one of"),
         ({"base64": "!"}, "source.base64"),
         ({"code": "x", "lang": "java"}, "source.lang: lang: only python is supported"),
+        ({"code": "x", "file_name": "a/b.py"}, "source.file_name: source.fileName is the name of the .py file"),
+        ({"source": "s3://b/a.py", "file_name": "b.py"}, "source: source.fileName is the name of inline code"),
         ({"cod": "x"}, "source.cod: is no argument of source. Did you mean code?"),
         (3, "source: must be a dictionary"),
     ],
@@ -375,3 +386,11 @@ def test_every_field_of_a_run_has_one_name_in_each_case(name: str) -> None:
     assert snake(camel(name)) == name
     assert camel(camel(name)) == camel(name)
     assert RunSpec.model_fields[name].alias == camel(name)
+
+
+def test_an_object_of_a_feature_store_is_refused_with_what_to_do() -> None:
+    class FeatureVector:
+        pass
+
+    with pytest.raises(InvalidArgument, match=r"inputs.v: a FeatureVector is in MLRun's feature store.*to_parquet"):
+        spec(inputs={"v": FeatureVector()})

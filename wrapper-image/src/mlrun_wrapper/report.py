@@ -7,6 +7,7 @@ from typing import Any, Final
 from mlrun_operator.api.contract import result as results
 from mlrun_operator.api.contract.result import Result
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
+from mlrun_operator.api.words import sentences
 from mlrun_operator.store import StoreError
 from mlrun_operator.version import __version__
 from mlrun_wrapper.context import Context
@@ -37,7 +38,7 @@ def message(failure: StepError) -> str:
     """Return the message for people: the user's own exception as it is, anything else with what to do about it."""
     if failure.reason is Reason.HANDLER_FAILED:
         return failure.message
-    return f"{failure.message.rstrip('.')}. {EXPLANATIONS[failure.reason].todo}"
+    return sentences(failure.message, EXPLANATIONS[failure.reason].todo)
 
 
 def log_end(context: Context) -> None:

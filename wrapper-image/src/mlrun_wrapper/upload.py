@@ -16,6 +16,8 @@ from mlrun_wrapper.texts import escaped, local_path
 # Files of a folder at a time; a large one goes in parts, four at a time.
 _AT_ONCE: Final = 4
 _LISTED: Final = bounds.LISTED_FILES.limit
+_PARQUET_MAGIC: Final = b"PAR1"
+_PARQUET_SUFFIXES: Final = (".parquet", ".pq")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +39,40 @@ def store_data(catalogue: Catalogue, key: Key, artifact: dict[str, Any], work: P
     if artifact["folder"]:
         return _folder(catalogue, key, local_path(artifact["folder"]))
     if artifact["file"]:
-        return _file(catalogue, key, local_path(artifact["file"]))
+        file = local_path(artifact["file"])
+        return _file(catalogue, key, file, _file_name(key, artifact["name"], file))
     body = artifact["body"]
     file = work / "body" / f"{key.name}{_suffix(artifact)}"
     file.parent.mkdir(exist_ok=True)
     file.write_text(body if isinstance(body, str) else json.dumps(body), encoding="utf-8")
-    return _file(catalogue, key, file)
+    return _file(catalogue, key, file, file.name)
 
 
-def _file(catalogue: Catalogue, key: Key, file: Path) -> Stored:
-    name = escaped(file.name if key.type != "dataitem" else f"{key.name}{file.suffix}")
-    if name == ENTITY_FILE:
-        name = f"data-{name}"
-    path = f"{catalogue.folder(key)}/{name}"
+def _file_name(key: Key, logged_name: str, file: Path) -> str:
+    """Return the name in the store: of a table the entity's with the suffix of its format, else the file's own.
+
+    mlrun writes `x.csv` with `format="csv"` as `x.csv.csv`; here it is `x.csv`.
+    """
+    if key.type == "dataitem":
+        return _with_suffix(key.name, _table_suffix(file))
+    return logged_name if file.name == f"{logged_name}{Path(logged_name).suffix}" else file.name
+
+
+def _table_suffix(file: Path) -> str:
+    """Return the suffix of the file's format: mlrun may write Parquet under any name."""
+    with file.open("rb") as data:
+        is_parquet = data.read(len(_PARQUET_MAGIC)) == _PARQUET_MAGIC
+    return ".parquet" if is_parquet and file.suffix not in _PARQUET_SUFFIXES else file.suffix
+
+
+def _with_suffix(name: str, suffix: str) -> str:
+    return name if name.endswith(suffix) else f"{name}{suffix}"
+
+
+def _file(catalogue: Catalogue, key: Key, file: Path, name: str) -> Stored:
+    """Upload one file, under a name that is not that of the entity's own document."""
+    name = escaped(name)
+    path = f"{catalogue.folder(key)}/{f'data-{name}' if name == ENTITY_FILE else name}"
     catalogue.store.upload(path, file)
     return Stored(catalogue.store.uri(path), escaped(file.name), file.stat().st_size, file_sha256(file))
 

@@ -8,6 +8,7 @@ from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason, known_reason
 from mlrun_operator.api.v1alpha1.status import Phase, RunStatus
 from mlrun_operator.api.values.names import short_hash
+from mlrun_operator.api.words import sentences
 from mlrun_operator.assess.times import format_time
 
 _LONGEST = bounds.EVENT.limit
@@ -131,4 +132,4 @@ def _with_next_step(status: RunStatus) -> str:
     said = EXPLANATIONS[reason] if reason else None
     if said is None or said.todo in _NOTHING_TO_DO or said.todo in words:
         return words
-    return f"{words or said.happened}{'' if (words or said.happened).endswith(('.', '!', '?')) else '.'} {said.todo}"
+    return sentences(words or said.happened, said.todo)

@@ -10,6 +10,7 @@ from mlrun_operator.api.objects import Object, has_pod_ended, is_deleting, statu
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason, known_reason
 from mlrun_operator.api.v1alpha1.status import Phase, RunStatus, SweepStatus
 from mlrun_operator.api.v1alpha1.sweep import sweep_words, with_progress
+from mlrun_operator.api.words import clauses
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.diagnose import diagnose
 from mlrun_operator.assess.jobs import DEADLINE, JobEnd, end_of, failing_since, is_failing, points_of
@@ -276,7 +277,7 @@ def _without_report(scene: _Scene, end: JobEnd) -> Assessment:
 
 def without_start(end_message: str, cause: Outcome) -> str:
     """Return the message of an end before which no pod had started, with what the pods had waited for."""
-    return f"{end_message}; no pod has started; {cause.reason}: {cause.message}"
+    return clauses(end_message, "no pod has started", f"{cause.reason}: {cause.message}")
 
 
 def _points(scene: _Scene, points: tuple[Replica, ...], end: JobEnd | None) -> Assessment:

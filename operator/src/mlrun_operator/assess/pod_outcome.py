@@ -11,6 +11,7 @@ from typing import Final
 from mlrun_operator.api.contract.result import Result
 from mlrun_operator.api.objects import Object, condition_of, has_condition, is_deleting, status_of
 from mlrun_operator.api.reasons import EXPLANATIONS, HEALTHY, Reason, contradicts
+from mlrun_operator.api.words import clauses
 from mlrun_operator.assess.containers import (
     OOM_KILLED,
     Container,
@@ -156,7 +157,7 @@ def _eviction(end: PodEnd) -> Outcome:
 def _own_limit(end: PodEnd) -> Outcome:
     message = end.pod_message.rstrip(".") or "the kubelet does not say which"
     todo = "raise limits.ephemeral-storage or the volume's sizeLimit, or write less"
-    return Reason.POD_FAILING, f"the pod was evicted for exceeding its own limit: {message}; {todo}"
+    return Reason.POD_FAILING, clauses(f"the pod was evicted for exceeding its own limit: {message}", todo)
 
 
 def _own_deadline(end: PodEnd) -> Outcome:
@@ -216,7 +217,7 @@ def _no_report(end: PodEnd) -> Outcome:
     if end.report is not None:
         return Reason.WRAPPER_ERROR, f"the wrapper reported {end.report.reason} and then ended with {code}"
     sentence, tail = f"the wrapper ended without a report ({code})", last_words(end.container.terminated)
-    return Reason.WRAPPER_ERROR, f"{sentence}; the last line of its log: {tail}" if tail else sentence
+    return Reason.WRAPPER_ERROR, clauses(sentence, f"the last line of its log: {tail}") if tail else sentence
 
 
 def _with(sentence: str, message: str) -> str:

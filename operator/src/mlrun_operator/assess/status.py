@@ -25,6 +25,7 @@ from mlrun_operator.api.v1alpha1.status import (
     RunStatus,
 )
 from mlrun_operator.api.v1alpha1.sweep import with_progress
+from mlrun_operator.api.words import clauses
 from mlrun_operator.assess import conditions as cond
 from mlrun_operator.assess import replicas
 from mlrun_operator.assess.attempts import attempts_of
@@ -425,7 +426,7 @@ def _report_warnings(result: Result | None, overridden: str | None = None) -> li
         )
     words = [*([overridden] if overridden else ()), *(result.warnings if result else ())]
     if words:
-        warnings.append((cond.WARNINGS, "; ".join(words)))
+        warnings.append((cond.WARNINGS, clauses(*words)))
     return warnings
 
 

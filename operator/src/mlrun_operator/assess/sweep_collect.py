@@ -6,6 +6,7 @@ from typing import Any
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.v1alpha1.status import Phase
 from mlrun_operator.api.v1alpha1.sweep import sweep_words
+from mlrun_operator.api.words import clauses
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.execution import Assessment
 from mlrun_operator.assess.jobs import DEADLINE
@@ -36,7 +37,7 @@ def _under_way(both: Assessment, outcome: Outcome | None) -> Assessment:
         return both
     if both.reason in (Reason.CREATED, Reason.RUNNING):
         stage = _stage(outcome)
-        message = f"{stage['message'].rstrip('.')}; {both.message}" if both.message else stage["message"]
+        message = clauses(stage["message"].rstrip("."), both.message) if both.message else stage["message"]
         return replace(both, phase=Phase.RUNNING, reason=stage["reason"], message=message)
     return replace(both, phase=Phase.RUNNING, message=f"results cannot be collected yet: {both.message}")
 
@@ -45,8 +46,8 @@ def _ended(points: Assessment, both: Assessment, outcome: Outcome | None) -> Ass
     """What ended the points comes first, where it was not they."""
     summary = sweep_words(both.result.sweep) if both.result and both.result.sweep else both.message
     if outcome is not None:
-        return replace(both, phase=outcome.phase, reason=outcome.reason, message=f"{outcome.message}; {summary}")
+        return replace(both, phase=outcome.phase, reason=outcome.reason, message=clauses(outcome.message, summary))
     if points.end is not None and points.end.reason == DEADLINE:
-        message = f"{points.end.message}; {summary}"
+        message = clauses(points.end.message, summary)
         return replace(both, phase=Phase.FAILED, reason=Reason.DEADLINE_EXCEEDED, message=message)
     return both

@@ -1,4 +1,4 @@
-"""The verb `convert`: from DigitalHub to manifests."""
+"""The verb `convert`: from DigitalHub and MLRun to manifests."""
 
 from typing import Annotated
 
@@ -12,9 +12,10 @@ from mlrun_operator.cli.errors import CliError, Exit
 def convert(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="JSON or YAML; - is stdin.")],
 ) -> None:
-    """Print the manifests for DigitalHub's functions and runs.
+    """Print the manifests for DigitalHub's functions and runs, and for MLRun's functions.
 
-    Takes its entities (functions, tasks, runs, whole project exports), and the keyword arguments of its old calls:
+    Takes MLRun's `function.yaml` of a function that runs to an end (kind job or local), as its hub has them. Takes
+    DigitalHub's entities (functions, tasks, runs, whole project exports), and the keyword arguments of its old calls:
     `{"new_function": {…}, "run": {…}}`. Cron expressions of six and seven fields become a CronJob's five. Dataitems of
     the same files are written into the runs by their paths. What cannot be converted is told on stderr; the exit code
     is 1 then.

@@ -115,8 +115,8 @@ def _table(run: str, stored: dict[str, Object], wanted: str | None) -> tuple[str
         return next(iter(tables.items()))
     if wanted not in tables:
         there = ", ".join(sorted(tables)) or "none"
-        words = f"{run} has no table {wanted}" if wanted else f"{run} has {len(tables)} tables"
-        raise CliError(f"{words}; there are: {there}", "Name one of them.", Exit.NOT_FOUND)
+        problem = f"{run} has no table {wanted}" if wanted else f"{run} has {len(tables)} tables"
+        raise CliError(f"{problem}; there are: {there}", "Name one of them.", Exit.NOT_FOUND)
     return wanted, tables[wanted]
 
 

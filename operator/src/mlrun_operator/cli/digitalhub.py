@@ -1,4 +1,4 @@
-"""DigitalHub's functions, tasks and runs, and the arguments of its old calls, as our resources. Pure.
+"""DigitalHub's functions, tasks, runs and calls, and MLRun's functions, as our resources. Pure.
 
 Entities are JSON as its API and its project exports have them; calls are the keyword arguments of `new_function` and
 of `function.run`. The shapes inside (volumes, resources, affinity, …) are translated by the SDK, which takes the same.
@@ -13,7 +13,9 @@ from mlrun_operator.api import constants
 from mlrun_operator.api.objects import Object
 from mlrun_operator.api.values.keys import Key
 from mlrun_operator.api.values.names import kubernetes_name
+from mlrun_operator.cli import mlrun_function
 from mlrun_operator.cli.documents import Document
+from mlrun_operator.cli.mlrun_function import RefusalError
 from mlrun_operator.cli.quartz import five_fields
 from mlrun_operator.sdk.errors import SdkError
 from mlrun_operator.sdk.naming import parse_function
@@ -23,6 +25,9 @@ from mlrun_operator.sdk.translate.run import check_action
 _DATA: Final = ("table", "dataitem", "artifact", "model")
 # Of an entity's spec, what says nothing that our resources say.
 _IDLE: Final = ("task", "function", "local_execution", "command", "user", "k8s", "action")
+
+# The project of a function that names none: its namespace's.
+_OF_NAMESPACE: Final = ""
 
 
 @dataclass
@@ -41,10 +46,6 @@ def convert(documents: Sequence[Document], namespace: str | None = None) -> Conv
         done.sort(document.value, f"{document.file}:{document.line()}")
     done.convert()
     return done.found
-
-
-class RefusalError(ValueError):
-    """Why something has no place in our resources."""
 
 
 class _Conversion:
@@ -74,7 +75,9 @@ class _Conversion:
         kind, spec = str(value.get("kind") or ""), value.get("spec")
         if value.get("apiVersion"):
             raise RefusalError(f"{value.get('kind')} is a Kubernetes object already")
-        if {"new_function", "run"} & value.keys() and not isinstance(spec, Mapping):
+        if mlrun_function.is_mlrun_function(value):
+            self._of_mlrun(value, where)
+        elif {"new_function", "run"} & value.keys() and not isinstance(spec, Mapping):
             self._calls(value, where)
         elif not isinstance(spec, Mapping):
             self._arguments(dict(value), kind, where)
@@ -82,6 +85,11 @@ class _Conversion:
             self._project(spec, where)
         else:
             self._entity(dict(value), kind, dict(spec), where)
+
+    def _of_mlrun(self, value: Mapping[str, Any], where: str) -> None:
+        given, notes = mlrun_function.arguments(value)
+        self.found.notes += [f"{where}: {note}" for note in notes]
+        self._functions.append((where, {"project": _OF_NAMESPACE, **given}))
 
     def _calls(self, value: Mapping[str, Any], where: str) -> None:
         for name, into in (("new_function", self._functions), ("run", self._runs)):
@@ -91,7 +99,7 @@ class _Conversion:
     def _arguments(self, value: Object, kind: str, where: str) -> None:
         if "source" in value:
             if kind not in ("", "mlrun"):
-                raise RefusalError(f"a function of kind {kind!r} is not mlrun's; only kind mlrun can be converted")
+                raise RefusalError(f"a function of kind {kind!r} cannot be converted; one of kind mlrun can")
             self._functions.append((where, value))
         elif {"action", "inputs", "outputs", "parameters", "values"} & value.keys():
             self._runs.append((where, value))
@@ -102,7 +110,8 @@ class _Conversion:
         for name in ("functions", "tasks", "runs", "dataitems", "artifacts", "models"):
             for each in spec.get(name) or ():
                 if isinstance(each, Mapping) and isinstance(each.get("spec"), Mapping):
-                    self.sort(each, where)
+                    is_of_mlrun = mlrun_function.is_mlrun_function(each["spec"])
+                    self.sort(each["spec"] if is_of_mlrun else each, where)
                 else:
                     words = each.get("name") if isinstance(each, Mapping) else each
                     self.found.refusals.append(
@@ -123,7 +132,8 @@ class _Conversion:
             self._runs.append((where, {"__entity": value, **_flat(spec)}))
         else:
             raise RefusalError(
-                f"kind {kind!r} is not mlrun's; only functions, tasks and runs of kind mlrun can be converted"
+                f"kind {kind!r} cannot be converted; DigitalHub's functions, tasks and runs of kind mlrun can, and "
+                "MLRun's functions of kind job"
             )
 
     def _data(self, value: Object, spec: Object) -> None:
@@ -149,13 +159,17 @@ class _Conversion:
                 self.found.notes += [f"{where}: {each.message}" for each in told]
 
     def _function(self, given: Object, where: str) -> Object:
-        name, project = given.pop("name", None), given.pop("project", None) or "default"
+        name, told = given.pop("name", None), given.pop("project", None)
+        project = told or "default"
         if given.pop("command", None):
             self.found.notes.append(f"{where}: command is left out; DigitalHub ignored it, too")
         spec, large = function_spec(project, str(name), str(given.pop("kind", None) or "mlrun"), given)
         if large is not None:
             raise RefusalError(f"source: {large.path} is too large to be carried; put it into a repository or into S3")
         made = function_object(project, spec, given, "")
+        if told == _OF_NAMESPACE:
+            del made["spec"]["project"], made["metadata"]["labels"][constants.LABEL_PROJECT]
+            made["metadata"] = {name: each for name, each in made["metadata"].items() if each != {}}
         self._names.append(spec["name"])
         return made
 

@@ -20,6 +20,7 @@ from mlrun_operator.api.values.names import kubernetes_name
 from mlrun_operator.assess.jobs import overridden_fields
 from mlrun_operator.assess.python_syntax import syntax_error
 from mlrun_operator.cli.documents import Document, Path_
+from mlrun_operator.cli.mlrun_function import is_mlrun_function
 from mlrun_operator.cli.rendering import job_of
 from mlrun_operator.schema.structural import structural
 
@@ -61,6 +62,10 @@ def check(documents: Sequence[Document], platform: Platform | None = None) -> li
     for document in documents:
         if not isinstance(document.value, dict):
             found.append(Problem(document.file, document.line(), "", "", "a document must be an object with a kind"))
+        elif is_mlrun_function(document.value):
+            words = f"this is an MLRun function; `mlrunctl convert {document.file}` prints the MlrunFunction of it"
+            name = f"MLRun function {document.value['metadata']['name']}"
+            found.append(Problem(document.file, document.line(), name, "", words))
         elif is_ours(document.value):
             here = [*_Check(document, objects, platform or Platform()).problems(), *_twice(document, seen)]
             found += sorted(here, key=lambda p: p.line)

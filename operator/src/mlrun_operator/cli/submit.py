@@ -198,12 +198,23 @@ def diff(files: Files) -> None:
 
 def _file(what: str) -> tuple[Path | None, str | None]:
     """The file and its handler, where a file is meant."""
+    if "://" in what:
+        _refuse_other_sources(what)
     path, sign, called = what.rpartition(":") if ".py:" in what else (what, "", "")
     if not path.endswith(".py"):
+        _refuse_other_sources(what)
         return None, None
     if not Path(path).is_file():
         raise CliError(f"{path} does not exist", "Name a .py file, or a function without .py.")
     return Path(path), called if sign else None
+
+
+def _refuse_other_sources(what: str) -> None:
+    """Raise CliError for what is neither a file of Python nor the name of a function, with what to do."""
+    from mlrun_operator.cli.elsewhere import other_source
+
+    if (problem := other_source(what)) is not None:
+        raise CliError(*problem)
 
 
 def _given(arguments: Object) -> Object:

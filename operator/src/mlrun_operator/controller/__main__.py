@@ -11,6 +11,7 @@ from uuid import uuid4
 from kubernetes.aio.config import ConfigException
 from pydantic import ValidationError
 
+from mlrun_operator.api.words import clauses
 from mlrun_operator.cluster.api_client import ApiClient
 from mlrun_operator.cluster.connection import Connection, connect
 from mlrun_operator.controller.background import TaskExitedError
@@ -46,10 +47,8 @@ async def _connect() -> Connection:
     try:
         return await connect()
     except ConfigException as error:
-        raise StartError(
-            f"cannot connect to a cluster: no in-cluster service account, and the kubeconfig failed: {error}; "
-            "set KUBECONFIG, or install the chart"
-        ) from None
+        problem = f"cannot connect to a cluster: no in-cluster service account, and the kubeconfig failed: {error}"
+        raise StartError(clauses(problem, "set KUBECONFIG, or install the chart")) from None
 
 
 async def _run(settings: Settings, connection: Connection, telemetry: Telemetry, stopping: asyncio.Event) -> None:

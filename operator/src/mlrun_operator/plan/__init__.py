@@ -14,6 +14,7 @@ from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.v1alpha1.status import Execution, Phase, RunStatus
+from mlrun_operator.api.words import clauses
 from mlrun_operator.assess.conditions import WARNINGS, Outcome
 from mlrun_operator.assess.status import as_reduced, is_of_a_newer_operator, to_wire
 from mlrun_operator.assess.status_budget import within_budget
@@ -125,7 +126,7 @@ def _with_denials(context: RunContext | ScheduleContext, status: RunStatus, requ
 def _with_warning(context: RunContext | ScheduleContext, status: RunStatus, phase: Phase) -> RunStatus:
     """Return the status with the denials of this reconcile as its condition `Warnings`."""
     warnings = [c.message for c in status.conditions or () if c.type == WARNINGS]
-    message = "; ".join((*context.observation.denials, *warnings))
+    message = clauses(*context.observation.denials, *warnings)
     all_conditions = context.base.conditions(Outcome(phase, Reason.RUNNING, ""), [(WARNINGS, message)])
     warning = next(condition for condition in all_conditions if condition.type == WARNINGS)
     others = [condition for condition in status.conditions or () if condition.type != WARNINGS]

@@ -4,6 +4,7 @@ from typing import Final
 
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason, known_reason
 from mlrun_operator.api.v1alpha1.status import MAX_MESSAGE, Ending, Execution, Phase
+from mlrun_operator.api.words import clauses
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.pods import POD_POLL_INTERVAL
 from mlrun_operator.assess.status import ended_status
@@ -61,4 +62,4 @@ def _waited_for(context: RunContext, ending: Ending) -> str:
     if not ending.message:
         return ""
     happened = ending.message.removesuffix(EXPLANATIONS[recorded_outcome(ending).reason].todo).rstrip(" .")
-    return f"{happened}; waiting for its pods to end"
+    return clauses(happened, "waiting for its pods to end")

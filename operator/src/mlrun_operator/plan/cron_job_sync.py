@@ -8,6 +8,7 @@ from mlrun_operator.api.objects import Object, spec_of
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.v1alpha1.run import RunSpec
 from mlrun_operator.api.v1alpha1.status import Phase, ScheduleStatus
+from mlrun_operator.api.words import clauses
 from mlrun_operator.assess import conditions as cond
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.schedule import schedule_status
@@ -31,7 +32,7 @@ def pause(
     if cron_job is not None and not spec_of(cron_job).get("suspend"):
         if (decision := context.first(SetSuspended(cron_job, suspended=True))) is not None:
             return decision
-        cause = "; ".join(context.observation.denials) or _changed_by_another(cron_job)
+        cause = clauses(*context.observation.denials) or _changed_by_another(cron_job)
         warnings = [(cond.SUSPEND_IGNORED, f"the schedule may still fire: {cause}")]
         requeue_after = min(requeue_after or _UNDONE_INTERVAL, _UNDONE_INTERVAL)
     record = record.model_copy(update={"next_schedule_time": None})

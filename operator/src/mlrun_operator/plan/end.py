@@ -12,6 +12,7 @@ from typing import Final
 from mlrun_operator.api.objects import Object, has_job_ended, is_deleting, status_of
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.v1alpha1.status import Ending, Execution, Phase
+from mlrun_operator.api.words import clauses, sentences
 from mlrun_operator.assess import conditions as cond
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.execution import left_by, outcome_of, success_of
@@ -132,7 +133,7 @@ def _final_outcome(context: RunContext, ending: Ending, views: Sequence[PodView]
     """Return how the execution has ended: as recorded, or as the reports of all its indexes say where those decide."""
     recorded = recorded_outcome(ending)
     if recorded.reason is Reason.JOB_DELETED:
-        recorded = replace(recorded, message=f"{ending.message}. {EXPLANATIONS[Reason.JOB_DELETED].todo}")
+        recorded = replace(recorded, message=sentences(ending.message, EXPLANATIONS[Reason.JOB_DELETED].todo))
     if recorded.reason in _FINAL_REASONS:
         return _with_remains(context, recorded, views)
     count = context.recorded.replicas
@@ -174,4 +175,4 @@ def _with_remains(context: RunContext, outcome: Outcome, views: Sequence[PodView
         return outcome
     result = next((view.result for view in reversed(views) if view.result), None)
     remains = left_by(result) if result else "its pod left no report"
-    return Outcome(outcome.phase, outcome.reason, f"{outcome.message}; {remains}")
+    return Outcome(outcome.phase, outcome.reason, clauses(outcome.message, remains))

@@ -14,7 +14,7 @@ from mlrun_operator.api.v1alpha1.run import RunSpec
 from mlrun_operator.api.v1alpha1.status import BackfillStatus, Phase, ScheduleStatus
 from mlrun_operator.api.values.cron import parse_cron
 from mlrun_operator.api.values.names import cron_job_name
-from mlrun_operator.api.words import in_words
+from mlrun_operator.api.words import clauses, in_words
 from mlrun_operator.assess import conditions as cond
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.schedule import (
@@ -133,7 +133,7 @@ def _advance(schedule: Schedule, reason: Outcome | None) -> Decision:
     if reason is None and next_slot is None:
         warnings.insert(0, _never_fires(schedule))
     outcome = reason or Outcome(Phase.SCHEDULED, Reason.SCHEDULED, _never_fires(schedule) if not next_slot else "")
-    conditions = [(cond.WARNINGS, "; ".join(warnings))] if warnings else []
+    conditions = [(cond.WARNINGS, clauses(*warnings))] if warnings else []
     cron_job = schedule.context.cron_job
     status = schedule_status(schedule.context.base, outcome, schedule.record, cron_job, conditions)
     return Tell(status, _requeue_after(schedule, next_slot))

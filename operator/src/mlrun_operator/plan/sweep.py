@@ -11,6 +11,7 @@ from typing import Final
 from mlrun_operator.api.objects import Object, has_job_ended, has_pod_ended, is_deleting
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.v1alpha1.status import Ending, Execution, Phase
+from mlrun_operator.api.words import clauses
 from mlrun_operator.assess.conditions import Outcome
 from mlrun_operator.assess.execution import Assessment, outcome_of
 from mlrun_operator.assess.jobs import end_of, has_decided, points_of
@@ -151,7 +152,8 @@ def _in_time(
     """Return the assessment; the run ends without its results where the collector's pod does not start in time."""
     left = pending_left(context, collector, collected)
     if outcome is not None and (message := _given_up(context, collector, collected, outcome)) is not None:
-        return replace(assessment, phase=outcome.phase, reason=outcome.reason, message=f"{outcome.message}; {message}")
+        message = clauses(outcome.message, message)
+        return replace(assessment, phase=outcome.phase, reason=outcome.reason, message=message)
     if left is not None and left <= timedelta(0):
         message = f"results were not collected because the collector pod could not start; {described_cause(collected)}"
         return replace(assessment, phase=Phase.FAILED, reason=Reason.PENDING_DEADLINE_EXCEEDED, message=message)

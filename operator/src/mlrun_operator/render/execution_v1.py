@@ -53,5 +53,11 @@ def run_meaning(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def function_meaning(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields that the digest of a function's spec covers."""
-    return {name: value for name, value in spec.items() if name not in _NOT_OF_FUNCTIONS}
+    """Return the fields that the digest of a function's spec covers.
+
+    `source.fileName` is newer than these rules, and its change starts nothing.
+    """
+    meaning = {name: value for name, value in spec.items() if name not in _NOT_OF_FUNCTIONS}
+    if isinstance(meaning.get("source"), Mapping):
+        meaning["source"] = {name: value for name, value in meaning["source"].items() if name != "fileName"}
+    return meaning

@@ -16,6 +16,7 @@ class SourceArgument(TypedDict, total=False):
     source: str
     code: str
     base64: str
+    file_name: str
     lang: str
     handler: str
 

@@ -3,6 +3,7 @@
 from typing import Self
 
 from mlrun_operator.api.visible import visible
+from mlrun_operator.api.words import sentences
 
 
 class SdkError(Exception):
@@ -17,7 +18,7 @@ class SdkError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return visible(f"{self.message.rstrip('.')}. {self.hint}" if self.hint else self.message)
+        return visible(sentences(self.message, self.hint))
 
 
 class InvalidArgument(SdkError, ValueError):

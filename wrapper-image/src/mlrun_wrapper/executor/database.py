@@ -13,7 +13,7 @@ from mlrun.db.factory import RunDBFactory
 from mlrun.db.nopdb import NopDB
 from mlrun.utils import update_in
 
-from . import artifacts
+from . import artifacts, foreign_keys
 from .artifacts import Logged, LoggedArtifacts
 from .entities import Entities
 from .filters import filtered, matches
@@ -52,7 +52,7 @@ class MemoryDB(NopDB):  # type: ignore[misc]
     def __getattribute__(self, name: str) -> Any:
         """Only what works here works; a method of mlrun's interface that does not is an error, never a silent no-op."""
         if name not in _WORKING and not name.startswith("_") and hasattr(RunDBInterface, name):
-            raise _needs_server(name)
+            raise mlrun.errors.MLRunBadRequestError(foreign_keys.unavailable(name))
         return object.__getattribute__(self, name)
 
     def store_log(self, uid: str, project: str = "", body: Any = None, append: bool = False) -> None:

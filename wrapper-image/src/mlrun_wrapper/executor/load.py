@@ -9,6 +9,7 @@ import traceback
 from pathlib import Path
 from types import ModuleType
 
+from . import missing_imports
 from .failure import InvalidRunError
 
 
@@ -26,11 +27,10 @@ def load_module(file: Path, dotted: str | None = None) -> ModuleType:
         return importlib.import_module(name) if dotted else _execute(file, name)
     except SyntaxError as error:
         raise syntax_error(error, file) from None
-    except ModuleNotFoundError as error:
-        raise InvalidRunError(
-            f"the source imports {error.name!r}, which is not installed in the function's image ({error}); "
-            "a package that pip knows can go into the function's requirements"
-        ) from None
+    except ImportError as error:
+        if (text := missing_imports.explained(error, file, name)) is None:
+            raise
+        raise InvalidRunError(text) from None
 
 
 def syntax_error(error: SyntaxError | ValueError, file: Path) -> InvalidRunError:

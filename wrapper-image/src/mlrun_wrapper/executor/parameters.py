@@ -84,5 +84,6 @@ def _sentence(handler: Callable[..., Any], name: str, known: list[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(known) if known else 'none'}"
     if name in _YAML_BOOLEANS:
-        hint += "; YAML reads y, yes, on, n, no and off as true and false, so put such a name in quotes"
+        hint += " " if hint.endswith("?") else "; "
+        hint += "YAML reads y, yes, on, n, no and off as true and false, so put such a name in quotes"
     return f"{getattr(handler, '__name__', 'the handler')} has no parameter {name!r}; {hint}"

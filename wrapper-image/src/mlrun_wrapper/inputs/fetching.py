@@ -11,6 +11,7 @@ from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.v1alpha1.inputs import InputRef
 from mlrun_operator.api.v1alpha1.status import InputInfo
 from mlrun_operator.api.values.keys import Key
+from mlrun_operator.api.words import clauses
 from mlrun_operator.store import CredentialsMissingError, Entity, StoreError
 from mlrun_wrapper.context import Context
 from mlrun_wrapper.errors import StepError, from_store, input_purpose
@@ -62,7 +63,8 @@ class Fetcher:
             request = self._request(name, ref, entity)
             fetched = _empty(request, entity) or _provider(request).fetch(request)
         except CredentialsMissingError as error:
-            raise input_purpose(name).denied(f"{error}; {_KEYS}") from error  # the store's own have been used before
+            # The store's own credentials have been used before.
+            raise input_purpose(name).denied(clauses(str(error), _KEYS)) from error
         except StoreError as error:
             run = self._context.run
             raise from_store(error, input_purpose(name), run.store.secret, run.run.namespace) from error

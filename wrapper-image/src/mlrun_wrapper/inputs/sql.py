@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from mlrun_operator.api import bounds
 from mlrun_operator.api.reasons import Reason
+from mlrun_operator.api.words import clauses
 from mlrun_wrapper.errors import StepError
 from mlrun_wrapper.hashing import file_sha256
 from mlrun_wrapper.inputs.base import FetchedInput, InputProvider, Request
@@ -79,7 +80,7 @@ class SqlInput(InputProvider):
                 with psycopg.connect(make_conninfo(**server)) as connection:
                     return _copy(connection, table, request)
             except NotWrittenError as error:
-                text = f"{request.shown}: no Parquet can be made of it: {error}; read it with `format: csv`"
+                text = clauses(f"{request.shown}: no Parquet can be made of it: {error}", "read it with `format: csv`")
                 raise StepError(Reason.INVALID_RUN, f"{request.purpose.what}: {text}") from error
             except psycopg.Error as error:
                 if tried >= request.attempts or not _may_pass(error):
@@ -202,7 +203,7 @@ def _failure(request: Request, error: "psycopg.Error", tried: int) -> StepError:
     words = " ".join(str(error).split())
     text = f"{request.shown}: {words}" + (f" ({tried} tries)" if tried > 1 else "")
     if error.sqlstate in _DENIED or any(each in words for each in _REFUSED):
-        return request.purpose.denied(f"{text}; POSTGRES_USER and POSTGRES_PASSWORD say who asks")
+        return request.purpose.denied(clauses(text, "POSTGRES_USER and POSTGRES_PASSWORD say who asks"))
     if error.sqlstate in _MISSING or ("database" in words and "does not exist" in words):
         return request.purpose.missing(text)
     return request.purpose.down(text)

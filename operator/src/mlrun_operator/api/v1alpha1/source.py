@@ -11,7 +11,7 @@ from mlrun_operator.api import bounds
 from mlrun_operator.api.base import Model, StartsNothing
 from mlrun_operator.api.cel import cel
 from mlrun_operator.api.rules import checked, validations
-from mlrun_operator.api.values.handlers import FILE_RULES
+from mlrun_operator.api.values.handlers import FILE_NAME_RULES, FILE_RULES
 from mlrun_operator.api.values.source_uri import SOURCE_RULES, SourceURI
 
 MAX_INLINE_BYTES: Final = bounds.INLINE_CODE.limit
@@ -20,6 +20,9 @@ ONE_SOURCE: Final = "set exactly one of source, code and base64"
 FILE_WITHOUT_ARCHIVE: Final = (
     "source.handler is the path of a file inside a repository or archive: it needs a source that starts with git+ or "
     "zip+; set the function to call in handler, beside source"
+)
+FILE_NAME_WITHOUT_CODE: Final = (
+    "source.fileName is the name of inline code: set it with code or base64; a file at a URI keeps its own name"
 )
 
 
@@ -34,6 +37,7 @@ class Source(Model):
         "json_schema_extra": _object_rules(
             ("[has(self.source), has(self.code), has(self.base64)].exists_one(x, x)", ONE_SOURCE),
             (r"!has(self.handler) || (has(self.source) && self.source.matches(r'^(git|zip)\+'))", FILE_WITHOUT_ARCHIVE),
+            ("!has(self.fileName) || !has(self.source)", FILE_NAME_WITHOUT_CODE),
         )
     }
 
@@ -68,6 +72,13 @@ class Source(Model):
         description="Python code in standard base64, at most 128 KiB when decoded.",
         json_schema_extra=cel(f"size(self) <= {MAX_INLINE_BYTES * 11 // 8}", TOO_LARGE),
     )
+    file_name: StartsNothing[str | None] = Field(
+        None,
+        min_length=4,
+        max_length=255,
+        description="Name of the .py file that the inline code is from. Messages, tracebacks and __file__ have it.",
+        json_schema_extra=validations(FILE_NAME_RULES),
+    )
     lang: StartsNothing[str | None] = Field(
         None,
         max_length=32,
@@ -92,6 +103,8 @@ class Source(Model):
             raise ValueError(ONE_SOURCE)
         if self.handler is not None and (self.uri is None or self.uri.kind == "file"):
             raise ValueError(FILE_WITHOUT_ARCHIVE)
+        if self.file_name is not None and self.source is not None:
+            raise ValueError(FILE_NAME_WITHOUT_CODE)
         return self
 
     @field_validator("source")
@@ -105,6 +118,11 @@ class Source(Model):
     @classmethod
     def _is_a_path(cls, text: str | None) -> str | None:
         return checked(text, FILE_RULES)
+
+    @field_validator("file_name")
+    @classmethod
+    def _is_a_file_name(cls, text: str | None) -> str | None:
+        return checked(text, FILE_NAME_RULES)
 
     @field_validator("code")
     @classmethod

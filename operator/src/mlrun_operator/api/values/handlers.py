@@ -20,6 +20,13 @@ FILE_RULES: Final = (
         never=r"(^|/)\.\.?/",
     ),
 )
+FILE_NAME_RULES: Final = (
+    Rule(
+        "source.fileName is the name of the .py file that the inline code is from, without its folder, such as "
+        "train.py",
+        must=r"^[^/\\\x00-\x1f\x7f]+\.py$",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from mlrun_operator.api.contract.envelope import StoreInfo
 from mlrun_operator.api.values.names import short_hash
+from mlrun_operator.api.words import clauses
 from mlrun_operator.sdk.backend import Backend
 from mlrun_operator.sdk.errors import DataUnreachable, InvalidArgument, NotFound, SdkError
 from mlrun_operator.sdk.stores.names import last_part, safe_name, safe_path
@@ -111,7 +112,7 @@ class Access:
             raise
         except SdkError as error:
             problems.append(str(error))
-        raise DataUnreachable(f"{uri} cannot be read from here: {'; '.join(problems)}", hint=_WAYS)
+        raise DataUnreachable(f"{uri} cannot be read from here: {clauses(*problems)}", hint=_WAYS)
 
     async def upload(self, path: str, file: Path) -> str:
         """A local file into the store; its URI. Raises DataUnreachable."""

@@ -6,10 +6,12 @@ from typing import Any, Final, Protocol, runtime_checkable
 
 from mlrun_operator.api.objects import Object
 from mlrun_operator.api.v1alpha1.inputs import InputRef
+from mlrun_operator.api.values.keys import NO_FEATURE_STORE
 from mlrun_operator.sdk.errors import InvalidArgument
 from mlrun_operator.sdk.translate.shapes import mapping, sequence, snake, validated
 
 _ENTITY_MARKS: Final = ("spec", "metadata")
+_OF_FEATURE_STORE: Final = ("FeatureVector", "FeatureSet", "OfflineVectorResponse")
 _REFERENCE: Final = frozenset(InputRef.model_fields)
 
 # Turns one input's text, a key or a path, into what the run carries.
@@ -50,6 +52,8 @@ def _item(value: Any, field: str, resolve: Resolve) -> Any:
         return resolve(fspath(value), field)
     if isinstance(value, Keyed):
         return resolve(value.key, field)
+    if type(value).__name__ in _OF_FEATURE_STORE:
+        raise InvalidArgument(field, f"a {type(value).__name__} is in {NO_FEATURE_STORE}")
     raise InvalidArgument(field, f"must be a key, a path or a dataitem, not {type(value).__name__} {value!r:.60}")
 
 

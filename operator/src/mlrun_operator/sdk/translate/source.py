@@ -5,15 +5,17 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike, fspath
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Final
 
 from mlrun_operator.api.objects import Object
+from mlrun_operator.api.rules import checked
 from mlrun_operator.api.v1alpha1.source import MAX_INLINE_BYTES, Source
+from mlrun_operator.api.values.handlers import FILE_NAME_RULES
 from mlrun_operator.sdk.errors import InvalidArgument
 from mlrun_operator.sdk.translate.shapes import snaked, validated
 
-_FIELDS: Final = ("source", "code", "base64", "lang", "handler")
+_FIELDS: Final = ("source", "code", "base64", "file_name", "lang", "handler")
 # Who wins where several are given, as DigitalHub had it.
 _ORDER: Final = ("base64", "code", "source")
 
@@ -40,6 +42,7 @@ def source(given: Any) -> Object | LargeFile:
     except InvalidArgument as error:
         raise error.within("source") from None
     found = _one(found)
+    _refuse_functions_of_mlrun(str(found.get("source") or ""))
     if "source" in found and "://" not in str(found["source"]):
         local = _local(Path(found["source"]), found)
         if isinstance(local, LargeFile):
@@ -48,15 +51,32 @@ def source(given: Any) -> Object | LargeFile:
     return _checked(found)
 
 
+def _refuse_functions_of_mlrun(text: str) -> None:
+    """Raise InvalidArgument for a function of MLRun's hub or database, or its file, with what to do."""
+    if text.startswith(("hub://", "db://")):
+        what = "of MLRun's hub" if text.startswith("hub://") else "in the database of an MLRun server"
+        problem = f"{text} is a function {what}, which this platform does not read"
+    elif text.endswith((".yaml", ".yml")) and "://" not in text:
+        problem = f"{text} is not code; a function.yaml of MLRun holds the code and more"
+    else:
+        return
+    hint = "`mlrunctl convert function.yaml` prints the MlrunFunction of a function's exported file."
+    raise InvalidArgument("source.source", problem, hint=hint)
+
+
 def _one(found: Object) -> Object:
-    """With one of base64, code and source; the others are left out with a warning."""
+    """With one of base64, code and source; the others are left out with a warning.
+
+    DigitalHub's entities have the code in base64 and in source the name of its file, which is kept.
+    """
     given = [name for name in _ORDER if name in found]
     if not given:
         raise InvalidArgument("source", "has none of source, code and base64")
     if len(given) > 1:
         words = f"source: {given[0]} is used and {' and '.join(given[1:])} ignored"
         warnings.warn(words, UserWarning, stacklevel=6)
-    return {name: value for name, value in found.items() if name not in given[1:]}
+    kept = {name: value for name, value in found.items() if name not in given[1:]}
+    return {**_file_name(PurePath(str(found["source"]))), **kept} if "source" in given[1:] else kept
 
 
 def _local(path: Path, found: Object) -> Object | LargeFile:
@@ -75,7 +95,18 @@ def _local(path: Path, found: Object) -> Object | LargeFile:
     data = path.read_bytes()
     if len(data) > MAX_INLINE_BYTES:
         return LargeFile(path, data)
-    return {**{name: value for name, value in found.items() if name != "source"}, **_inline(data)}
+    rest = {name: value for name, value in found.items() if name != "source"}
+    return {**_file_name(path), **rest, **_inline(data)}
+
+
+def _file_name(path: PurePath) -> Object:
+    """The file's name for messages and tracebacks; nothing for one that the resource cannot hold."""
+    try:
+        path.name.encode()
+        checked(path.name, FILE_NAME_RULES)
+    except ValueError:
+        return {}
+    return {"file_name": path.name}
 
 
 def _inline(data: bytes) -> Object:

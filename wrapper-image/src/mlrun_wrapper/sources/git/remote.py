@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from mlrun_operator.api import bounds
 from mlrun_operator.api.reasons import Reason
+from mlrun_operator.api.words import clauses
 from mlrun_wrapper.errors import SOURCE, StepError
 from mlrun_wrapper.guards.addresses import check_host, resolved
 from mlrun_wrapper.http import download
@@ -84,7 +85,7 @@ def _told(failure: StepError, url: str, credentials: Credentials | None) -> Step
     answer = failure.message.removeprefix(f"{SOURCE.what}: ").replace(f"{url.rstrip('/')}/info/refs?…", url)
     if failure.reason is Reason.PERMISSION_DENIED:
         why = f"it refuses those of {credentials.variables}" if credentials else f"it wants credentials: {HINT}"
-        return SOURCE.denied(f"{answer}; {why}")
+        return SOURCE.denied(clauses(answer, why))
     if failure.reason is Reason.SOURCE_NOT_FOUND:
         why = "" if credentials else f"; where it is not public, {HINT}"
         return SOURCE.missing(f"{answer}: no such repository, or it may not be read{why}")

@@ -193,6 +193,17 @@ def test_what_is_printed_as_yaml_is_read_back_the_same(value: dict[str, object])
     assert document.value["value"] == value
 
 
+def test_a_float_that_kubernetes_stores_as_an_integer_is_worth_a_note() -> None:
+    run = RUN.replace("rate: 1e-3", "rate: 1.0\n    steps: [0.5, 2.0]")
+    (found,) = check(parse(f"{FUNCTION}---\n{run}", "f.yaml"))
+    assert (found.field, found.line, found.note) == ("spec.parameters.rate", FUNCTION.count("\n") + 10, True)
+    assert "floatParameters: [/parameters/rate, /parameters/steps]" in found.message
+    declared = f"{run}  floatParameters: [/parameters/rate, /parameters/none]\n"
+    (found,) = check(parse(f"{FUNCTION}---\n{declared}", "f.yaml"))
+    assert (found.field, found.note) == ("spec.floatParameters", True)
+    assert "'/parameters/none' is not in the run" in found.message
+
+
 def test_a_regular_sidecar_of_a_template_is_worth_a_note() -> None:
     native = "        initContainers:\n        - {name: db, image: x, restartPolicy: Always}\n"
     template = f"  podTemplate:\n      spec:\n{native}        containers:\n        - {{name: proxy, image: x}}\n"

@@ -109,6 +109,7 @@ BASES: Final[dict[str, Object]] = {
         },
         "outputs": {"x": "model", "y": {"name": "table", "optional": True}},
         "parameters": {"n": 1, "deep": {"empty": {}, "null": None}},
+        "floatParameters": ["/parameters/n"],
         "values": ["accuracy"],
         "returns": ["a:dataset"],
         "replicas": 2,

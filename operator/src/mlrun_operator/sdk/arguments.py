@@ -68,6 +68,7 @@ class RunArguments(TypedDict, total=False):
     replica_hostnames: bool
     non_retryable: Mapping[str, Any]
     hyperparameters: Mapping[str, Any]
+    float_parameters: Sequence[str]
     hyperparams: Mapping[str, Any]
     hyper_param_options: Mapping[str, Any]
     image_pull_secrets: Sequence[str]

@@ -16,7 +16,7 @@ from .failure import InvalidRunError, Stopped
 from .find import decorated_outputs, find_handler
 from .handover import Handover
 from .load import load_module
-from .parameters import check
+from .parameters import check, with_hinted_floats
 from .script import script, unread
 from .sweep import Points, check_condition
 
@@ -28,6 +28,7 @@ class Session:
         file = Path(load["file"])
         given = load["parameters"], load["inputs"]
         self.returns = load["returns"]
+        self._float_hints = load["float_hints"]
         if load["handler"] is None:
             if self.returns:
                 raise InvalidRunError("`returns` needs a handler; a script logs its results by its context")
@@ -50,7 +51,8 @@ class Session:
         caller = Caller()
         caller.install()
         if run["sweep"] is not None:
-            Points(run["sweep"], caller).install()
+            points = [(number, self._typed(point)) for number, point in run["sweep"]["points"]]
+            Points({**run["sweep"], "points": points}, caller).install()
         standin.install(db)
         speed.install()
         yaml_numbers.install()
@@ -64,12 +66,16 @@ class Session:
                 handler=self.handler,
                 name=run["name"],
                 project=project.name,
-                params=run["parameters"],
+                params=self._typed(run["parameters"]),
                 inputs=run["inputs"],
                 returns=self.returns or [],
                 output_path=run["output_path"],
             )
         return outcome.collect(db, caller)
+
+    def _typed(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """The parameters, whole numbers as floats by the handler's hints where the run does not say which are."""
+        return with_hinted_floats(self.handler, parameters) if self._float_hints else parameters
 
     def _check_hints(self) -> None:
         if self.returns and decorated_outputs(self.handler):

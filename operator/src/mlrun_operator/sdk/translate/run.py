@@ -12,6 +12,7 @@ from mlrun_operator.sdk.arguments import RunArguments
 from mlrun_operator.sdk.errors import InvalidArgument, NotSupported
 from mlrun_operator.sdk.naming import entity_name, run_name
 from mlrun_operator.sdk.translate import options
+from mlrun_operator.sdk.translate.floats import with_float_parameters
 from mlrun_operator.sdk.translate.inputs import Resolve, inputs, outputs
 from mlrun_operator.sdk.translate.shapes import camel, camelized, labels, mapping, sequence, snaked, validated
 
@@ -65,7 +66,7 @@ def run_spec(request: RunRequest, given: Mapping[str, Any], resolve: Resolve) ->
     }
     for name, value in arguments.items():
         spec[camel(name)] = _field(name, value, resolve)
-    return validated(RunSpec, spec).wire()
+    return with_float_parameters(validated(RunSpec, spec).wire())
 
 
 def run_object(request: RunRequest, spec: Object, given: Mapping[str, Any]) -> Object:

@@ -23,6 +23,7 @@ from mlrun.runtimes.utils import global_context
 from . import figures, older, packing
 from .ending import Ending
 from .failure import Stopped, described
+from .forked import own_process
 from .levels import cut_levels
 from .sweep import Points
 
@@ -108,7 +109,7 @@ class Caller:
         try:
             arguments = local.get_func_arg(handler, runobj, context)
             packed = mlrun.package.handler(inputs=_hints(handler, runobj) or True, outputs=runobj.spec.returns or None)
-            value = packed(older.normalised(handler))(**arguments)
+            value = packed(own_process(older.normalised(handler)))(**arguments)
             if value is not None:
                 _keep(cut_levels(value, lambda: self._is_cut(RETURN)), context)
         except Stopped:

@@ -13,6 +13,7 @@ from typing import Any
 from mlrun.execution import MLClientCtx
 from mlrun.package.context_handler import ContextHandler
 
+from .forked import is_forked, leave
 from .levels import cut_levels
 
 _KEYS = (str, int, float, bool, type(None))
@@ -29,6 +30,8 @@ def install(failed: Callable[[str, str], object], cut: Callable[[str], object]) 
         return cut_levels(value, lambda: cut(str(name)))
 
     def logging(handler: Any, *args: Any, **kwargs: Any) -> Any:
+        if is_forked():  # out of a handler with mlrun's decorator
+            leave()
         context = handler._context
 
         def log_artifact(item: Any, *args: Any, **kwargs: Any) -> Any:

@@ -10,6 +10,7 @@ import datetime
 import inspect
 import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import mlrun
@@ -32,6 +33,8 @@ RETURN = "return"
 _RESULTS = (None, "", "result")
 _MOMENTS = (datetime.date, datetime.time)
 _SCALARS = (type(None), str, bytes, bool, int, float, complex, np.generic, *_MOMENTS)
+# Of **kwargs, what says nothing about an input.
+_NO_HINTS = (inspect.Parameter.empty, Any, object, "Any", "typing.Any", "object")
 _COLLECTIONS = (dict, list, tuple, set, frozenset)
 
 
@@ -107,7 +110,7 @@ class Caller:
     def _call(self, handler: Callable[..., Any], runobj: Any, context: Any) -> str:
         runobj.spec.extract_type_hints_from_inputs()
         try:
-            arguments = local.get_func_arg(handler, runobj, context)
+            arguments = _arguments(handler, runobj, context)
             packed = mlrun.package.handler(inputs=_hints(handler, runobj) or True, outputs=runobj.spec.returns or None)
             value = packed(own_process(older.normalised(handler)))(**arguments)
             if value is not None:
@@ -129,11 +132,30 @@ class Caller:
         return ""
 
 
+def _arguments(handler: Callable[..., Any], runobj: Any, context: Any) -> dict[str, Any]:
+    """What the handler is called with. mlrun fails on inputs that only **kwargs takes: those are asked for here."""
+    parameters = inspect.signature(handler).parameters
+    inputs = dict(runobj.spec.inputs or {})
+    free = {name: inputs.pop(name) for name in list(inputs) if name not in parameters}
+    declared = SimpleNamespace(spec=SimpleNamespace(parameters=runobj.spec.parameters, inputs=inputs))
+    arguments: dict[str, Any] = local.get_func_arg(handler, declared, context)
+    if _free_parameter(handler) is not None:
+        arguments |= {name: context.get_input(name, url) for name, url in free.items() if name not in arguments}
+    return arguments
+
+
 def _hints(handler: Callable[..., Any], runobj: Any) -> dict[str, Any]:
-    """The types of inputs that the run names, and of those that only **kwargs takes: on them mlrun itself fails."""
-    declared = inspect.signature(handler).parameters
-    free = {name: mlrun.DataItem for name in runobj.spec.inputs or () if name not in declared}
-    return {**free, **(runobj.spec.inputs_type_hints or {})}
+    """The types of inputs that the run names, and of those that only **kwargs takes: its own hint, or DataItem."""
+    declared, free = inspect.signature(handler).parameters, _free_parameter(handler)
+    hint = mlrun.DataItem if free is None or free.annotation in _NO_HINTS else free.annotation
+    others = {name: hint for name in runobj.spec.inputs or () if name not in declared}
+    return {**others, **(runobj.spec.inputs_type_hints or {})}
+
+
+def _free_parameter(handler: Callable[..., Any]) -> inspect.Parameter | None:
+    """The handler's **kwargs, if it has any."""
+    parameters = inspect.signature(handler).parameters.values()
+    return next((each for each in parameters if each.kind is each.VAR_KEYWORD), None)
 
 
 def _keep(value: Any, context: Any) -> None:

@@ -10,6 +10,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from mlrun.datastore import DataItem
 from mlrun.execution import MLClientCtx
 from mlrun.package.context_handler import ContextHandler
 
@@ -56,10 +57,21 @@ def install(failed: Callable[[str, str], object], cut: Callable[[str], object]) 
             results = {name: shallow(value, name) for name, value in results.items()}
         return log_results(context, with_plain_keys(results), *args, **kwargs)
 
+    ContextHandler.parse_inputs = _knowing_all_inputs(ContextHandler.parse_inputs)
     for name in ("log_artifact", "log_dataset", "log_model"):
         setattr(MLClientCtx, name, _logging_shallow(getattr(MLClientCtx, name), shallow))
     ContextHandler.log_outputs = logging
     MLClientCtx.log_result, MLClientCtx.log_results = one_result, many_results
+
+
+def _knowing_all_inputs(parse: Callable[..., Any]) -> Callable[..., Any]:
+    """The method that unpacks a handler's inputs, which fails where only **kwargs of a decorated one takes an input."""
+
+    @functools.wraps(parse)
+    def parsing(handler: Any, args: Any, kwargs: Any, type_hints: Any) -> Any:
+        return parse(handler, args, kwargs, {**type_hints, **{n: DataItem for n in kwargs if n not in type_hints}})
+
+    return parsing
 
 
 def _logging_shallow(log: Callable[..., Any], shallow: Callable[[Any, Any], Any]) -> Callable[..., Any]:

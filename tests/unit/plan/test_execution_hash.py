@@ -111,7 +111,7 @@ BASES: Final[dict[str, Object]] = {
         "parameters": {"n": 1, "deep": {"empty": {}, "null": None}},
         "floatParameters": ["/parameters/n"],
         "values": ["accuracy"],
-        "returns": ["a:dataset"],
+        "returns": ["a:dataset", {"key": "b", "labels": {"x": None}}],
         "replicas": 2,
         "replicaHostnames": True,
         "suspend": True,

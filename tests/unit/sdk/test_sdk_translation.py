@@ -289,6 +289,41 @@ def test_more_floats_among_integers_than_pointers_are_refused() -> None:
         spec(parameters={"x": [1, 1.0] * 300})
 
 
+HINTS = ["a", "df:dataset[file_format='csv']", {"key": "m", "artifact_type": "model", "labels": {"a": "1"}}]
+
+
+class Hint:
+    """As mlrun.LogHint, a model of pydantic 1."""
+
+    artifact_type = None
+
+    def dict(self, *, exclude_defaults: bool) -> dict[str, Any]:
+        return {"key": "df", "itemized": True} if exclude_defaults else {}
+
+
+def test_log_hints_may_be_texts_dictionaries_and_mlruns_own() -> None:
+    """Fault A11."""
+    assert spec(returns=[*HINTS, Hint()])["returns"] == [*HINTS, {"key": "df", "itemized": True}]
+    assert function(returns=[*HINTS, Hint()])["returns"] == [*HINTS, {"key": "df", "itemized": True}]
+
+
+@pytest.mark.parametrize(
+    ("hint", "words"),
+    [
+        ("a b", "'a b' is not a log hint, such as df, df:dataset"),
+        ("a:data set", "is not a log hint"),
+        ("", "is not a log hint"),
+        ("a:dataset[", "is not a log hint"),
+        ({"artifact_type": "dataset"}, "a log hint needs a key"),
+        ({"key": ""}, "a log hint needs a key"),
+        ({"key": "a", "x": object()}, "returns.0.x: object cannot travel"),
+    ],
+)
+def test_what_is_no_log_hint_is_refused_with_words(hint: Any, words: str) -> None:
+    with pytest.raises(InvalidArgument, match=words):
+        spec(returns=[hint])
+
+
 def manifest(parameters: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"kind": "MlrunRun", "metadata": {"name": "r"}, "spec": {"parameters": parameters, **more}}
 

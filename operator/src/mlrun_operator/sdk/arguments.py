@@ -28,7 +28,7 @@ class FunctionArguments(TypedDict, total=False):
     image: str
     tag: str
     requirements: Sequence[str] | str
-    returns: Sequence[str]
+    returns: Sequence[str | Mapping[str, Any]]
     uuid: str
     description: str
     labels: Labels
@@ -46,7 +46,7 @@ class RunArguments(TypedDict, total=False):
     outputs: Mapping[str, Any] | Sequence[str]
     parameters: Mapping[str, Any]
     values: Sequence[str]
-    returns: Sequence[str]
+    returns: Sequence[str | Mapping[str, Any]]
     node_selector: Mapping[str, str] | Sequence[Mapping[str, str]]
     volumes: Sequence[Mapping[str, Any]]
     resources: Mapping[str, Any]

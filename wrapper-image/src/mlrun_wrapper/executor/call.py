@@ -56,7 +56,7 @@ class Caller:
         """Make mlrun's runtimes of this process call through here."""
         local.exec_from_params = self
         figures.install()
-        packing.install(self._cannot_pack, self._is_cut)
+        packing.install(self._cannot_pack, self._is_cut, self._is_lost)
         pack = PackagersManager.pack
 
         def recording(manager: PackagersManager, obj: Any, log_hint: Any) -> Any:
@@ -75,6 +75,9 @@ class Caller:
 
     def _cannot_pack(self, name: str, why: str) -> None:
         self.newest.packing_errors.append({"name": name, "message": why})
+
+    def _is_lost(self, words: str) -> None:
+        self.newest.lost.append(words)
 
     def _is_cut(self, name: str) -> None:
         self.newest.cut.append(name)

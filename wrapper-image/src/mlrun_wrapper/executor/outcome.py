@@ -86,7 +86,11 @@ def _made(ending: Ending, run: dict[str, Any], artifacts: list[dict[str, Any]]) 
             if artifact["metadata"].get("key") in uris
         ],
         "packing_errors": ending.packing_errors,
-        "warnings": [f"the handler returned None for {name!r}" for name in ending.nones] + list(map(too_deep, cut)),
+        "warnings": [
+            *(f"the handler returned None for {name!r}" for name in ending.nones),
+            *ending.lost,
+            *map(too_deep, cut),
+        ],
         "truncated": bool(cut),
     }
 

@@ -85,7 +85,7 @@ class Envelope(Model):
         None, description="Pointers to the parameters that are floats. None: the handler's hints decide."
     )
     values: list[str] | None = None
-    returns: list[str] | None = None
+    returns: list[str | dict[str, Any]] | None = None
     non_retryable: NonRetryable | None = None
     schedule: ScheduleInfo | None = None
     sweep: SweepInfo | None = None

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from .forked import is_forked
+from .forked import is_forked, leave
 
 
 class Channel:
@@ -33,7 +33,9 @@ class Channel:
         return name, json.loads((self._folder / f"{name}.json").read_text(encoding="utf-8"))
 
     def send(self, name: str, document: dict[str, Any]) -> None:
-        """Hand a document to the wrapper and wake it."""
+        """Hand a document to the wrapper and wake it. A process that the user's code has forked ends here."""
+        if is_forked():
+            leave()
         self.leave(name, document)
         self._reports.write_line(name)
 

@@ -71,12 +71,19 @@ def _place(spec: dict[str, Any], pointer: str) -> tuple[Any, Any] | None:
     key: Any = ""
     for part in pointer.split("/")[1:]:
         container = container[key]
-        name = part.replace("~1", "/").replace("~0", "~")
-        found = next((known for known, _ in _members(container) if str(known) == name), None)
-        if found is None:
+        key = _key_in(container, part.replace("~1", "/").replace("~0", "~"))
+        if key is None:
             return None
-        key = found
     return container, key
+
+
+def _key_in(container: Any, name: str) -> str | int | None:
+    """Return the key or the index of that name; None if the container has none."""
+    if isinstance(container, dict):
+        return name if name in container else None
+    if isinstance(container, list) and name.isdecimal() and str(int(name)) == name:
+        return int(name) if int(name) < len(container) else None
+    return None
 
 
 def _make_floats(container: Any, key: Any) -> bool:

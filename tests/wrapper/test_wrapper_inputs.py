@@ -4,6 +4,7 @@ import gzip
 import io
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import boto3
 import pandas as pd
@@ -318,3 +319,25 @@ def test_an_input_that_unpacks_to_too_much_ends_the_run(
 
     assert (ended.reason, ended.code) == ("InvalidRun", 64), ended.log
     assert "the operator's setting inputs.maxUnpackedMiB allows it" in ended.result.message
+
+
+@pytest.mark.parametrize("name", ["a#2.csv", "a?2.csv", "a;b.csv", "in#1/t.csv", "%23 (x),'&.csv"])
+def test_a_mounted_files_name_may_look_like_a_url(
+    run: Callable[..., Ended], file_store: StoreInfo, tmp_path: Path, name: str
+) -> None:
+    """Fault F17."""
+    file = tmp_path / "data" / name
+    file.parent.mkdir(parents=True)
+    file.write_text("a\n1\n2\n")
+    code = """
+        import pathlib
+
+        def handler(context, one, folder, many: dict):
+            names = sorted(each.name for each in pathlib.Path(folder.local()).iterdir())
+            return [one.as_df().shape[0], many["x"].as_df().shape[0], names]
+    """
+    inputs = {"one": str(file), "folder": f"{file.parent}/", "many": {"x": InputRef(path=f"file://{quote(str(file))}")}}
+    ended = run(envelope(code, store=file_store, inputs=inputs))
+
+    assert ended.code == 0, ended.log
+    assert ended.result.results["return"] == [2, 2, [file.name]]

@@ -53,6 +53,13 @@ def test_parameters_of_a_file_are_overridden_on_the_command_line(cli, tmp_path: 
     assert run["metadata"]["namespace"] == "team"
 
 
+def test_a_number_with_a_point_stays_a_float(cli) -> None:
+    (run,) = dry(cli, "fn", "-p", "a=1.0", "-p", "b=1", "-p", "c:=2.0", "-p", "d=1e3", "-x", "rate=0.5,1.0")
+    pointers = ["/parameters/a", "/parameters/c", "/parameters/d", "/hyperparameters/params/rate"]
+    assert run["spec"]["floatParameters"] == pointers
+    assert dry(cli, "fn", "-p", "b=1")[0]["spec"]["floatParameters"] == []
+
+
 def test_a_sweep_is_made_of_lists_or_of_values_with_commas(cli) -> None:
     words = ["-x", "rate=0.1,1e-3", "-x", "name=[a, 'b,c']", "--selector", "min.loss", "--fan-out"]
     (run,) = dry(cli, "fn", *words)

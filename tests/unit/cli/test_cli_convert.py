@@ -94,6 +94,7 @@ def test_function_task_and_run_become_valid_manifests(cli, tmp_path: Path) -> No
         "inputs": {"url": {"path": "https://example.org/employees.csv"}},
         "outputs": {"dataset": "dataset"},
         "parameters": {"x": 1},
+        "floatParameters": [],
         "values": ["count"],
     }
     assert "base64 is used and source ignored" in told

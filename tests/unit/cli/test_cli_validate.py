@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devcluster.paths import REPOSITORY
+from mlrun_operator.api.contract.envelope import decode
 from mlrun_operator.cli.documents import parse
 from mlrun_operator.cli.errors import Exit
 from mlrun_operator.cli.output import yaml_text
 from mlrun_operator.cli.problems import check
+from mlrun_operator.cli.submit import _placed
 
 FUNCTION = """\
 apiVersion: mlrun-operator.dev/v1alpha1
@@ -191,6 +193,33 @@ VALUES = st.recursive(
 def test_what_is_printed_as_yaml_is_read_back_the_same(value: dict[str, object]) -> None:
     (document,) = parse(yaml_text({"kind": "x", "value": value}), "f")
     assert document.value["value"] == value
+
+
+def test_a_float_that_kubernetes_stores_as_an_integer_is_worth_a_note() -> None:
+    run = RUN.replace("rate: 1e-3", "rate: 1.0\n    steps: [0.5, 2.0]")
+    (found,) = check(parse(f"{FUNCTION}---\n{run}", "f.yaml"))
+    assert (found.field, found.line, found.note) == ("spec.parameters.rate", FUNCTION.count("\n") + 10, True)
+    assert "floatParameters: [/parameters/rate, /parameters/steps]" in found.message
+    declared = f"{run}  floatParameters: [/parameters/rate, /parameters/none]\n"
+    (found,) = check(parse(f"{FUNCTION}---\n{declared}", "f.yaml"))
+    assert (found.field, found.note) == ("spec.floatParameters", True)
+    assert "'/parameters/none' is not in the run" in found.message
+
+
+def test_what_is_applied_says_which_numbers_are_floats() -> None:
+    (document,) = parse(RUN.replace("rate: 1e-3", "rate: 1.0"), "f.yaml")
+    _, placed = _placed(document.value, "team")
+    assert placed["spec"]["floatParameters"] == ["/parameters/rate"]
+    (document,) = parse(RUN.replace("rate: 1e-3", "rate: 1"), "f.yaml")
+    assert "floatParameters" not in _placed(document.value, "team")[1]["spec"]
+
+
+def test_a_rendered_job_has_the_floats_that_apply_declares(cli, tmp_path: Path) -> None:
+    file = tmp_path / "f.yaml"
+    file.write_text(f"{FUNCTION}---\n{RUN.replace('rate: 1e-3', 'rate: 1.0')}")
+    job = json.loads(cli("render", file, "--json").out)
+    envelope = decode(job["spec"]["template"]["metadata"]["annotations"]["mlrun-operator.dev/envelope"])
+    assert envelope.float_parameters == ["/parameters/rate"]
 
 
 def test_a_regular_sidecar_of_a_template_is_worth_a_note() -> None:

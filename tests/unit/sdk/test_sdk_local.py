@@ -55,6 +55,23 @@ def handler(context, folder):
     assert (home / "home" / "secrets" / "demo.json").stat().st_mode & 0o077 == 0
 
 
+def test_numbers_keep_their_types_here_as_in_a_cluster(home: Path) -> None:
+    """Fault F4."""
+    code = "def handler(context, rate: float, **given):\n    return repr({'rate': rate, **given})\n"
+    function = dh.new_function("types", source={"code": code}, handler="handler")
+    given = {"rate": 1, "a": 1.0, "b": -0.0, "c": [0.5, 2.0], "d": 1e3}
+    run = function.run(parameters=given, log_info=False, wait=True)
+    assert run.result("return") == repr(given)
+    assert run.to_yaml().count("'-0.0'") == 1
+
+
+def test_a_manifest_of_floats_says_which_they_are(home: Path) -> None:
+    run = {**INLINE, "spec": {**INLINE["spec"], "parameters": {}}}
+    text = json.dumps(run).replace('"parameters": {}', '"parameters": {"a": 1.0, "b": 1e3, "c": 1}')
+    (read,) = dh.from_yaml(text)
+    assert read.spec["floatParameters"] == ["/parameters/a", "/parameters/b"]
+
+
 def test_a_run_is_stopped_followed_and_timed_out(home: Path) -> None:
     code = "import time\ndef handler(context):\n    print('begun', flush=True)\n    time.sleep(60)\n"
     function = dh.new_function("slow", source={"code": code}, handler="handler")

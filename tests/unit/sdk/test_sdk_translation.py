@@ -4,6 +4,7 @@ import base64
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from mlrun_operator.api.v1alpha1.run import RunSpec
 from mlrun_operator.sdk.arguments import FunctionArguments, RunArguments
 from mlrun_operator.sdk.errors import InvalidArgument, NotSupported
 from mlrun_operator.sdk.translate import RunRequest, function_object, function_spec, run_object, run_spec
+from mlrun_operator.sdk.translate.floats import declared
 from mlrun_operator.sdk.translate.run import check_action
 from mlrun_operator.sdk.translate.shapes import camel, snake
 from mlrun_operator.sdk.translate.source import LargeFile
@@ -67,7 +69,10 @@ def function(**given: Any) -> dict[str, Any]:
         ({"values": ["score"]}, {"values": ["score"]}),
         ({"outputs": {"dataset": "clean"}}, {"outputs": {"dataset": "clean"}}),
         ({"outputs": ["dataset"]}, {"outputs": {"dataset": "dataset"}}),
-        ({"parameters": {"x": (1, 2), "y": None}}, {"parameters": {"x": [1, 2], "y": None}}),
+        (
+            {"parameters": {"x": (1, 2), "y": None}},
+            {"parameters": {"x": [1, 2], "y": None}, "floatParameters": []},
+        ),
         ({"parameters": {}}, {}),
     ],
 )
@@ -247,8 +252,95 @@ def test_mlruns_own_inputs_among_the_parameters_become_inputs_as_documented() ->
         },
         "outputs": {"mlrun-input-param-name": "my-output-name"},
         "parameters": {"n": 3},
+        "floatParameters": [],
         "values": ["simple-mlrun-output-value-name"],
     }
+
+
+FLOATS = {"a": 1.0, "b": -0.0, "c": 1, "d": [0.5, 2.0], "e": 1e3, "f": 0.5, "g": True}
+
+
+def test_whole_floats_are_declared_since_kubernetes_stores_them_as_integers() -> None:
+    """Fault F4."""
+    found = spec(parameters=FLOATS, hyperparams={"rate": [0.5, 1.0], "depth": [1, 2]})
+    pointers = ["/parameters/a", "/parameters/b", "/parameters/d", "/parameters/e", "/hyperparameters/params/rate"]
+    assert found["floatParameters"] == pointers
+    assert found["parameters"] == {**FLOATS, "b": "-0.0"}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"parameters": {"x": 2}}, []),
+        ({"hyperparams": {"x": [2]}}, []),
+        ({"parameters": {"x": np.float32(2)}}, ["/parameters/x"]),
+        ({"hyperparams": {"x": np.array([1.0, 2.0])}}, ["/hyperparameters/params/x"]),
+        ({"parameters": {"x": 0.5, "y": "1.0"}}, None),
+        ({"parameters": {"x": 1.0}, "float_parameters": ["/parameters/y"]}, ["/parameters/y"]),
+        ({"parameters": {"x": 1.0}, "floatParameters": []}, []),
+    ],
+)
+def test_a_run_says_of_whole_numbers_alone_which_are_floats(given: dict[str, Any], expected: list[str] | None) -> None:
+    assert spec(**given).get("floatParameters") == expected
+
+
+def test_more_floats_among_integers_than_pointers_are_refused() -> None:
+    with pytest.raises(InvalidArgument, match=r"^parameters: 300 whole floats are among integers.*into an input"):
+        spec(parameters={"x": [1, 1.0] * 300})
+
+
+HINTS = ["a", "df:dataset[file_format='csv']", {"key": "m", "artifact_type": "model", "labels": {"a": "1"}}]
+
+
+class Hint:
+    """As mlrun.LogHint, a model of pydantic 1."""
+
+    artifact_type = None
+
+    def dict(self, *, exclude_defaults: bool) -> dict[str, Any]:
+        return {"key": "df", "itemized": True} if exclude_defaults else {}
+
+
+def test_log_hints_may_be_texts_dictionaries_and_mlruns_own() -> None:
+    """Fault A11."""
+    assert spec(returns=[*HINTS, Hint()])["returns"] == [*HINTS, {"key": "df", "itemized": True}]
+    assert function(returns=[*HINTS, Hint()])["returns"] == [*HINTS, {"key": "df", "itemized": True}]
+
+
+@pytest.mark.parametrize(
+    ("hint", "words"),
+    [
+        ("a b", "'a b' is not a log hint, such as df, df:dataset"),
+        ("a:data set", "is not a log hint"),
+        ("", "is not a log hint"),
+        ("a:dataset[", "is not a log hint"),
+        ({"artifact_type": "dataset"}, "a log hint needs a key"),
+        ({"key": ""}, "a log hint needs a key"),
+        ({"key": "a", "x": object()}, "returns.0.x: object cannot travel"),
+    ],
+)
+def test_what_is_no_log_hint_is_refused_with_words(hint: Any, words: str) -> None:
+    with pytest.raises(InvalidArgument, match=words):
+        spec(returns=[hint])
+
+
+def manifest(parameters: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"kind": "MlrunRun", "metadata": {"name": "r"}, "spec": {"parameters": parameters, **more}}
+
+
+def test_an_applied_manifest_declares_its_floats() -> None:
+    assert declared(manifest({"x": 1.0, "y": -0.0}))["spec"] == {
+        "parameters": {"x": 1.0, "y": "-0.0"},
+        "floatParameters": ["/parameters/x", "/parameters/y"],
+    }
+
+
+@pytest.mark.parametrize(
+    "written", [manifest({"x": 1}), manifest({"x": 1.0}, floatParameters=[]), {"kind": "MlrunFunction", "spec": {}}]
+)
+def test_a_manifest_without_floats_is_applied_as_it_is(written: dict[str, Any]) -> None:
+    """Otherwise a newer version would run each finished run with an integer again."""
+    assert declared(written) is written
 
 
 def test_an_input_may_be_a_list_a_map_a_reference_or_digitalhubs_dictionary() -> None:

@@ -30,8 +30,8 @@ def channel(tmp_path: Path) -> Iterator[Channel]:
     commands, reports = os.pipe()
     channel = Channel(tmp_path, commands, reports)
     yield channel
-    channel._commands.close()
-    channel._reports.close()
+    os.close(commands)
+    os.close(reports)
 
 
 def test_what_the_handler_s_process_tells_is_utf_8(channel: Channel, tmp_path: Path) -> None:

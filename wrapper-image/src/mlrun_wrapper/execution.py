@@ -37,6 +37,7 @@ def check(context: Context) -> None:
         "handler": Handler.parse(spec.handler).in_module if spec.handler else None,
         "parameters": sorted({*envelope.parameters, *(name for point in context.points.values() for name in point)}),
         "inputs": sorted(envelope.inputs),
+        "float_hints": envelope.float_parameters is None,
         "returns": envelope.returns,
         "stop_condition": envelope.sweep.stop_condition if envelope.sweep else None,
         "env": context.variables,

@@ -10,6 +10,7 @@ import select
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, Final
@@ -20,6 +21,8 @@ from mlrun_wrapper.settings import Settings
 BOOT: Final = Path(__file__).parent / "executor" / "boot.py"
 # How long output may still come after the process is gone, from processes that it left behind.
 _DRAIN_SECONDS: Final = 2.0
+# How often we look for what a process leaves that has closed our pipes.
+_POLL_SECONDS: Final = 0.1
 # How long the user's own exit handlers and threads may take.
 EXIT_SECONDS: Final = 5.0
 
@@ -79,7 +82,18 @@ class ExecutorProcess:
             if line == ASK and answer is not None:
                 self.send(REPLY, answer(self._document(ASK)))
             if line is None:
-                raise ExecutorGoneError(self.wait())
+                return self._left_at_last(name)
+
+    def _left_at_last(self, name: str) -> dict[str, Any]:
+        """The document of a process that has closed our pipes, or is gone. Raises ExecutorGoneError for none."""
+        while self._process is not None and self._process.poll() is None and not self._has_left(name):
+            time.sleep(_POLL_SECONDS)
+        if not self._has_left(name):
+            raise ExecutorGoneError(self.wait())
+        return self._document(name)
+
+    def _has_left(self, name: str) -> bool:
+        return (self._settings.exchange / f"{name}.json").exists()
 
     def left(self, name: str) -> dict[str, Any]:
         """A document that the process left without waking us; empty where there is none."""

@@ -23,6 +23,7 @@ from mlrun_wrapper.conclusion import conclude
 from mlrun_wrapper.context import Context
 from mlrun_wrapper.earlier_attempts import find_success
 from mlrun_wrapper.errors import STORE, StepError, from_store, unforeseen
+from mlrun_wrapper.floats import restored
 from mlrun_wrapper.inputs import fetch_inputs
 from mlrun_wrapper.interpreter import carried
 from mlrun_wrapper.names import path_names
@@ -42,7 +43,7 @@ Step = Callable[[Context], None]
 
 def read_envelope(context: Context) -> None:
     """Decode the envelope; let both processes trust its certificates, and find its proxy and its S3 server."""
-    context.envelope = _decoded(context.settings.envelope_file)
+    context.envelope, context.warnings = restored(_decoded(context.settings.envelope_file))
     for name in path_names(context.envelope):
         if not name.strip("."):
             raise StepError(Reason.INVALID_RUN, f"{name!r} cannot be a name; it would be a folder's way up")

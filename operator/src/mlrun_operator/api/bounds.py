@@ -76,6 +76,13 @@ BACKFILL: Final = Bound(
 PARAMETER_DEPTH: Final = Bound(
     100, "levels", "a parameter, or a value of hyperparameters", "A result that returns it has as many.", _INVALID
 )
+FLOAT_PARAMETERS: Final = Bound(
+    256,
+    "pointers",
+    "floatParameters of a run",
+    "A pointer to a list or a map covers all numbers inside it.",
+    _REFUSED,
+)
 RERUN: Final = Bound(256, "characters", "rerun", "The status repeats it.", _REFUSED)
 GROUP: Final = Bound(2**31 - 1, "", "fsGroup: the number of a group", "Kubernetes takes no larger one.", _REFUSED)
 QUANTITY: Final = Bound(256, "characters", "a quantity", "No amount needs more.", _INVALID)
@@ -420,7 +427,7 @@ LOG_LINES: Final = Bound(
 GROUPS: Final[dict[str, tuple[Bound, ...]]] = {
     "What users write": (
         *(INLINE_CODE, POD_ANNOTATIONS, FREE_FORM, FREE_FORM_DEPTH, SPEC, INPUTS, REPLICAS, POINTS, POINTS_FILE),
-        *(BACKFILL, PARAMETER_DEPTH, MAP_ENTRIES, QUANTITY, RERUN, GROUP, CA_BUNDLE),
+        *(BACKFILL, PARAMETER_DEPTH, FLOAT_PARAMETERS, MAP_ENTRIES, QUANTITY, RERUN, GROUP, CA_BUNDLE),
     ),
     "What a pod fetches and unpacks": (
         *(SOURCE_FILE, ARCHIVE_RATIO_FLOOR, INPUT_RATIO_FLOOR, ARCHIVE_NAME, ARCHIVE_PATH, ARCHIVE_DEPTH),

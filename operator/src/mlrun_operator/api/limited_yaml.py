@@ -1,5 +1,6 @@
 """YAML of which nobody knows who wrote it: reading it takes no more than its own size promises."""
 
+import re
 from typing import Any, Final
 
 import yaml
@@ -61,6 +62,20 @@ class LimitedLoader(yaml.SafeLoader):
         self._repeated += size
         if self._repeated > MAX_REPEATED:
             raise _refused(event, f"aliases repeat more than {MAX_REPEATED >> 20} MiB: write out what you need")
+
+
+class ManifestLoader(LimitedLoader):
+    """LimitedLoader that reads scalars as kubectl does: dates are texts, and 1e-3 is a number."""
+
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+# Numbers that YAML 1.2 and kubectl know and PyYAML does not.
+EXPONENT: Final = re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$")
+ManifestLoader.add_implicit_resolver("tag:yaml.org,2002:float", EXPONENT, list("-+.0123456789"))
 
 
 def _children(node: yaml.Node) -> list[yaml.Node]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.api.v1alpha1.sweep import read_sweep, sweep_words
+from mlrun_operator.api.values.float_pointers import with_floats
 from mlrun_operator.api.visible import one_line
 from mlrun_operator.assess.times import format_duration, parse_time
 from mlrun_operator.cli import rows, so_far
@@ -71,7 +72,8 @@ def _run(run: Object, now: datetime, live: "Results | None") -> Iterator[str]:
     for name, value in so_far.facts(run, live):
         yield from _line(name.capitalize(), one_line(value))
     if spec.get("parameters"):
-        yield from _part("Parameters", [[name, json.dumps(value)] for name, value in spec["parameters"].items()])
+        parameters = with_floats(spec, spec.get("floatParameters") or ())[0]["parameters"]
+        yield from _part("Parameters", [[name, json.dumps(value)] for name, value in parameters.items()])
     yield from _part(
         "Inputs",
         [[i["name"], i.get("key") or i.get("path", ""), size(i.get("size"))] for i in status.get("inputs") or ()],

@@ -1,6 +1,5 @@
 """YAML and JSON files as people write them: each document with the line of every part of it."""
 
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,20 +8,15 @@ from typing import Any, Final
 
 import yaml
 
-from mlrun_operator.api.limited_yaml import LimitedLoader
+from mlrun_operator.api.limited_yaml import ManifestLoader
 from mlrun_operator.cli.errors import CliError
 
 Path_ = Sequence[str | int]
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 
 
-class Loader(LimitedLoader):
-    """YAML as kubectl reads it, with limits: dates are texts, 1e-3 is a number, and no key is written twice."""
-
-    yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+class Loader(ManifestLoader):
+    """YAML as kubectl reads it, with limits, and no key is written twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's
         """The mapping. Raises a YAML error at a key that is there twice."""
@@ -33,11 +27,6 @@ class Loader(LimitedLoader):
             if isinstance(key, yaml.ScalarNode):
                 seen.add(key.value)
         return super().construct_mapping(node, deep)
-
-
-# Numbers that YAML 1.2 and kubectl know and PyYAML does not.
-EXPONENT: Final = re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$")
-Loader.add_implicit_resolver("tag:yaml.org,2002:float", EXPONENT, list("-+.0123456789"))
 
 
 @dataclass(frozen=True, slots=True)

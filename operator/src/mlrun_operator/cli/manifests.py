@@ -99,8 +99,9 @@ def _job(
     run: dict[str, Any], ours: list[dict[str, Any]], platform: "Platform", namespace: str | None
 ) -> dict[str, Any]:
     from mlrun_operator.cli.rendering import job_of
+    from mlrun_operator.sdk.translate.floats import declared
 
-    job = job_of(run, ours, platform, namespace)
+    job = job_of(declared(run), ours, platform, namespace)
     if job is None:
         asked, name = run["spec"]["functionRef"]["name"], run["metadata"].get("name", "?")
         words = f"MlrunFunction {asked}, which MlrunRun {name} refers to, is not among these files"

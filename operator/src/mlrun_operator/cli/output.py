@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import yaml
 
+from mlrun_operator.api.limited_yaml import EXPONENT
 from mlrun_operator.api.visible import one_line, visible
-from mlrun_operator.cli.documents import EXPONENT
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

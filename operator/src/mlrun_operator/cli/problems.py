@@ -15,6 +15,7 @@ from mlrun_operator.api.contract.platform import Platform
 from mlrun_operator.api.objects import Object, spec_of
 from mlrun_operator.api.v1alpha1.function import FunctionSpec
 from mlrun_operator.api.v1alpha1.run import RunSpec
+from mlrun_operator.api.values.float_pointers import with_floats
 from mlrun_operator.api.values.handlers import Handler
 from mlrun_operator.api.values.names import kubernetes_name
 from mlrun_operator.assess.jobs import overridden_fields
@@ -23,9 +24,11 @@ from mlrun_operator.cli.documents import Document, Path_
 from mlrun_operator.cli.mlrun_function import is_mlrun_function
 from mlrun_operator.cli.rendering import job_of
 from mlrun_operator.schema.structural import structural
+from mlrun_operator.sdk.translate.floats import pointers_of
 
 SPECS: Final[dict[str, type[BaseModel]]] = {constants.FUNCTION_KIND: FunctionSpec, constants.RUN_KIND: RunSpec}
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_SHOWN_POINTERS: Final = 5
 _PARTS: Final = ("apiVersion", "kind", "metadata", "spec", "status")
 
 
@@ -161,7 +164,17 @@ class _Check:
         run = RunSpec.model_validate(self._value["spec"])
         if run.function is not None:
             yield from self._code(run.function, ("spec", "function"))
+        yield from self._floats(run.float_parameters)
         yield from self._job(run)
+
+    def _floats(self, given: list[str] | None) -> Iterator[Problem]:
+        """Pointers to nothing, and floats that Kubernetes stores as integers."""
+        spec = self._value["spec"]
+        for words in with_floats(spec, given or ())[1]:
+            yield self._problem(("spec", "floatParameters"), words.removeprefix("floatParameters: "), note=True)
+        pointers = pointers_of(spec) if given is None else []
+        if pointers:
+            yield self._problem(("spec", *pointers[0].split("/")[1:]), _lost_floats(pointers), note=True)
 
     def _code(self, function: FunctionSpec, path: Path_) -> Iterator[Problem]:
         wrong = syntax_error(function.source.inline())
@@ -211,6 +224,12 @@ class _Check:
         for part in path:
             field += f"[{part}]" if isinstance(part, int) else f".{part}" if field else part
         return Problem(self._document.file, self._document.line(path), self._name, field, words, note)
+
+
+def _lost_floats(pointers: list[str]) -> str:
+    more = ", …" if len(pointers) > _SHOWN_POINTERS else ""
+    named = f"floatParameters: [{', '.join(pointers[:_SHOWN_POINTERS])}{more}]"
+    return f"Kubernetes stores 1.0 as 1. For kubectl and GitOps write {named}; mlrunctl apply does so"
 
 
 def _rendered_job(job: Object) -> Object:

@@ -321,11 +321,13 @@ def _checked(files: Sequence[str]) -> list[Object]:
 
 
 def _placed(obj: Object, namespace: str) -> tuple[Any, Object]:
+    """Return the resource of an object, and the object as it is applied."""
     from mlrun_operator.api import constants
     from mlrun_operator.cluster.resources import FUNCTIONS, RUNS
+    from mlrun_operator.sdk.translate.floats import declared
 
     resource = FUNCTIONS if obj["kind"] == constants.FUNCTION_KIND else RUNS
-    kept = {name: value for name, value in obj.items() if name != "status"}
+    kept = {name: value for name, value in declared(obj).items() if name != "status"}
     return resource, {**kept, "metadata": {"namespace": namespace, **obj["metadata"]}}
 
 

@@ -29,7 +29,7 @@ class FunctionArguments(TypedDict, total=False):
     image: str
     tag: str
     requirements: Sequence[str] | str
-    returns: Sequence[str]
+    returns: Sequence[str | Mapping[str, Any]]
     uuid: str
     description: str
     labels: Labels
@@ -47,7 +47,7 @@ class RunArguments(TypedDict, total=False):
     outputs: Mapping[str, Any] | Sequence[str]
     parameters: Mapping[str, Any]
     values: Sequence[str]
-    returns: Sequence[str]
+    returns: Sequence[str | Mapping[str, Any]]
     node_selector: Mapping[str, str] | Sequence[Mapping[str, str]]
     volumes: Sequence[Mapping[str, Any]]
     resources: Mapping[str, Any]
@@ -69,6 +69,7 @@ class RunArguments(TypedDict, total=False):
     replica_hostnames: bool
     non_retryable: Mapping[str, Any]
     hyperparameters: Mapping[str, Any]
+    float_parameters: Sequence[str]
     hyperparams: Mapping[str, Any]
     hyper_param_options: Mapping[str, Any]
     image_pull_secrets: Sequence[str]

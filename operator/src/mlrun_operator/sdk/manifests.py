@@ -6,7 +6,7 @@ from typing import Any, Final
 import yaml
 
 from mlrun_operator.api import constants
-from mlrun_operator.api.limited_yaml import LimitedLoader
+from mlrun_operator.api.limited_yaml import ManifestLoader
 from mlrun_operator.api.objects import Object, spec_of
 from mlrun_operator.sdk.errors import InvalidArgument
 
@@ -43,7 +43,7 @@ def load(text: str | Path) -> list[Object]:
     """The functions and runs in a manifest, a file's for a Path. Raises InvalidArgument for anything else."""
     words = text.read_text() if isinstance(text, Path) else text
     try:
-        documents = [each for each in yaml.load_all(words, LimitedLoader) if each is not None]
+        documents = [each for each in yaml.load_all(words, ManifestLoader) if each is not None]
     except yaml.YAMLError as error:
         raise InvalidArgument("manifest", f"is no YAML: {error}") from None
     found: list[Object] = []

@@ -10,6 +10,7 @@ import datetime
 import inspect
 import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import mlrun
@@ -23,6 +24,7 @@ from mlrun.runtimes.utils import global_context
 from . import figures, older, packing
 from .ending import Ending
 from .failure import Stopped, described
+from .forked import own_process
 from .levels import cut_levels
 from .sweep import Points
 
@@ -31,6 +33,8 @@ RETURN = "return"
 _RESULTS = (None, "", "result")
 _MOMENTS = (datetime.date, datetime.time)
 _SCALARS = (type(None), str, bytes, bool, int, float, complex, np.generic, *_MOMENTS)
+# Of **kwargs, what says nothing about an input.
+_NO_HINTS = (inspect.Parameter.empty, Any, object, "Any", "typing.Any", "object")
 _COLLECTIONS = (dict, list, tuple, set, frozenset)
 
 
@@ -52,7 +56,7 @@ class Caller:
         """Make mlrun's runtimes of this process call through here."""
         local.exec_from_params = self
         figures.install()
-        packing.install(self._cannot_pack, self._is_cut)
+        packing.install(self._cannot_pack, self._is_cut, self._is_lost)
         pack = PackagersManager.pack
 
         def recording(manager: PackagersManager, obj: Any, log_hint: Any) -> Any:
@@ -71,6 +75,9 @@ class Caller:
 
     def _cannot_pack(self, name: str, why: str) -> None:
         self.newest.packing_errors.append({"name": name, "message": why})
+
+    def _is_lost(self, words: str) -> None:
+        self.newest.lost.append(words)
 
     def _is_cut(self, name: str) -> None:
         self.newest.cut.append(name)
@@ -106,9 +113,9 @@ class Caller:
     def _call(self, handler: Callable[..., Any], runobj: Any, context: Any) -> str:
         runobj.spec.extract_type_hints_from_inputs()
         try:
-            arguments = local.get_func_arg(handler, runobj, context)
+            arguments = _arguments(handler, runobj, context)
             packed = mlrun.package.handler(inputs=_hints(handler, runobj) or True, outputs=runobj.spec.returns or None)
-            value = packed(older.normalised(handler))(**arguments)
+            value = packed(own_process(older.normalised(handler)))(**arguments)
             if value is not None:
                 _keep(cut_levels(value, lambda: self._is_cut(RETURN)), context)
         except Stopped:
@@ -128,11 +135,30 @@ class Caller:
         return ""
 
 
+def _arguments(handler: Callable[..., Any], runobj: Any, context: Any) -> dict[str, Any]:
+    """What the handler is called with. mlrun fails on inputs that only **kwargs takes: those are asked for here."""
+    parameters = inspect.signature(handler).parameters
+    inputs = dict(runobj.spec.inputs or {})
+    free = {name: inputs.pop(name) for name in list(inputs) if name not in parameters}
+    declared = SimpleNamespace(spec=SimpleNamespace(parameters=runobj.spec.parameters, inputs=inputs))
+    arguments: dict[str, Any] = local.get_func_arg(handler, declared, context)
+    if _free_parameter(handler) is not None:
+        arguments |= {name: context.get_input(name, url) for name, url in free.items() if name not in arguments}
+    return arguments
+
+
 def _hints(handler: Callable[..., Any], runobj: Any) -> dict[str, Any]:
-    """The types of inputs that the run names, and of those that only **kwargs takes: on them mlrun itself fails."""
-    declared = inspect.signature(handler).parameters
-    free = {name: mlrun.DataItem for name in runobj.spec.inputs or () if name not in declared}
-    return {**free, **(runobj.spec.inputs_type_hints or {})}
+    """The types of inputs that the run names, and of those that only **kwargs takes: its own hint, or DataItem."""
+    declared, free = inspect.signature(handler).parameters, _free_parameter(handler)
+    hint = mlrun.DataItem if free is None or free.annotation in _NO_HINTS else free.annotation
+    others = {name: hint for name in runobj.spec.inputs or () if name not in declared}
+    return {**others, **(runobj.spec.inputs_type_hints or {})}
+
+
+def _free_parameter(handler: Callable[..., Any]) -> inspect.Parameter | None:
+    """The handler's **kwargs, if it has any."""
+    parameters = inspect.signature(handler).parameters.values()
+    return next((each for each in parameters if each.kind is each.VAR_KEYWORD), None)
 
 
 def _keep(value: Any, context: Any) -> None:

@@ -15,6 +15,7 @@ class Ending:
     returned: bool = False
     packing_errors: list[dict[str, str]] = field(default_factory=list)
     nones: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
     cut: list[str] = field(default_factory=list)
 
     @property

@@ -26,7 +26,7 @@ class Stopped(BaseException):
 
 def described(error: BaseException) -> dict[str, Any]:
     """What the wrapper needs to tell of it; `exit_code` only for sys.exit."""
-    lines = traceback.format_exception(type(error), error, _own(error.__traceback__))
+    lines = traceback.format_exception(type(error), error, own_trace(error.__traceback__))
     text = "".join(lines)
     if (excess := len(text) - TRACEBACK_CHARACTERS) > 0:
         head, tail = text[: TRACEBACK_CHARACTERS // 4], text[-TRACEBACK_CHARACTERS * 3 // 4 :]
@@ -35,7 +35,7 @@ def described(error: BaseException) -> dict[str, Any]:
     document: dict[str, Any] = {"types": _types(error), "summary": last, "traceback": text.rstrip("\n")}
     document["missing"] = missing_module(error)
     if isinstance(error, SystemExit):
-        document["exit_code"] = _exit_code(error)
+        document["exit_code"] = exit_code(error)
         document["summary"] = f"the handler called sys.exit({error.code!r})"
     return document
 
@@ -55,14 +55,14 @@ def _types(error: BaseException) -> list[str]:
     return [name for each in mro for name in (each.__name__, f"{each.__module__}.{each.__qualname__}")]
 
 
-def _exit_code(error: SystemExit) -> int:
+def exit_code(error: SystemExit) -> int:
     """What Python itself would end with."""
     if error.code is None:
         return 0
     return error.code if isinstance(error.code, int) else 1
 
 
-def _own(trace: TracebackType | None) -> TracebackType | None:
+def own_trace(trace: TracebackType | None) -> TracebackType | None:
     """The traceback from the first frame that is neither ours nor mlrun's; the whole where all are."""
     start = trace
     while trace is not None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from .channel import Channel
 from .failure import InvalidRunError, Stopped, described, missing_module
+from .forked import own_process
 from .signals import listen
 from .surroundings import adopt, prepare
 
@@ -40,7 +41,7 @@ def _serve(channel: Channel) -> None:
         return
     adopt(command[1])
     try:
-        session = Session(command[1])
+        session = own_process(Session)(command[1])
     except InvalidRunError as error:
         channel.send("loaded", {"invalid": str(error), "missing": missing_module(error)})
         return

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import mlrun
 from mlrun import package
 from mlrun.runtimes import local
+
+from .log_hints import refuse_newer
 
 _LogHint = getattr(package, "LogHint", None)
 
@@ -21,6 +24,7 @@ def parsed_hint(hint: Any) -> Any:
         return _LogHint.parse_obj(hint)
     from mlrun.package.utils import LogHintUtils  # noqa: PLC0415 - only older ones have it
 
+    refuse_newer(hint, mlrun.__version__)
     return LogHintUtils.parse_log_hint(hint)
 
 

@@ -66,7 +66,7 @@ def _made(ending: Ending, run: dict[str, Any], artifacts: list[dict[str, Any]]) 
     cleaner = Cleaner()
     results = {name: cleaner.clean(value, name) for name, value in run.get("status", {}).get("results", {}).items()}
     cut = sorted({*ending.cut, *cleaner.cut})
-    warnings = [f"the handler returned None for {name!r}" for name in ending.nones] + list(map(too_deep, cut))
+    nones = [f"the handler returned None for {name!r}" for name in ending.nones]
     return {
         "state": ending.state,
         "error": ending.error,
@@ -74,7 +74,7 @@ def _made(ending: Ending, run: dict[str, Any], artifacts: list[dict[str, Any]]) 
         "nonfinite": sorted(cleaner.nonfinite),
         "artifacts": artifacts,
         "packing_errors": ending.packing_errors,
-        "warnings": warnings,
+        "warnings": [*nones, *ending.lost, *map(too_deep, cut)],
         "truncated": bool(cut),
     }
 

@@ -10,25 +10,32 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from mlrun.datastore import DataItem
 from mlrun.execution import MLClientCtx
 from mlrun.package.context_handler import ContextHandler
 
+from .forked import is_forked, leave
 from .levels import cut_levels
+from .older import hint_part, parsed_hint
 
 _KEYS = (str, int, float, bool, type(None))
 
 
-def install(failed: Callable[[str, str], object], cut: Callable[[str], object]) -> None:
+def install(failed: Callable[[str, str], object], cut: Callable[[str], object], lost: Callable[[str], object]) -> None:
     """Tell `failed` the name of a returned value that cannot be written, and why; log the others all the same.
 
-    Tell `cut` the name of a result that is nested too deeply.
+    Tell `cut` the name of a result that is nested too deeply, and `lost` what of values and log hints is left over.
     """
     log_outputs, log_result, log_results = ContextHandler.log_outputs, MLClientCtx.log_result, MLClientCtx.log_results
 
     def shallow(value: Any, name: Any) -> Any:
         return cut_levels(value, lambda: cut(str(name)))
 
-    def logging(handler: Any, *args: Any, **kwargs: Any) -> Any:
+    def logging(handler: Any, outputs: Any, log_hints: Any) -> Any:
+        if is_forked():  # out of a handler with mlrun's decorator
+            leave()
+        if words := left_over(len(outputs), log_hints):
+            lost(words)
         context = handler._context
 
         def log_artifact(item: Any, *args: Any, **kwargs: Any) -> Any:
@@ -41,7 +48,7 @@ def install(failed: Callable[[str, str], object], cut: Callable[[str], object]) 
 
         context.log_artifact = log_artifact
         try:
-            return log_outputs(handler, *args, **kwargs)
+            return log_outputs(handler, outputs=outputs, log_hints=log_hints)
         finally:
             del context.log_artifact
 
@@ -53,10 +60,35 @@ def install(failed: Callable[[str, str], object], cut: Callable[[str], object]) 
             results = {name: shallow(value, name) for name, value in results.items()}
         return log_results(context, with_plain_keys(results), *args, **kwargs)
 
+    ContextHandler.parse_inputs = _knowing_all_inputs(ContextHandler.parse_inputs)
     for name in ("log_artifact", "log_dataset", "log_model"):
         setattr(MLClientCtx, name, _logging_shallow(getattr(MLClientCtx, name), shallow))
     ContextHandler.log_outputs = logging
     MLClientCtx.log_result, MLClientCtx.log_results = one_result, many_results
+
+
+def left_over(values: int, hints: list[Any]) -> str:
+    """A warning about returned values without a log hint, or hints without a value; empty where each has the other."""
+    counts = f"the handler returned {_counted(values, 'value')} for {_counted(len(hints), 'log hint')}"
+    if values > len(hints):
+        extra = _counted(values - len(hints), "value")
+        return f"{counts}; the last {extra} {'is' if values - len(hints) == 1 else 'are'} not stored"
+    names = [hint_part(parsed_hint(hint), "key") for hint in hints[values:] if hint is not None]
+    return f"{counts}; there is none for {', '.join(map(repr, names))}" if names else ""
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _knowing_all_inputs(parse: Callable[..., Any]) -> Callable[..., Any]:
+    """The method that unpacks a handler's inputs, which fails where only **kwargs of a decorated one takes an input."""
+
+    @functools.wraps(parse)
+    def parsing(handler: Any, args: Any, kwargs: Any, type_hints: Any) -> Any:
+        return parse(handler, args, kwargs, {**type_hints, **{n: DataItem for n in kwargs if n not in type_hints}})
+
+    return parsing
 
 
 def _logging_shallow(log: Callable[..., Any], shallow: Callable[[Any, Any], Any]) -> Callable[..., Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -15,6 +16,7 @@ RESERVED = ("inputs", "params", "hyperparams", "hyper_param_options", "selector"
 INIT_ARGS = "_init_args"
 # YAML reads y, yes and on as true, n, no and off as false, in a map's names too.
 _YAML_BOOLEANS = ("true", "false")
+_INT = re.compile(r"\bint\b")
 _CONTEXT_USERS = ("get_or_create_ctx", "get_current_context")
 
 
@@ -46,6 +48,30 @@ def check(handler: Callable[..., Any], source: str, parameters: Iterable[str], i
     if "context" in names or any(user in source for user in _CONTEXT_USERS):
         return [_sentence(handler, name, usable) for name in unknown if not is_named(name, source)]
     raise InvalidRunError(_sentence(handler, unknown[0], usable))
+
+
+def with_hinted_floats(handler: Callable[..., Any], parameters: dict[str, Any]) -> dict[str, Any]:
+    """The parameters, whole numbers as floats where the handler takes a float: Kubernetes stores 1.0 as 1."""
+    floats = {parameter.name for parameter in _declared(handler) or () if _is_float(parameter)}
+    return {name: _as_float(value) if name in floats else value for name, value in parameters.items()}
+
+
+def _is_float(parameter: inspect.Parameter) -> bool:
+    """Whether its hint is float, or its default is one and its hint names no int."""
+    hint = parameter.annotation
+    if hint in (float, "float"):
+        return True
+    words = hint if isinstance(hint, str) else inspect.formatannotation(hint)
+    return isinstance(parameter.default, float) and not _INT.search(words)
+
+
+def _as_float(value: Any) -> Any:
+    if not isinstance(value, int) or isinstance(value, bool):
+        return value
+    try:
+        return float(value)
+    except OverflowError:
+        return value
 
 
 def _is_method(handler: Callable[..., Any]) -> bool:

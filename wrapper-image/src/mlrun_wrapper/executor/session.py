@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from .find import decorated_outputs, find_handler
 from .handover import Handover
 from .live import Live
 from .load import load_module
-from .parameters import check
+from .parameters import check, with_hinted_floats
 from .script import script, unread
 from .shadowed import check_imported
 from .sweep import Points, check_condition
@@ -32,6 +33,7 @@ class Session:
         file = Path(load["file"])
         given = load["parameters"], load["inputs"]
         self.returns = load["returns"]
+        self._float_hints = load["float_hints"]
         if load["handler"] is None:
             if self.returns:
                 raise InvalidRunError("`returns` needs a handler; a script logs its results by its context")
@@ -55,7 +57,9 @@ class Session:
         db.call = lambda: (caller.root.iteration or 0) if caller.root is not None else 0
         caller.install()
         if run["sweep"] is not None:
-            Points(run["sweep"], caller, lambda iteration: names_logged(db, iteration)).install()
+            points = [(number, self._typed(point)) for number, point in run["sweep"]["points"]]
+            named = functools.partial(names_logged, db)
+            Points({**run["sweep"], "points": points}, caller, named).install()
         standin.install(db)
         speed.install()
         yaml_numbers.install()
@@ -70,12 +74,16 @@ class Session:
                 handler=self.handler,
                 name=run["name"],
                 project=project.name,
-                params=run["parameters"],
+                params=self._typed(run["parameters"]),
                 inputs=run["inputs"],
                 returns=self.returns or [],
                 output_path=run["output_path"],
             )
         return outcome.collect(db, caller)
+
+    def _typed(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """The parameters, whole numbers as floats by the handler's hints where the run does not say which are."""
+        return with_hinted_floats(self.handler, parameters) if self._float_hints else parameters
 
     def _check_hints(self) -> None:
         if self.returns and decorated_outputs(self.handler):

@@ -81,8 +81,11 @@ class Envelope(Model):
     inputs: dict[str, ResolvedInput] = {}
     outputs: dict[str, OutputRef] = {}
     parameters: dict[str, Any] = {}
+    float_parameters: list[str] | None = Field(
+        None, description="Pointers to the parameters that are floats. None: the handler's hints decide."
+    )
     values: list[str] | None = None
-    returns: list[str] | None = None
+    returns: list[str | dict[str, Any]] | None = None
     non_retryable: NonRetryable | None = None
     schedule: ScheduleInfo | None = None
     sweep: SweepInfo | None = None

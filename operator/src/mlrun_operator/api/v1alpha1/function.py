@@ -1,11 +1,14 @@
 """`MlrunFunction.spec`: code, and how to call it."""
 
-from typing import Annotated, Final
+import re
+from typing import Annotated, Any, Final
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator
 
-from mlrun_operator.api.base import EmptyCounts, EmptyIsAbsent, StartsNothing
-from mlrun_operator.api.cel import cel
+from mlrun_operator.api import bounds
+from mlrun_operator.api.base import EmptyCounts, EmptyIsAbsent, HashMark, StartsNothing
+from mlrun_operator.api.cel import ANYTHING, cel
+from mlrun_operator.api.nesting import is_deeper
 from mlrun_operator.api.rules import Rule, checked, validations
 from mlrun_operator.api.v1alpha1.options import RunOptions
 from mlrun_operator.api.v1alpha1.source import Source
@@ -28,7 +31,28 @@ IMAGE_RULES: Final = (
         must=r"^[a-zA-Z0-9][a-zA-Z0-9._:@/-]*$",
     ),
 )
-LogHint = Annotated[str, StringConstraints(pattern=r"^[^\s:]+(\s*:\s*[a-z]+)?$", max_length=256)]
+_HINT_TEXT: Final = re.compile(r"[^\s:]+(\s*:\s*[a-z]+(\s*\[.*\])?)?")
+_MAX_HINT_TEXT: Final = 1024
+_MAX_HINT_DEPTH: Final = bounds.FREE_FORM_DEPTH.limit
+
+
+def check_log_hint(hint: str | dict[str, Any]) -> str | dict[str, Any]:
+    """Return a log hint as it is. Raises ValueError for what cannot be one; the wrapper's mlrun judges the rest."""
+    if isinstance(hint, str):
+        if not _HINT_TEXT.fullmatch(hint) or len(hint) > _MAX_HINT_TEXT:
+            shown = f"{hint[:60]}…" if len(hint) > 60 else hint
+            raise ValueError(f"{shown!r} is not a log hint, such as df, df:dataset or df:dataset[format='csv']")
+        return hint
+    if not isinstance(hint.get("key"), str) or not hint["key"].strip():
+        raise ValueError("a log hint needs a key: {key: df, artifact_type: dataset}")
+    if is_deeper(hint, _MAX_HINT_DEPTH):
+        raise ValueError(f"a log hint is nested deeper than {_MAX_HINT_DEPTH} levels")
+    return hint
+
+
+LogHint = Annotated[
+    str | dict[str, Any], AfterValidator(check_log_hint), Field(json_schema_extra=ANYTHING), HashMark.AS_WRITTEN
+]
 
 
 class FunctionSpec(Spec):
@@ -75,7 +99,9 @@ class FunctionSpec(Spec):
     )
     tag: str | None = Field(None, max_length=128, description="Tag of the function in mlrun. It is not an image tag.")
     returns: EmptyIsAbsent[list[LogHint] | None] = Field(
-        None, max_length=64, description="mlrun's log hints for the handler's return values, in order: name[:type]."
+        None,
+        max_length=64,
+        description="mlrun's log hints for the returned values, in order: name[:type[options]], or {key, …}.",
     )
     max_concurrent_runs: StartsNothing[int | None] = Field(
         None,

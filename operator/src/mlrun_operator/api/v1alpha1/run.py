@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from mlrun_operator.api import bounds
 from mlrun_operator.api.base import AsWritten, EmptyCounts, EmptyIsAbsent, FalseIsAbsent, Model, StartsNothing, TextForm
@@ -20,6 +20,12 @@ _HOSTS_OF_REPLICAS: Final = "replicaHostnames needs replicas"
 _HOSTS_OF_SCHEDULES: Final = "replicaHostnames: not with a schedule, because each of its Jobs has another name"
 _LIMIT_OF_FUNCTIONS: Final = "maxConcurrentRuns: not in an inline function, which has no other runs"
 _ONE_SHAPE: Final = "replicas: not with hyperparameters, whose points are pods of their own"
+
+
+FloatPointer = Annotated[
+    str,
+    StringConstraints(pattern=r"^/(parameters|hyperparameters/params)(/([^~/]|~[01])*)+$", max_length=1024),
+]
 
 
 class FunctionRef(Model):
@@ -83,6 +89,13 @@ class RunSpec(Spec, ScheduleOptions, RunOptions):
     hyperparameters: AsWritten[Hyperparameters | None] = Field(
         None,
         description="Runs the function once for each point, which is a set of parameter values. See docs/sweeps.md.",
+    )
+    # An empty list says that all whole numbers are integers; without the field the handler's hints decide.
+    float_parameters: EmptyCounts[list[FloatPointer] | None] = Field(
+        None,
+        max_length=bounds.FLOAT_PARAMETERS.limit,
+        description="JSON pointers to numbers that are floats, or to lists or maps of them: /parameters/rate. "
+        "Kubernetes stores 1.0 as 1. Default: the float hints of the handler.",
     )
     values: EmptyCounts[list[EntityName] | None] = Field(
         None, max_length=256, description="Names of the results to keep. Default: all results."

@@ -21,6 +21,7 @@ from mlrun_operator.sdk.errors import InvalidArgument, NotFound
 from mlrun_operator.sdk.naming import parse_function, project_name
 from mlrun_operator.sdk.session import Session, current, default_session, open_session, use
 from mlrun_operator.sdk.stores.runs import project_of
+from mlrun_operator.sdk.translate.floats import declared
 from mlrun_operator.sdk.translate.shapes import validated
 
 
@@ -278,7 +279,7 @@ async def from_yaml(manifest: str | Path) -> list[AsyncFunction | AsyncRun]:
         except InvalidArgument as error:
             raise error.within(f"{obj['kind']} {obj['metadata']['name']}: spec") from None
         namespace = obj["metadata"].get("namespace") or await session.backend.namespace((obj["spec"]).get("project"))
-        placed = {**obj, "metadata": {**obj["metadata"], "namespace": namespace}}
+        placed = {**declared(obj), "metadata": {**obj["metadata"], "namespace": namespace}}
         found.append(AsyncFunction(session, placed) if is_function else AsyncRun(session, placed))
     return found
 

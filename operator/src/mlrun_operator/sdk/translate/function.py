@@ -12,7 +12,7 @@ from mlrun_operator.sdk.arguments import FunctionArguments
 from mlrun_operator.sdk.errors import InvalidArgument, NotSupported
 from mlrun_operator.sdk.naming import FUNCTION_KIND, entity_name, object_names, project_name
 from mlrun_operator.sdk.translate import options
-from mlrun_operator.sdk.translate.shapes import labels, mapping, sequence, snaked, validated
+from mlrun_operator.sdk.translate.shapes import labels, log_hints, mapping, sequence, snaked, validated
 from mlrun_operator.sdk.translate.source import LargeFile, source
 
 ARGUMENTS: Final = tuple(FunctionArguments.__annotations__)
@@ -42,7 +42,7 @@ def function_spec(project: str, name: str, kind: str, given: Mapping[str, Any]) 
     if "requirements" in arguments:
         spec["requirements"] = _requirements(arguments["requirements"])
     if "returns" in arguments:
-        spec["returns"] = sequence(arguments["returns"], "returns")
+        spec["returns"] = log_hints(arguments["returns"])
     if "embedded" in arguments:
         spec["embedded"] = arguments["embedded"]
     if "max_concurrent_runs" in arguments:

@@ -12,8 +12,19 @@ from mlrun_operator.sdk.arguments import RunArguments
 from mlrun_operator.sdk.errors import InvalidArgument, NotSupported
 from mlrun_operator.sdk.naming import entity_name, run_name
 from mlrun_operator.sdk.translate import options
+from mlrun_operator.sdk.translate.floats import with_float_parameters
 from mlrun_operator.sdk.translate.inputs import Resolve, inputs, outputs
-from mlrun_operator.sdk.translate.shapes import camel, camelized, labels, mapping, sequence, snaked, validated
+from mlrun_operator.sdk.translate.shapes import (
+    camel,
+    camelized,
+    json_value,
+    labels,
+    log_hints,
+    mapping,
+    sequence,
+    snaked,
+    validated,
+)
 
 # What the SDK says itself, or by methods of the handle.
 _OWN: Final = frozenset({"function", "function_ref", "project", "action", "stop", "rerun"})
@@ -65,7 +76,7 @@ def run_spec(request: RunRequest, given: Mapping[str, Any], resolve: Resolve) ->
     }
     for name, value in arguments.items():
         spec[camel(name)] = _field(name, value, resolve)
-    return validated(RunSpec, spec).wire()
+    return with_float_parameters(validated(RunSpec, spec).wire())
 
 
 def run_object(request: RunRequest, spec: Object, given: Mapping[str, Any]) -> Object:
@@ -168,17 +179,19 @@ def _field(name: str, value: Any, resolve: Resolve) -> Any:
         return inputs(value, resolve)
     if name == "outputs":
         return outputs(value)
-    if name in ("values", "returns"):
+    if name == "values":
         return sequence(value, name)
+    if name == "returns":
+        return log_hints(value)
     if name == "name":
         return entity_name(value)
     if name == "parameters":
-        return {str(key): _json(each, f"parameters.{key}") for key, each in value.items()}
+        return {str(key): json_value(each, f"parameters.{key}") for key, each in value.items()}
     if name == "hyperparameters":
         return _sweep_object(value)
     if name == "catch_up" and isinstance(value, str):
         return {"policy": value}
-    return _json(camelized(value), name)
+    return json_value(camelized(value), name)
 
 
 def _sweep_object(value: Any) -> Object:
@@ -199,24 +212,4 @@ def _points(name: str, values: Any) -> Any:
         values = values.tolist()
     if isinstance(values, str | Mapping) or not hasattr(values, "__iter__"):
         raise InvalidArgument(field, f"{values!r} is no list of values", hint="Put a single value into the parameters.")
-    return [_json(each, f"{field}.{index}") for index, each in enumerate(values)]
-
-
-def _json(value: Any, field: str) -> Any:
-    """The value where JSON has it. Raises InvalidArgument that names the place of what JSON has not."""
-    if isinstance(value, Mapping):
-        return {str(name): _json(each, f"{field}.{name}") for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_json(each, f"{field}.{index}") for index, each in enumerate(value)]
-    if value is None or isinstance(value, str | int | bool):
-        return value
-    if isinstance(value, float):
-        if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124 - NaN
-            raise InvalidArgument(field, f"{value} is no JSON number", hint="Pass a text, or leave it out.")
-        return value
-    if hasattr(value, "item") and callable(value.item):  # numpy's scalars
-        return _json(value.item(), field)
-    if hasattr(value, "isoformat"):
-        return value.isoformat()
-    hint = "Put data into an input."
-    raise InvalidArgument(field, f"{type(value).__name__} cannot travel in a run", hint=hint)
+    return [json_value(each, f"{field}.{index}") for index, each in enumerate(values)]

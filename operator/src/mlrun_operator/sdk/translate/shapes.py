@@ -89,6 +89,36 @@ def sequence(value: Any, field: str) -> list[Any]:
     return list(value)
 
 
+def json_value(value: Any, field: str) -> Any:
+    """The value where JSON has it. Raises InvalidArgument that names the place of what JSON has not."""
+    if isinstance(value, Mapping):
+        return {str(name): json_value(each, f"{field}.{name}") for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_value(each, f"{field}.{index}") for index, each in enumerate(value)]
+    if value is None or isinstance(value, str | int | bool):
+        return value
+    if isinstance(value, float):
+        if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124 - NaN
+            raise InvalidArgument(field, f"{value} is no JSON number", hint="Pass a text, or leave it out.")
+        return value
+    if hasattr(value, "item") and callable(value.item):  # numpy's scalars
+        return json_value(value.item(), field)
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    hint = "Put data into an input."
+    raise InvalidArgument(field, f"{type(value).__name__} cannot travel in a run", hint=hint)
+
+
+def log_hints(value: Any) -> list[Any]:
+    """mlrun's log hints as JSON: texts, dictionaries, and its LogHint objects as dictionaries."""
+    hints = [hint.dict(exclude_defaults=True) if _is_log_hint(hint) else hint for hint in sequence(value, "returns")]
+    return [json_value(hint, f"returns.{index}") for index, hint in enumerate(hints)]
+
+
+def _is_log_hint(hint: Any) -> bool:
+    return hasattr(hint, "artifact_type") and callable(getattr(hint, "dict", None))
+
+
 def _kind(value: Any) -> str:
     return f"{type(value).__name__} {value!r:.60}"
 

@@ -3,56 +3,12 @@
 import os
 
 import pytest
-from support.frameworks import FRAMEWORKS, METRICS, code_of
+from support.frameworks import CHAIN, FRAMEWORKS, METRICS, code_of
 from support.kube import Kube, Object, function, run
 from support.store import read_parquet
 
 IMAGE = "localhost/mlrun-operator/wrapper-ml:dev"
 pytestmark = pytest.mark.skipif(not os.environ.get("ALL_IMAGES"), reason="wrapper-ml is built where ALL_IMAGES is set")
-
-# As hub functions do it: what they need to know of the model is in its artifact.
-CHAIN = """
-import mlrun
-import pandas as pd
-from mlrun.frameworks.auto_mlrun import AutoMLRun
-from sklearn.datasets import load_breast_cancer
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import train_test_split
-
-
-def train(context):
-    table = load_breast_cancer(as_frame=True).frame.iloc[:, -6:]
-    rest, test = train_test_split(table, random_state=1)
-    model = LogisticRegression(max_iter=2000)
-    x_test = test.drop(columns="target")
-    AutoMLRun.apply_mlrun(model=model, model_name="cancer", context=context, x_test=x_test, y_test=test["target"])
-    model.fit(rest.drop(columns="target"), rest["target"])
-    context.log_dataset("unseen", df=x_test)
-    context.log_dataset("labelled", df=test)
-
-
-def evaluate(context, model: str, rows: pd.DataFrame):
-    handler = AutoMLRun.load_model(model_path=model, context=context)
-    x_test, y_test = rows.drop(columns="target"), rows["target"]
-    AutoMLRun.apply_mlrun(model=handler.model, model_path=model, context=context, x_test=x_test, y_test=y_test)
-    handler.model.predict(x_test)
-
-
-def predict(context, model: str, rows: pd.DataFrame):
-    handler = AutoMLRun.load_model(model_path=model, context=context)
-    context.log_dataset("prediction", df=rows.assign(predicted=handler.model.predict(rows)))
-
-
-def infer(context, model: str, rows: pd.DataFrame, size: int):
-    artifact = mlrun.artifacts.get_model(model)[1]
-    columns = [feature.name for feature in artifact.spec.inputs]
-    handler = AutoMLRun.load_model(model_path=model, context=context)
-    batches = [rows.iloc[start : start + size] for start in range(0, len(rows), size)]
-    parts = [batch.assign(predicted=handler.model.predict(batch[columns])) for batch in batches]
-    context.log_dataset("inferred", df=pd.concat(parts))
-    context.log_result("framework", artifact.labels["framework"])
-    context.log_result("batches", len(batches))
-"""
 
 
 def done(kube: Kube, name: str, function_name: str, **spec: object) -> Object:

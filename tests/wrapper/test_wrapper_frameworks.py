@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from support.frameworks import FRAMEWORKS, METRICS, PLOTS, code_of
+from support.frameworks import CHAIN, FRAMEWORKS, METRICS, PLOTS, code_of
 from wrapper_runs import Ended, envelope
 
 from mlrun_operator.api.contract.envelope import StoreInfo
@@ -49,3 +49,23 @@ def test_every_framework_is_imported_whose_library_is_there(run: Run, file_store
     assert ended.reason == "Succeeded", ended.log
     expected = {"huggingface": "transformers", "onnx": "onnx", "pytorch": "torch", "tf_keras": "tensorflow"}
     assert ended.result.results["return"] == expected
+
+
+def test_a_model_is_evaluated_and_used_by_what_its_artifact_says(run: Run, s3_store: StoreInfo) -> None:
+    """Each step is a run of its own, which knows of the model what the store has."""
+
+    def step(handler: str, rows: str = "", **parameters: object) -> Ended:
+        inputs = {"rows": f"store://demo/dataitem/table/{rows}"} if rows else {}
+        ended = run(envelope(CHAIN, handler, store=s3_store, inputs=inputs, parameters=parameters))
+        assert ended.reason == "Succeeded", ended.log
+        return ended
+
+    trained = step("train")
+    model = "store://demo/model/model/cancer"
+    assert (
+        step("evaluate", "labelled", model=model).result.results["evaluation_accuracy"]
+        == (trained.result.results["accuracy"])
+    )
+    assert "prediction" in step("predict", "unseen", model=model).result.outputs
+    inferred = step("infer", "unseen", model=model, size=50)
+    assert (inferred.result.results["framework"], inferred.result.results["batches"]) == ("sklearn", 3)

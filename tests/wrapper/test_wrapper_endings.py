@@ -138,7 +138,9 @@ def test_an_exit_without_error_is_success_with_what_was_logged(
     assert ended.result.results == {"a": 1}
 
 
-def test_an_error_that_the_handler_sets_as_state_fails_the_run(run: Callable[..., Ended], file_store: StoreInfo) -> None:
+def test_an_error_that_the_handler_sets_as_state_fails_the_run(
+    run: Callable[..., Ended], file_store: StoreInfo
+) -> None:
     code = """
         def handler(context):
             context.log_result("n", 1)

@@ -183,7 +183,7 @@ class Runs:
 
 
 def _files(spec: dict[str, Any], kind: str) -> Any:
-    target = spec.get("target_path") or ""
+    target = spec.get("target_path") or spec.get("model_url") or ""
     if spec.get("inline") is not None and not target:
         return {f"*.{spec.get('format') or 'txt'}": content.of_bytes(str(spec["inline"]).encode())}
     if "://" in target and not target.startswith("file://"):

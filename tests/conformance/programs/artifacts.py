@@ -278,7 +278,7 @@ def plotly_artifact(context):
     from plotly import graph_objects
 
     figure = graph_objects.Figure(graph_objects.Scatter(x=[1, 2], y=[3, 4]))
-    context.log_artifact(PlotlyArtifact("chart", figure=figure))
+    context.log_artifact(PlotlyArtifact(key="chart", figure=figure))
 
 
 def input_logged_again(context, data):

@@ -218,7 +218,9 @@ def _features(context, model):
 
 def _facts(context, model):
     artifact = get_model(model)[1]
-    context.log_result("facts", [artifact.framework, artifact.algorithm, artifact.metrics, artifact.parameters])
+    context.log_result(
+        "facts", [artifact.spec.framework, artifact.spec.algorithm, artifact.metrics, artifact.parameters]
+    )
 
 
 def _statistics(context, model):

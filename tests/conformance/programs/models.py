@@ -120,13 +120,15 @@ def model_with_db_key(context):
 
 def model_by_url(context):
     """`model_url` refers to a model elsewhere."""
-    made = context.log_model("model", model_url="https://example.org/model", default_config={"version": "1"})
+    made = context.log_model(
+        "model", model_url="https://example.org/model", upload=False, default_config={"version": "1"}
+    )
     context.log_result("url", [made.model_url, made.spec.default_config])
 
 
 def model_by_remote_file(context):
     """A URL as the model's file."""
-    context.log_model("model", model_file="https://example.org/models/m.bin")
+    context.log_model("model", model_file="https://example.org/models/m.bin", upload=False)
 
 
 def model_without_a_file(context):

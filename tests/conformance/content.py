@@ -63,7 +63,7 @@ def plain(value: Any) -> Any:
 
 
 def _other(value: Any) -> Any:
-    return value.item() if hasattr(value, "item") else str(value)
+    return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
 def _finite(value: Any) -> Any:

@@ -6,6 +6,7 @@ the wrapper's own: its steps, its documents, its executor's code.
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import importlib.util
 import json
@@ -14,6 +15,7 @@ import select
 import signal
 import socket
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +63,7 @@ def _keep(connection: socket.socket, executor: Any, boot: str) -> None:
         connection.close()
         os.setsid()
         _become(request, fds)
-        sys.exit(executor.main([boot, request["exchange"], str(fds[3]), str(fds[4])]))
+        _leave(executor.main([boot, request["exchange"], str(fds[3]), str(fds[4])]))
     for fd in fds:
         os.close(fd)
     ready, _, _ = select.select([connection, os.pidfd_open(worker)], [], [])
@@ -71,6 +73,15 @@ def _keep(connection: socket.socket, executor: Any, boot: str) -> None:
     if connection not in ready:
         connection.sendall(str(code).encode())
     os._exit(0)
+
+
+def _leave(code: int) -> None:
+    """End with the user's threads and exit handlers; to take down all modules would take longer than the run."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _become(request: dict[str, Any], fds: list[int]) -> None:

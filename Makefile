@@ -33,7 +33,7 @@ demo: setup ## A function becomes a Job, a pod, a dataset in S3 and a status: on
 	@$(DEV) demo
 
 .PHONY: test
-test: setup lint types verify unit histories charts alerts integration e2e ## All tests, from nothing: real API server, real node, real S3
+test: setup lint types verify unit conformance histories charts alerts integration e2e ## All tests, from nothing: real API server, real node, real S3
 	@echo "all tests passed"
 
 .PHONY: lint
@@ -96,6 +96,13 @@ audit: $(VENV)/audit/.ready ## Compare requirements/*.txt with known advisories;
 unit: setup ## Tests that need no cluster
 	@echo "==> unit tests"
 	@$(BIN)/pytest -q -n 2 tests/unit tests/wrapper
+
+# One process of plain mlrun beside as many wrappers at a time as there are cores (CONFORMANCE_JOBS). One program:
+# `.venv/bin/pytest tests/conformance -k sweeps/grid`.
+.PHONY: conformance
+conformance: setup ## Small programs of every mlrun method, under plain mlrun and here: the outcomes are compared
+	@echo "==> conformance with mlrun"
+	@$(BIN)/pytest -q -n 0 tests/conformance
 
 # HISTORIES is how many (2000 take a minute on two cores), FIRST the first seed.
 .PHONY: histories

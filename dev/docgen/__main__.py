@@ -10,6 +10,7 @@ from docgen.bounds_page import bounds_page
 from docgen.captures import captures
 from docgen.chart_page import chart_page
 from docgen.cli_page import cli_page
+from docgen.conformance_page import conformance_page
 from docgen.executions_page import executions_page
 from docgen.metrics_page import metrics_page
 from docgen.reasons_page import reasons_page
@@ -22,6 +23,7 @@ def pages() -> dict[str, str]:
     """File name → text of every generated page and picture."""
     return {
         "alerts.md": alerts_page(),
+        "conformance.md": conformance_page(),
         "reference-bounds.md": bounds_page(),
         "reference-chart.md": chart_page(),
         "reference-cli.md": cli_page(),

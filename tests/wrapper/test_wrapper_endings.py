@@ -138,6 +138,20 @@ def test_an_exit_without_error_is_success_with_what_was_logged(
     assert ended.result.results == {"a": 1}
 
 
+def test_an_error_that_the_handler_sets_as_state_fails_the_run(
+    run: Callable[..., Ended], file_store: StoreInfo
+) -> None:
+    code = """
+        def handler(context):
+            context.log_result("n", 1)
+            context.set_state(error="the data is bad")
+    """
+    ended = run(envelope(code, store=file_store))
+
+    assert (ended.code, ended.reason, ended.result.message) == (1, "HandlerFailed", "the data is bad")
+    assert ended.result.results == {"n": 1}
+
+
 def test_a_stopped_handler_cleans_up_and_its_results_are_kept(
     start: Callable[..., WrapperRun], file_store: StoreInfo
 ) -> None:

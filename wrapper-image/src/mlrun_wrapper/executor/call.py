@@ -118,6 +118,7 @@ class Caller:
             value = packed(own_process(older.normalised(handler)))(**arguments)
             if value is not None:
                 _keep(cut_levels(value, lambda: self._is_cut(RETURN)), context)
+            return self._set_error(context)
         except Stopped:
             self.stop()
             context.set_state("aborted", commit=False)
@@ -133,6 +134,13 @@ class Caller:
             context.set_state(error=text, commit=False)
             return text
         return ""
+
+    def _set_error(self, context: Any) -> str:
+        """Return the error that the handler has set as the run's state, though it returned; empty without one."""
+        text = str(context._error) if context.state == "error" else ""
+        if text and len(self._contexts) == 1:
+            self.newest.error = {"types": [], "summary": text, "traceback": ""}
+        return text
 
 
 def _arguments(handler: Callable[..., Any], runobj: Any, context: Any) -> dict[str, Any]:

@@ -73,8 +73,7 @@ def _comparable(outcome: dict[str, Any]) -> dict[str, Any]:
     kept["state"] = "error" if kept["state"] == "refused" else kept["state"]
     kept = {"results": {}, "artifacts": {}, "iterations": {}, "nested": [], **kept}
     artifacts = dict(kept.get("artifacts") or {})
-    if _PICTURE in artifacts:
-        artifacts[_PICTURE] = "a picture"
+    artifacts |= {name: "a picture" for name in artifacts if name.endswith(_PICTURE)}
     if _TABLE in artifacts:
         artifacts[_TABLE] = _points(artifacts[_TABLE])
     return {**kept, "artifacts": artifacts}

@@ -68,11 +68,10 @@ class Runs:
         self.job, self.folder = job, folder
         self.db = reference_db.install()
         self.outputs: dict[str, str] = {}
+        self._own_names: set[str] = set()
         mlrun.mlconf.artifact_path = str(folder / "artifacts")
         # Without the uid a run writes over the files of an earlier one.
-        self._output_path = (
-            f"{mlrun.mlconf.artifact_path}/{{{{run.uid}}}}"  # else a run writes over an earlier one's files
-        )
+        self._output_path = f"{mlrun.mlconf.artifact_path}/{{{{run.uid}}}}"
         mlrun.get_or_create_project(PROJECT, context=str(folder / "cwd"), user_project=False, save=False)
         local.run_exec = _in_this_process
 
@@ -89,6 +88,7 @@ class Runs:
         if not mine:
             return {"state": "refused", "error": (refused or {}).get("error")}
         run = self.db.runs[mine[0]]
+        self._own_names.add(run["metadata"]["name"])
         status = run["status"]
         made = [row for row in self.db.rows if rows.get(id(row)) is not row.body]
         artifacts = dict(self._artifact(row) for row in made)
@@ -161,9 +161,9 @@ class Runs:
         return value
 
     def _name(self, row: reference_db.Row) -> str:
-        """The catalogue's name, without the run's that mlrun puts before it by default."""
+        """The catalogue's name; where mlrun puts the run's before it by default, only of nested runs with it."""
         producer = row.body["spec"].get("producer", {}).get("name") or ""
-        return str(row.key.removeprefix(f"{producer}_"))
+        return str(row.key.removeprefix(f"{producer}_") if producer in self._own_names else row.key)
 
     def _artifact(self, row: reference_db.Row) -> tuple[str, dict[str, Any]]:
         body, spec = row.body, row.body["spec"]

@@ -63,6 +63,7 @@ def _keep(connection: socket.socket, executor: Any, boot: str) -> None:
         connection.close()
         os.setsid()
         _become(request, fds)
+        importlib.import_module(f"{_PACKAGE}.forked")._PROCESS = os.getpid()  # this fork is not the user's
         _leave(executor.main([boot, request["exchange"], str(fds[3]), str(fds[4])]))
     for fd in fds:
         os.close(fd)

@@ -121,7 +121,7 @@ def _location(spec: dict[str, Any]) -> dict[str, Any]:
         found["body"] = body if isinstance(body, str) else Cleaner().clean(body, "body")
         found["format"] = spec.get("format") or None
         return found
-    for path in (spec.get("target_path"), spec.get("src_path")):
+    for path in (spec.get("target_path"), spec.get("src_path"), spec.get("model_url")):
         if not path:
             continue
         local = Path(path.removeprefix("file://"))

@@ -35,6 +35,11 @@ DIFFERS = {
         "why": "mlrun registers the folder without its files; here they are stored.",
         "differs": {"artifacts.folder.files": [None, {"a.txt": "a", "b.txt": "b"}]},
     },
+    "db_key_false": {
+        "verdict": "better",
+        "why": "mlrun writes the file and does not register it; the pod's disk goes with the pod, so it is stored.",
+        "differs": {"artifacts.report": [None, {"kind": "artifact", "labels": {}, "files": {"*.txt": "r"}}]},
+    },
     "document": {
         "verdict": "better",
         "why": "mlrun keeps no path to the file; the pod's disk goes with the pod, so the file is stored.",

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import zipfile
 from itertools import pairwise
 from pathlib import Path
@@ -182,6 +183,26 @@ def test_a_grid_with_a_failing_point_ends_with_the_best_one(kube: Kube) -> None:
     common = [column for column in tables[1] if column in tables[0] and column != "run_path"]
     assert {"iter", "state", "param.degree", "param.penalty", "output.loss", "error"} <= set(common)
     assert_frame_equal(tables[0][common], tables[1][common])
+
+
+@pytest.mark.skipif(not os.environ.get("ALL_IMAGES"), reason="wrapper-ml is built where ALL_IMAGES is set")
+def test_the_best_of_a_tuned_model_is_used(kube: Kube) -> None:
+    """The dev cluster has no wrapper-ml in the place of mlrun/mlrun, so the test names it."""
+    found = manifests("12-tutorial", **{"mlrun/mlrun": "localhost/mlrun-operator/wrapper-ml:dev"})
+    by_name = {(obj["kind"], obj["metadata"]["name"]): obj for obj in found}
+    kube.apply(*(obj for (kind, _), obj in by_name.items() if kind == "MlrunFunction"))
+    results = {}
+    for name in ("prepare-cancer", "train-cancer", "tune-cancer", "use-cancer"):
+        kube.apply(by_name["MlrunRun", name])
+        status = kube.finished(name, 240)
+        assert status["phase"] == "Succeeded", status["message"]
+        results[name] = status["results"]
+        if name == "tune-cancer":
+            best = status["outputs"]["model"]["key"]
+    assert best.startswith("store://tutorial/model/model/cancer:")
+    assert results["tune-cancer"]["accuracy"] >= results["train-cancer"]["accuracy"]
+    assert best in {used["key"] for used in kube.status("use-cancer")["inputs"]}
+    assert results["use-cancer"]["right"] > 0.9
 
 
 def test_no_example_is_without_a_test() -> None:

@@ -27,7 +27,7 @@ _TYPES: Final = {"dataset": ("dataitem", "table"), "model": ("model", "model")}
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Destination:
     """The run's output that an artifact is, and its entity; `best` are both once more for the best iteration's."""
 
     artifact: Mapping[str, Any]
@@ -53,19 +53,23 @@ class Shelf:
         """Store the artifacts that are there; the results, in which mlrun's URIs of them have become their keys."""
         artifacts = [each for each in outcome.get("artifacts", []) if "missing" not in each]
         newest = {each["name"]: index for index, each in enumerate(artifacts) if is_plain(each)}
-        places = [
-            self._place(each, index, older=is_plain(each) and newest[each["name"]] != index)
+        destinations = [
+            self._destination(each, index, older=is_plain(each) and newest[each["name"]] != index)
             for index, each in enumerate(artifacts)
         ]
-        keys = {_identity(place.artifact["uri"]): str(place.key) for place in places}
-        targets = {place.artifact["target"]: str(place.key) for place in places if place.artifact["target"]}
-        for place in places:
-            self._store(place, keys | targets)
+        keys = {_identity(destination.artifact["uri"]): str(destination.key) for destination in destinations}
+        targets = {
+            destination.artifact["target"]: str(destination.key)
+            for destination in destinations
+            if destination.artifact["target"]
+        }
+        for destination in destinations:
+            self._store(destination, keys | targets)
         return {name: _with_keys(value, keys) for name, value in outcome.get("results", {}).items()}
 
     def put(self, artifact: Mapping[str, Any]) -> None:
         """Store one artifact that names no other."""
-        self._store(self._place(artifact, 0), {})
+        self._store(self._destination(artifact, 0), {})
 
     def copy(self, entity: Entity, output: str, key: Key) -> None:
         """Make an output whose data are another entity's own."""
@@ -74,35 +78,36 @@ class Shelf:
         own["relationships"] = [*own["relationships"], {"type": "copy_of", "dest": str(entity.key)}]
         self._write(Entity(key, own, entity.spec, entity.status), output)
 
-    def _place(self, artifact: Mapping[str, Any], index: int, *, older: bool = False) -> Place:
+    def _destination(self, artifact: Mapping[str, Any], index: int, *, older: bool = False) -> Destination:
         """Of several of one key the newest is the output of that name; an older one is called as its entity."""
         context, iteration = self._context, artifact.get("iteration", 0)
-        called = artifact.get("entity", artifact["name"])
-        wanted = called if older else artifact["name"]
+        entity = artifact.get("entity", artifact["name"])
+        output = entity if older else artifact["name"]
         uuid = context.output_uuid(f"{artifact['name']}{self._mark}", index)
-        output, name = self._names(artifact, wanted, called, iteration)
+        names = self._names(artifact, output, entity, iteration)
         if artifact.get("updates"):
             old = Key.parse(artifact["updates"])
-            return Place(artifact, output, Key(old.project, old.type, old.kind, old.name, uuid))
+            return Destination(artifact, names[0], Key(old.project, old.type, old.kind, old.name, uuid))
+        key = self._key(artifact, names[1], uuid)
         if not artifact.get("best"):
-            return Place(artifact, output, self._key(artifact, name, uuid))
-        plain, best = self._names(artifact, wanted, called, 0)
-        copied = self._key(artifact, best, context.output_uuid(f"best{self._mark}/{plain}"))
-        return Place(artifact, output, self._key(artifact, name, uuid), (plain, copied))
+            return Destination(artifact, names[0], key)
+        plain = self._names(artifact, output, entity, 0)
+        copied = self._key(artifact, plain[1], context.output_uuid(f"best{self._mark}/{plain[0]}"))
+        return Destination(artifact, names[0], key, (plain[0], copied))
 
     def _key(self, artifact: Mapping[str, Any], name: str, uuid: str) -> Key:
         type_, kind = _type_of(artifact)
         return Key(self._context.run.run.project, type_, kind, numbered(name, self._number), uuid)
 
-    def _names(self, artifact: Mapping[str, Any], wanted: str, called: str, iteration: int) -> tuple[str, str]:
+    def _names(self, artifact: Mapping[str, Any], output: str, entity: str, iteration: int) -> tuple[str, str]:
         """Return the names of output and entity: as the run maps them, else their own, with a number where taken."""
-        mapping = self._context.run.outputs
-        mapped = mapping.get(wanted) or mapping.get(called)
+        mapping, type_ = self._context.run.outputs, _type_of(artifact)[0]
+        mapped = mapping.get(output) or mapping.get(entity)
         reserved = {ref.name for ref in mapping.values()} if mapped is None else set()
-        output = self._free("output", mapped.name if mapped else entity_name(wanted), iteration, reserved)
-        if mapped or called == wanted:
-            return output, self._free(_type_of(artifact)[0], output, 0, set())
-        return output, self._free(_type_of(artifact)[0], entity_name(called), iteration, reserved)
+        name = self._free("output", mapped.name if mapped else entity_name(output), iteration, reserved)
+        if mapped or entity == output:
+            return name, self._free(type_, name, 0, set())
+        return name, self._free(type_, entity_name(entity), iteration, reserved)
 
     def _free(self, kind: str, name: str, iteration: int, reserved: set[str]) -> str:
         first = candidate = numbered(name, iteration)
@@ -112,18 +117,20 @@ class Shelf:
         self._taken.add((kind, candidate))
         return candidate
 
-    def _store(self, place: Place, keys: Mapping[str, str]) -> None:
-        start, context, artifact = time.monotonic(), self._context, place.artifact
-        stored = with_errors(context, store_data, context.catalogue, place.key, artifact, context.settings.work)
+    def _store(self, destination: Destination, keys: Mapping[str, str]) -> None:
+        start, context, artifact = time.monotonic(), self._context, destination.artifact
+        stored = with_errors(context, store_data, context.catalogue, destination.key, artifact, context.settings.work)
         own = metadata(context, artifact["labels"], artifact.get("tag"))
         if artifact.get("updates"):
             own["relationships"] = [*own["relationships"], {"type": "version_of", "dest": artifact["updates"]}]
-        entity = Entity(place.key, own, _spec(artifact, stored, keys), _status(artifact, stored))
-        self._write(entity, place.output)
-        if place.best is not None:
-            self.copy(entity, *place.best)
-        self._warn(artifact, place.key, stored)
-        report_fetched(context.log, f"output {place.key.name!r}", stored.size, stored.sha256, time.monotonic() - start)
+        entity = Entity(destination.key, own, _spec(artifact, stored, keys), _status(artifact, stored))
+        self._write(entity, destination.output)
+        if destination.best is not None:
+            self.copy(entity, *destination.best)
+        self._warn(artifact, destination.key, stored)
+        report_fetched(
+            context.log, f"output {destination.key.name!r}", stored.size, stored.sha256, time.monotonic() - start
+        )
 
     def _write(self, entity: Entity, output: str) -> None:
         context, key, status = self._context, entity.key, entity.status

@@ -29,10 +29,10 @@ def as_artifact(entity: Entity, path: str) -> dict[str, Any]:
         "iter": 0,
         "labels": _labels(entity),
     }
-    said = {name: entity.metadata[name] for name in ("tag", "created", "updated") if entity.metadata.get(name)}
+    given = {name: entity.metadata[name] for name in ("tag", "created", "updated") if entity.metadata.get(name)}
     return {
         "kind": record["kind"],
-        "metadata": metadata | said,
+        "metadata": metadata | given,
         "spec": spec,
         "status": {**_given(record, "status"), "state": "created"},
     }

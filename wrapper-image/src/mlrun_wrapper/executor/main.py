@@ -10,6 +10,7 @@ from typing import Any
 from .channel import Channel
 from .failure import InvalidRunError, Stopped, described, missing_module
 from .forked import own_process
+from .later import putting_off
 from .signals import listen
 from .surroundings import adopt, prepare
 
@@ -69,7 +70,8 @@ def _outcome(session: Any, run: dict[str, Any], channel: Channel) -> dict[str, A
 
 
 def _import_mlrun() -> dict[str, str]:
-    import mlrun  # noqa: PLC0415 - its absence must be told
+    with putting_off():
+        import mlrun  # noqa: PLC0415 - its absence must be told
     import pandas as pd  # noqa: PLC0415 - as above
 
     from . import database  # noqa: PLC0415 - as above

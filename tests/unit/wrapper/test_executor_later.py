@@ -40,16 +40,16 @@ def test_every_module_of_mlrun_is_imported_as_without_it() -> None:
         print()
         print(json.dumps(failed))
     """
-    plain = (
-        f"import importlib, json, pkgutil, sys, warnings\nwarnings.simplefilter('ignore')\nimport mlrun\n{dedent(code)}"
-    )
+    begin = "import importlib, json, pkgutil, sys, warnings\nwarnings.simplefilter('ignore')\nimport mlrun\n"
+    plain = f"{begin}{dedent(code)}"
     ended = subprocess.run([sys.executable, "-c", plain], capture_output=True, text=True, check=True)
     assert told(code) == json.loads(ended.stdout.splitlines()[-1])
 
 
 def test_each_package_is_there_when_mlrun_uses_it() -> None:
     code = """
-        import mlrun.common.schemas.hub, mlrun.launcher.client, mlrun.projects.project, mlrun.utils.helpers, nuclio, tabulate
+        import nuclio, tabulate
+        import mlrun.common.schemas.hub, mlrun.launcher.client, mlrun.projects.project, mlrun.utils.helpers
         from mlrun.frameworks.parallel_coordinates import HTML
         project = mlrun.projects.project
         found = {

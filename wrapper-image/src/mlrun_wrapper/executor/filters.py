@@ -72,5 +72,5 @@ def _time(value: Any) -> datetime.datetime | None:
     if isinstance(value, str):
         value = datetime.datetime.fromisoformat(value.replace("Z", "+00:00"))
     if isinstance(value, datetime.datetime) and value.tzinfo is None:
-        return value.replace(tzinfo=datetime.UTC)
+        return value.replace(tzinfo=datetime.timezone.utc)  # noqa: UP017 - of Python 3.9
     return value if isinstance(value, datetime.datetime) else None

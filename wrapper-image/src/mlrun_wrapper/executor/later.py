@@ -6,8 +6,10 @@ for anything, it imports the package and hands over what that has. The user's co
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import importlib
+import importlib.abc
 import importlib.machinery
 import json
 import sys
@@ -90,7 +92,7 @@ class _Finder:
                 del sys.modules[module.__name__]
 
 
-class _Loader:
+class _Loader(importlib.abc.Loader):
     def __init__(self, module: types.ModuleType) -> None:
         self._module = module
 
@@ -188,29 +190,18 @@ def _in_parts(spec: importlib.machinery.ModuleSpec | None) -> importlib.machiner
 class _PartsLoader(importlib.machinery.SourceFileLoader):
     """Runs a package's own file, but for its imports of parts, `from . import part`."""
 
-    def source_to_code(self, data: Any, path: Any, *, _optimize: int = -1) -> types.CodeType:
-        """Compile the file without these imports."""
-        import ast  # noqa: PLC0415 - only here
+    later: frozenset[str] = frozenset()
 
-        tree, needed = ast.parse(data), _NEEDED.get(self.name, ())
-        later = [
-            alias.name
-            for node in tree.body
-            if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module is None
-            for alias in node.names
-            if alias.name not in needed and alias.asname is None
-        ]
-        for node in tree.body:
-            if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module is None:
-                node.names = [alias for alias in node.names if alias.name not in later]
-        tree.body = [node for node in tree.body if not isinstance(node, ast.ImportFrom) or node.names]
-        self.later = frozenset(later)
-        return compile(tree, path, "exec", dont_inherit=True)
-
-    def get_code(self, fullname: str) -> Any:
-        """Return the code of the file, never what is cached of it."""
+    def get_code(self, fullname: str) -> types.CodeType:
+        """Return the code of the file without these imports, never what is cached of it."""
         path = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(path), path)
+        tree, needed = ast.parse(self.get_data(path)), _NEEDED.get(self.name, ())
+        parts = [node for node in tree.body if isinstance(node, ast.ImportFrom) and _are_parts(node)]
+        self.later = frozenset(alias.name for node in parts for alias in node.names if alias.name not in needed)
+        for node in parts:
+            node.names = [alias for alias in node.names if alias.name in needed]
+        tree.body = [node for node in tree.body if not isinstance(node, ast.ImportFrom) or node.names]
+        return compile(tree, path, "exec", dont_inherit=True)
 
     def exec_module(self, module: types.ModuleType) -> None:
         """Run it, and import a part when it is asked for."""
@@ -224,3 +215,7 @@ class _PartsLoader(importlib.machinery.SourceFileLoader):
         super().exec_module(module)
         vars(module).setdefault("__getattr__", part)
         vars(module).setdefault("__dir__", lambda: sorted({*vars(module), *self.later}))
+
+
+def _are_parts(node: ast.ImportFrom) -> bool:
+    return node.level == 1 and node.module is None and all(alias.asname is None for alias in node.names)

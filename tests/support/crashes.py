@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,6 +13,8 @@ from support.scenarios import SCENARIOS
 # A machine's share of worlds at once.
 AT_ONCE: Final = 6
 _TRIES: Final = 4
+# Seconds in which even a busy machine has restarted an operator that died.
+_SETTLING: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ async def _once(lab: Lab, point: Point) -> Outcome:
         outcome.disturbed = written_by_others(lab.records.of(world.namespace), requests)
         outcome.broken += violations(lab.records.of(world.namespace), world.namespace, requests)
         outcome.broken += await _quiet_after_restart(world)
-        outcome.broken += untold(lab.records.of(world.namespace), await lab.api.all("events", world.namespace))
+        outcome.broken += await _untold(world)
         if outcome.broken:
             outcome.broken += [" ".join(r) for r in requests] + world.log.read_text().splitlines()[-40:]
     return outcome
@@ -86,11 +89,17 @@ async def _keep_running(world: World, outcome: Outcome) -> None:
 
 
 async def _settle(world: World) -> None:
-    """Wait until the last event is posted: no request for two seconds, which a busy machine may take for one."""
-    before = -1
-    while before != (now := len(world.requests())):
-        before = now
-        await asyncio.sleep(2)
+    """Wait until every event is posted that must be, and no request comes for two seconds."""
+    with suppress(TimeoutError):  # what is still untold then is found at the end
+        async with asyncio.timeout(_SETTLING):
+            before = -1
+            while before != (now := len(world.requests())) or await _untold(world):
+                before = now
+                await asyncio.sleep(2)
+
+
+async def _untold(world: World) -> list[str]:
+    return untold(world.records.of(world.namespace), await world.api.all("events", world.namespace))
 
 
 async def _quiet_after_restart(world: World) -> list[str]:

@@ -236,7 +236,7 @@ OUTCOMES: dict[str, Case] = {
         Reason.POD_FAILING,
         "the node had no room for the pod (OutOfcpu): Pod was rejected: Node didn't have enough resource: cpu",
     ),
-    "evicted before its container was told to run": (  # as a busy kubelet told it
+    "evicted and its container removed before its end was told": (  # seen on a busy node
         pod(
             "Failed",
             waiting("ContainerCreating"),

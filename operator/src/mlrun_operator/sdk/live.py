@@ -8,6 +8,7 @@ from typing import Final, NoReturn
 from mlrun_operator.api import bounds
 from mlrun_operator.api.contract.live import LIVE_FILE, PREFIX, LiveResults, decode
 from mlrun_operator.api.objects import Object
+from mlrun_operator.api.words import clauses
 from mlrun_operator.sdk.backend import Backend, LogLine
 from mlrun_operator.sdk.backends.pod_logs import Pod, has_ended_pod, pods_of
 from mlrun_operator.sdk.errors import DataUnreachable, SdkError
@@ -89,7 +90,7 @@ async def _of_pod(backend: Backend, run: Object, pod: Pod) -> Results | str:
         lines = await backend.live_lines(run, pod.name, pod.attempt)
     except SdkError as error:
         live, problem = await _stored(backend, run, pod)
-        return of_pod(live, "store") if not problem else f"{error.message}; {problem}"
+        return of_pod(live, "store") if not problem else clauses(error.message, problem)
     frames = (frame_of(LogLine(line, pod.name)) for line in reversed(lines))
     live = next(filter(None, frames), None)
     return of_pod(live, "log")

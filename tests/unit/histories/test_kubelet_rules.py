@@ -126,7 +126,7 @@ _KUBELET: dict[Callable[..., Facts], tuple[Facts, str | None]] = {
         "DeadlineExceeded",
     ),
     kubelet.a_pod_over_the_limit_of_its_volume: (
-        ["Failed/Evicted", 'Usage of EmptyDir volume "work" exceeds the limit "1Mi". '],
+        ["Failed/Evicted", True, 'Usage of EmptyDir volume "work" exceeds the limit "1Mi". '],
         "PodFailing",
     ),
     kubelet.a_message_has_4_kib: ([4096, "x", "Z"], "Succeeded"),

@@ -239,7 +239,14 @@ OUTCOMES: dict[str, Case] = {
     "evicted and its container removed before its end was told": (  # seen on a busy node
         pod(
             "Failed",
-            waiting("ContainerCreating"),
+            containerStatuses=[
+                container(
+                    "mlrun",
+                    waiting("ContainerCreating"),
+                    lastState=terminated(137, reason="ContainerStatusUnknown", startedAt=None, finishedAt=None),
+                    restartCount=1,
+                )
+            ],
             reason="Evicted",
             message='Usage of EmptyDir volume "work" exceeds the limit "1Mi". ',
         ),

@@ -59,10 +59,7 @@ def test_a_leader_that_stops_in_good_order_gives_the_lease_back(kube: Kube, pair
 
 def test_a_leader_that_loses_the_lease_ends(kube: Kube, pair: tuple[Operator, Operator]) -> None:
     leader, _ = pair
-    lease = kube.get("lease", "mlrun-operator")
-    lease["spec"]["holderIdentity"] = "a stranger"
-    lease["spec"]["leaseDurationSeconds"] = 60
-    lease["metadata"].pop("managedFields", None)
-    kube.kubectl("replace", "-f", "-", stdin=json.dumps(lease))
+    stranger = {"spec": {"holderIdentity": "a stranger", "leaseDurationSeconds": 60}}
+    kube.kubectl("patch", "lease", "mlrun-operator", "--type=merge", "-p", json.dumps(stranger))
     assert leader.ended(30) == 3
     assert "the lease is lost" in leader.log.read_text()

@@ -170,12 +170,16 @@ def test_every_package_of_wrapper_ml_can_be_replaced(
 def test_a_package_that_is_imported_already_is_not(
     run: Run, server: HttpsServer, asking: Callable[..., Envelope], image: Path
 ) -> None:
-    """mlrun takes it where it is there, so it is in no list of what mlrun needs."""
-    page = find_links(server, wheel("cryptography", "99.0"))
-    asked = asking(["cryptography==99.0"], PipInfo(find_links=page), "def handler(): return 1")
-    ended = run(asked, {"MLRUN_EXECUTOR_PYTHON": str(image)})
+    """Some images import a package when Python starts, as those that trace or cover do."""
+    (packages,) = (image.parents[1]).glob("lib/python*/site-packages")
+    (packages / "tracing.pth").write_text("import tinydep")
+    page = find_links(server, *DEPENDENCIES)
+    ended = run(
+        asking(["tinydep==2.5"], PipInfo(find_links=page), "def handler(): return 1"),
+        {"MLRUN_EXECUTOR_PYTHON": str(image)},
+    )
     assert (ended.reason, ended.code) == ("InvalidRun", 64), ended.log
-    assert "another cryptography, which mlrun has imported from the image already" in ended.result.message
+    assert "another tinydep, which was imported from the image already" in ended.result.message
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Packages of the requirements that mlrun has imported from the image before they were there."""
+"""Packages of the requirements that were imported from the image before they were there, by mlrun or at the start."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ def check_imported(folders: list[str]) -> None:
     """Refuse a package that comes too late: the process would go on with the image's. Raises InvalidRunError."""
     late = sorted({name for folder in folders for name in _modules(folder) if _is_from_elsewhere(name, folder)})
     if late:
+        was, it = ("was", "it") if len(late) == 1 else ("were", "them")
         raise InvalidRunError(
-            f"the requirements bring another {' and '.join(late)}, which mlrun has imported from the image already; "
-            "leave it out of `requirements`, or build an image that has it"
+            f"the requirements bring another {' and '.join(late)}, which {was} imported from the image already; "
+            f"leave {it} out of `requirements`, or build an image with the version wanted"
         )
 
 

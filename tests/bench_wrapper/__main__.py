@@ -3,6 +3,7 @@
 import argparse
 import io
 import os
+import re
 import ssl
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from support.servers import OPEN_BUCKET
 from support.wheels import find_links, wheel
 from wrapper_runs import envelope
 
+from bench_wrapper.measure import Measured
 from bench_wrapper.pairs import HEAD, ROW, line, pairs
 from bench_wrapper.world import World, environment
 from mlrun_operator.api.contract.fetching import PipInfo
@@ -44,6 +46,12 @@ context = mlrun.get_or_create_ctx("script")
 context.log_dataset("frame", df=pd.DataFrame({"a": range(1000)}))
 """
 NEEDS = NOTHING.replace("import pandas", "import tinypkg\nimport pandas")
+FIRST_LINE = """
+import time
+
+def handler():
+    print(f"first line at {time.monotonic()}.", flush=True)
+"""
 PACKED = "code.zip"
 
 
@@ -56,6 +64,21 @@ def handler_without_input(world: World, runs: int, mib: int) -> None:
     )
     print(line("no input, s", [m.seconds for m in ours], [m.seconds for m in theirs], ("+<=", 0.3)))
     print(line("no input, MiB", [m.mib for m in ours], [m.mib for m in theirs], ("+<=", 80)))
+
+
+def first_line(world: World, runs: int, mib: int) -> None:
+    """From the start of the container's process to the handler's first line, beside mlrun alone."""
+    ours, theirs = pairs(
+        runs, lambda: world.wrapper(envelope(FIRST_LINE, store=world.info)), lambda: world.plain(FIRST_LINE)
+    )
+    waited = [[_waited(run) for run in side] for side in (ours, theirs)]
+    print(line("to the handler's first line, s", *waited, ("<=", 0.65)))
+
+
+def _waited(run: Measured) -> float:
+    found = re.search(r"first line at ([\d.]+)\.", run.output)
+    assert found, run.output
+    return float(found[1]) - run.began
 
 
 def handler_with_input(world: World, runs: int, mib: int) -> None:
@@ -170,6 +193,7 @@ def _timed(world: World, action: Callable[[Path], object]) -> float:
 
 
 SECTIONS = {
+    "start": first_line,
     "handler": handler_without_input,
     "input": handler_with_input,
     "download": download,

@@ -12,9 +12,11 @@ from pathlib import Path
 class Measured:
     """`mib` is the peak of the summed proportional set sizes: pages that processes share count once.
 
-    `kept` is the content of the file that was to be kept.
+    `began` is when it was started, by the monotonic clock of the machine. `kept` is the content of the file that was to
+    be kept.
     """
 
+    began: float
     seconds: float
     mib: float
     output: str
@@ -41,7 +43,7 @@ def measured(command: Sequence[str], env: Mapping[str, str], keep: Path | None =
     watcher.join()
     if process.returncode:
         raise RuntimeError(output)
-    return Measured(seconds, peak[0] / 1024, output, keep.read_text() if keep else "")
+    return Measured(start, seconds, peak[0] / 1024, output, keep.read_text() if keep else "")
 
 
 def _family(pid: int) -> list[int]:

@@ -18,6 +18,13 @@ from mlrun_operator.api.contract.envelope import Envelope, StoreInfo, encode
 from mlrun_operator.api.contract.result import decode
 from mlrun_operator.store import open_store
 
+PLAIN = """
+import sys
+import mlrun
+namespace = {}
+exec(sys.argv[1], namespace)
+mlrun.new_function("bench", project="bench", kind="").run(handler=namespace["handler"], output_path=sys.argv[2])
+"""
 HERE = Path(__file__).parent
 
 
@@ -82,6 +89,11 @@ class World:
         with tempfile.TemporaryDirectory(dir=self.folder) as work:
             given = {"inputs": {}, **asked, "work": work, "endpoint": self.s3.endpoint, "bucket": OPEN_BUCKET}
             return measured([sys.executable, str(HERE / "bare.py"), json.dumps(given)], environment(work))
+
+    def plain(self, code: str) -> Measured:
+        """A handler that mlrun runs, and nothing else."""
+        with tempfile.TemporaryDirectory(dir=self.folder) as work:
+            return measured([sys.executable, "-c", PLAIN, code, work], environment(work))
 
     def download(self, way: str, key: str) -> dict[str, float]:
         """One download in a process of its own: seconds, CPU seconds and memory above the start."""

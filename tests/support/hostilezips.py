@@ -14,11 +14,11 @@ LOCAL = struct.Struct("<4s5H3L2H")
 
 
 def zipped(files: Mapping[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
-    """A plain archive."""
+    """A plain archive, of the same bytes at any time: each process that collects tests must name them alike."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", compression) as archive:
         for name, content in files.items():
-            archive.writestr(name, content)
+            archive.writestr(zipfile.ZipInfo(name), content, compression)
     return data.getvalue()
 
 

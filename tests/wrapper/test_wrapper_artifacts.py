@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sweep_runs import run_json
 from wrapper_runs import Ended, envelope
 
 from mlrun_operator.api.contract.envelope import StoreInfo
 from mlrun_operator.api.values.keys import Key
-from mlrun_operator.store import Catalogue, Entity, open_store
+from mlrun_operator.store import Catalogue, Entity, derived_uuid, open_store
 
 Run = Callable[..., Ended]
 
@@ -247,3 +248,164 @@ def test_an_artifact_record_of_another_maker_does_no_harm(run: Run, file_store: 
     ended = succeeded(run(envelope(code, store=file_store, inputs=inputs)))
     assert ended.result.results["return"] == [1, 1, 1, 1]
     assert json.dumps(ended.result.results)
+
+
+CHAMPION = """
+    def handler(context):
+        context.log_model("m", body=b"old", model_file="m.bin", tag="prod")
+"""
+CHALLENGER = """
+    import mlrun
+
+    def handler(context):
+        context.log_model("m", body=b"new", model_file="m.bin")
+        project = context.get_project_object()
+        other = mlrun.projects.MlrunProject.from_dict({"metadata": {"name": "other"}})
+        found = {
+            "prod": open(project.get_artifact("m", tag="prod").target_path + "m.bin").read(),
+            "own": open(project.get_artifact("m").target_path + "m.bin").read(),
+            "listed": [project.list_artifacts("m", tag="prod")[0]["metadata"]["tag"]],
+            "of another project": len(other.list_artifacts("m")),
+        }
+        try:
+            other.get_artifact("m")
+        except mlrun.errors.MLRunNotFoundError as error:
+            found["not found"] = str(error)
+        return found
+"""
+
+
+def test_a_tag_is_of_the_version_that_has_it(run: Run, file_store: StoreInfo) -> None:
+    succeeded(run(envelope(CHAMPION, store=file_store)))
+    found = succeeded(run(envelope(CHALLENGER, store=file_store))).result.results["return"]
+    assert found == {
+        "prod": "old",
+        "own": "new",
+        "listed": ["prod"],
+        "of another project": 0,
+        "not found": "project other has no artifact m, and this run has not logged it",
+    }
+
+
+TAGS = """
+    def handler(context):
+        for number, tag in enumerate(("v1", "v2", "v3")):
+            context.log_artifact("same", body="the last one", local_path="same.txt", tag=tag)
+            where = f"{context.artifact_path}/{tag}"
+            context.log_artifact("other", body=tag, local_path="x.txt", artifact_path=where, tag=tag)
+        context.log_artifact("other", target_path="s3://elsewhere/x.bin", tag="a/b")
+        project = context.get_project_object()
+        return [len(project.list_artifacts("same", tag=tag)) for tag in ("v1", "v2", "v3", "v4")]
+"""
+
+
+def test_each_tag_that_a_run_gives_names_its_version(run: Run, file_store: StoreInfo) -> None:
+    ended = succeeded(run(envelope(TAGS, store=file_store)))
+    assert ended.result.results["return"] == [1, 1, 1, 0]
+    catalogue = Catalogue(open_store(file_store))
+    keys = {str(entity(catalogue, f"store://demo/artifact/artifact/same:v{n}").key) for n in (1, 2, 3)}
+    assert keys == {ended.result.outputs["same"].key}
+    assert [text(file_store, ended, f"other-{n}") for n in (2, 3, 4)] == ["v1", "v2", "v3"]
+    keys = {str(entity(catalogue, f"store://demo/artifact/artifact/other:v{n}").key) for n in (1, 2, 3)}
+    assert keys == {ended.result.outputs[f"other-{n}"].key for n in (2, 3, 4)}
+    latest = entity(catalogue, "store://demo/artifact/artifact/other")
+    assert (latest.path, str(latest.key)) == ("s3://elsewhere/x.bin", ended.result.outputs["other"].key)
+    assert sorted(ended.result.outputs) == ["other", "other-2", "other-3", "other-4", "same"]
+    assert any("stored without the tag 'a/b'" in words for words in run_json(file_store, ended)["warnings"])
+
+
+OWN_CLASS = """
+    from mlrun.artifacts import Artifact
+
+    class Report(Artifact):
+        kind = "report"
+
+    def handler(context):
+        context.log_artifact(Report("rep", body="words"), local_path="rep.txt")
+        context.log_artifact("after", body="later", local_path="after.txt")
+"""
+READ_AGAIN = """
+    def handler(context, rep):
+        project = context.get_project_object()
+        listed = [each.to_dataitem().get().decode() for each in project.list_artifacts("rep").to_objects()]
+        return [rep.get().decode(), *listed, project.get_artifact("rep").to_dataitem().get().decode()]
+"""
+
+
+def test_an_artifact_of_a_class_of_the_users_own(run: Run, file_store: StoreInfo) -> None:
+    ended = succeeded(run(envelope(OWN_CLASS, store=file_store)))
+    assert (text(file_store, ended, "rep"), text(file_store, ended, "after")) == ("words", "later")
+    inputs = {"rep": "store://demo/artifact/artifact/rep"}
+    again = succeeded(run(envelope(READ_AGAIN, store=file_store, inputs=inputs)))
+    assert again.result.results["return"] == ["words"] * 3
+
+
+LENGTHS = """
+    def handler(context):
+        project = context.get_project_object()
+        return [len(project.list_artifacts()), len(project.list_models()), len(project.list_artifacts(tag="prod"))]
+"""
+
+
+def test_a_list_is_cut_after_its_conditions_with_a_warning(run: Run, file_store: StoreInfo) -> None:
+    succeeded(run(envelope(CHAMPION, store=file_store)))
+    catalogue = Catalogue(open_store(file_store))
+    for number in range(1001):
+        key = Key("demo", "artifact", "artifact", f"a{number}", derived_uuid(number))
+        catalogue.write(Entity(key, spec={"path": "s3://elsewhere/a"}))
+        catalogue.publish(key, "2026-01-01T00:00:00.000000Z")
+    ended = succeeded(run(envelope(LENGTHS, store=file_store)))
+    assert ended.result.results["return"] == [1000, 1, 1]
+    assert run_json(file_store, ended)["warnings"] == [
+        "list_artifacts: the first 1000 artifacts of project demo are listed. Filter by name"
+    ]
+
+
+def test_a_damaged_entity_is_left_out_of_a_list(run: Run, file_store: StoreInfo) -> None:
+    succeeded(run(envelope(CHAMPION, store=file_store)))
+    made = succeeded(run(envelope(OWN_CLASS, store=file_store)))
+    key = Key.parse(made.result.outputs["rep"].key)
+    catalogue = Catalogue(open_store(file_store))
+    catalogue.store.write(f"{catalogue.folder(key)}/entity.json", b"{broken")
+    ended = succeeded(run(envelope(LENGTHS, store=file_store)))
+    assert ended.result.results["return"] == [2, 1, 1]
+    words = f"list_artifacts: {key.any_version()} left out: entity.json is damaged"
+    assert run_json(file_store, ended)["warnings"] == [words]
+
+
+LISTED_IS_UPDATED = """
+    from mlrun.artifacts import update_model
+
+    def handler(context):
+        update_model(context.get_project_object().list_models()[0], metrics={"v": 2.0})
+"""
+
+
+def test_what_is_stored_is_never_written_into(run: Run, s3_store: StoreInfo) -> None:
+    made = succeeded(run(envelope(CHAMPION, store=s3_store)))
+    ended = run(envelope(LISTED_IS_UPDATED, store=s3_store))
+    assert ended.reason == "HandlerFailed"
+    assert "what is stored cannot be changed; get the artifact by project.get_artifact(…)" in ended.result.message
+    catalogue = Catalogue(open_store(s3_store))
+    assert [str(key) for key in catalogue.versions(Key.parse("store://demo/model/model/m"))] == [
+        made.result.outputs["m"].key
+    ]
+
+
+UPDATED_AND_NEW = """
+    from mlrun.artifacts import update_model
+
+    def handler(context, model):
+        update_model(model, metrics={"v": 2.0})
+        context.log_model("m", body=b"new", model_file="m.bin", metrics={"v": 3.0})
+"""
+
+
+def test_a_new_model_is_the_latest_beside_an_updated_one(run: Run, file_store: StoreInfo) -> None:
+    old = succeeded(run(envelope(CHAMPION, store=file_store))).result.outputs["m"].key
+    ended = succeeded(run(envelope(UPDATED_AND_NEW, store=file_store, inputs={"model": "store://demo/model/model/m"})))
+    latest = entity(Catalogue(open_store(file_store)), "store://demo/model/model/m")
+    assert (str(latest.key), latest.spec["metrics"]) == (ended.result.outputs["m"].key, {"v": 3.0})
+    assert run_json(file_store, ended)["warnings"] == [
+        f"output 'm-2', a new version of {old}, is not the latest one: the run has also logged a new 'm'"
+    ]

@@ -95,6 +95,47 @@ def test_however_the_code_is_called(
     assert ended.result.results == {name: 0}
 
 
+DECORATED_IN_A_POOL = """
+    import mlrun
+    from multiprocessing import Pool
+
+    @mlrun.handler(outputs=["x"])
+    def part(number):
+        return number
+
+    def handler(context):
+        with Pool(2) as pool:
+            return str(pool.map(part, range(3)))
+"""
+RUNS_IN_A_POOL = """
+    import mlrun
+    from concurrent.futures import ProcessPoolExecutor
+
+    def train(context, x):
+        context.log_result("y", x * 2)
+
+    def one(x):
+        return mlrun.new_function("t", kind="").run(handler=train, params={"x": x}, local=True).output("y")
+
+    def handler(context):
+        with ProcessPoolExecutor(2) as pool:
+            return str(list(pool.map(one, [1, 2, 3])))
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "returned"), [(DECORATED_IN_A_POOL, "[None, None, None]"), (RUNS_IN_A_POOL, "[2, 4, 6]")]
+)
+def test_what_a_worker_calls_returns_to_it(
+    run: Callable[..., Ended], file_store: StoreInfo, code: str, returned: str
+) -> None:
+    """As under plain mlrun, where a decorated function's values are logged, not returned."""
+    ended = run(envelope(code, store=file_store))
+
+    assert ended.code == 0, ended.log
+    assert ended.result.results == {"return": returned}
+
+
 def test_each_point_of_a_sweep_is_called_once(run: Callable[..., Ended], file_store: StoreInfo) -> None:
     code = PLAIN.replace("(context):", "(context, x):").replace("CHILD", "return 1")
     code = code.replace("return code", "print(f'back in point {x}')")

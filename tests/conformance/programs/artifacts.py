@@ -181,6 +181,36 @@ def tag_of_an_artifact(context):
     context.log_result("tag", artifact.tag)
 
 
+def several_tags_of_an_artifact(context):
+    """The same key under one tag after the other."""
+    for tag in ("v1", "v2", "v3"):
+        context.log_artifact("report", body="r", local_path="r.txt", tag=tag)
+    project = context.get_project_object()
+    found = {tag: len(project.list_artifacts("~report", tag=tag)) for tag in ("v1", "v2", "v3", "v4")}
+    context.log_result("found", found)
+
+
+def artifact_by_its_tag(context):
+    """`get_artifact` by a tag that an older version of this run has."""
+    for tag in ("v1", "v2"):
+        where = f"{context.artifact_path}/{tag}"
+        made = context.log_artifact("report", body=tag, local_path="r.txt", artifact_path=where, tag=tag)
+    project = context.get_project_object()
+    context.log_result(
+        "bodies", [project.get_artifact(made.db_key, tag=tag).to_dataitem().get() for tag in ("v1", "v2")]
+    )
+
+
+def class_of_the_users_own(context):
+    """An artifact of a class that mlrun does not know."""
+
+    class Report(Artifact):
+        kind = "report"
+
+    context.log_artifact(Report("report", body="r"), local_path="r.txt")
+    context.log_result("after", "logged")
+
+
 def viewer_of_an_artifact(context):
     """`viewer` is kept."""
     artifact = context.log_artifact("page", body="<p/>", local_path="p.html", viewer="web-app")

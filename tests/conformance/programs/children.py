@@ -129,3 +129,14 @@ def labels_of_a_child(context):
     with context.get_child_context(p=1) as child:
         child.set_label("stage", "child")
     context.log_result("label", str(context.labels.get("stage")))
+
+
+def best_child_in_a_list(context):
+    """`best_iteration` of `list_artifacts`."""
+    for number in (1, 2, 3):
+        with context.get_child_context(number=number) as child:
+            child.log_artifact("part", body=str(number), local_path=f"{number}.txt")
+            if number == 2:
+                child.mark_as_best()
+    listed = context.get_project_object().list_artifacts("~part", best_iteration=True)
+    context.log_result("iterations", [each["metadata"]["iter"] for each in listed])

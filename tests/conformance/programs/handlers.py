@@ -1,6 +1,8 @@
 """Handlers: functions, methods, coroutines, decorated ones, and what they return without hints."""
 
+import concurrent.futures
 import functools
+import multiprocessing
 
 import mlrun
 import numpy as np
@@ -267,3 +269,28 @@ def context_by_hint(context: mlrun.MLClientCtx):
 def context_by_another_name(ctx: mlrun.MLClientCtx = None):
     """A context that is not called `context`."""
     return str(ctx)
+
+
+@mlrun.handler(outputs=["part"])
+def _part(number):
+    return number
+
+
+def decorated_in_a_process_pool(context):
+    """A decorated function that the workers of a pool call."""
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        context.log_result("parts", pool.map(_part, range(3)))
+
+
+def _train(context, x):
+    context.log_result("y", x * 2)
+
+
+def _one(x):
+    return mlrun.new_function("train", kind="").run(handler=_train, params={"x": x}, local=True).output("y")
+
+
+def runs_in_a_process_pool(context):
+    """Runs that the workers of a pool make."""
+    with concurrent.futures.ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("fork")) as pool:
+        context.log_result("doubled", list(pool.map(_one, [1, 2, 3])))

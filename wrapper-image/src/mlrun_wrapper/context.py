@@ -50,7 +50,8 @@ class Context:
     executing: bool = False  # execute: the handler is running
     outcome: dict[str, Any] | None = None  # execute
     outputs: dict[str, OutputInfo] = field(default_factory=dict)  # outputs
-    tags: dict[str, str] = field(default_factory=dict)  # outputs: of entities, by their keys
+    tags: dict[str, list[str]] = field(default_factory=dict)  # outputs: of entities, by their keys
+    not_latest: set[str] = field(default_factory=set)  # outputs: entities that a newer one of the same name is beside
     results: dict[str, Any] = field(default_factory=dict)  # outputs
     truncated: bool = False  # outputs: a result was nested too deeply for run.json
     summaries: dict[int, Summary] = field(default_factory=dict)  # collect: how each point of a sweep ended

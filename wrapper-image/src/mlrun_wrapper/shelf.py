@@ -5,8 +5,8 @@ An artifact of an iteration is called `<name>-<iteration>`, and the best one's b
 
 import re
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,17 +23,23 @@ from mlrun_wrapper.upload import Stored, store_data
 _URI: Final = re.compile(
     r"store://[a-z-]+/[^/]+/(?P<key>[^/#:@^]+)(#(?P<iteration>\d+))?(:[^@^]*)?@(?P<tree>[^^]+)(\^.*)?"
 )
+# Of an entity, what a copy of it under another name has, too.
+_COPIED: Final = ("labels", "tag", "tags", "superseded")
 _TYPES: Final = {"dataset": ("dataitem", "table"), "model": ("model", "model")}
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """The run's output that an artifact is, and its entity; `best` are both once more for the best iteration's."""
+    """The run's output that an artifact is, and its entity; `best` are both once more for the best iteration's.
+
+    Of several versions of one entity that a run logs the older ones are `superseded`.
+    """
 
     artifact: Mapping[str, Any]
     output: str
     key: Key
     best: tuple[str, Key] | None = None
+    superseded: bool = False
 
 
 class Shelf:
@@ -51,12 +57,7 @@ class Shelf:
 
     def fill(self, outcome: Mapping[str, Any]) -> dict[str, Any]:
         """Store the artifacts that are there; the results, in which mlrun's URIs of them have become their keys."""
-        artifacts = [each for each in outcome.get("artifacts", []) if "missing" not in each]
-        newest = {each["name"]: index for index, each in enumerate(artifacts) if is_plain(each)}
-        destinations = [
-            self._destination(each, index, older=is_plain(each) and newest[each["name"]] != index)
-            for index, each in enumerate(artifacts)
-        ]
+        destinations = self._destinations([each for each in outcome.get("artifacts", []) if "missing" not in each])
         keys = {_identity(destination.artifact["uri"]): str(destination.key) for destination in destinations}
         targets = {
             destination.artifact["target"]: str(destination.key)
@@ -74,9 +75,41 @@ class Shelf:
     def copy(self, entity: Entity, output: str, key: Key) -> None:
         """Make an output whose data are another entity's own."""
         own = metadata(self._context, {})
-        own |= {name: entity.metadata[name] for name in ("labels", "tag") if name in entity.metadata}
+        own |= {name: entity.metadata[name] for name in _COPIED if name in entity.metadata}
         own["relationships"] = [*own["relationships"], {"type": "copy_of", "dest": str(entity.key)}]
         self._write(Entity(key, own, entity.spec, entity.status), output)
+
+    def _destinations(self, artifacts: Sequence[Mapping[str, Any]]) -> list[Destination]:
+        """Where each goes, the versions of an entity from the oldest on: results name the newest."""
+        numbered_artifacts = list(enumerate(artifacts))
+        current = [(index, each) for index, each in numbered_artifacts if not each.get("superseded")]
+        newest = {each["name"]: index for index, each in current if is_plain(each)}
+        found = {
+            index: self._destination(each, index, older=is_plain(each) and newest[each["name"]] != index)
+            for index, each in current
+        }
+        versions = {each["identity"]: found[index] for index, each in current if "identity" in each}
+        for index, each in numbered_artifacts:
+            if each.get("superseded"):
+                found[index] = self._older(each, index, versions[each["identity"]])
+        return self._one_latest([found[index] for index, _ in numbered_artifacts])
+
+    def _older(self, artifact: Mapping[str, Any], index: int, newest: Destination) -> Destination:
+        """An older version of an entity that the run logs as well; as an output it has a number."""
+        key = replace(newest.key, uuid=self._context.output_uuid(f"{artifact['name']}{self._mark}", index))
+        return Destination(artifact, self._free("output", newest.output, 0, set()), key, superseded=True)
+
+    def _one_latest(self, destinations: list[Destination]) -> list[Destination]:
+        """A new version of a stored entity is not the latest where the run logs one of that name itself."""
+        logged = {each.key.any_version() for each in destinations if not each.artifact.get("updates")}
+        for index, each in enumerate(destinations):
+            if each.artifact.get("updates") and each.key.any_version() in logged:
+                destinations[index] = replace(each, superseded=True)
+                self._context.warnings.append(
+                    f"output {each.output!r}, a new version of {each.artifact['updates']}, is not the latest one: "
+                    f"the run has also logged a new {each.key.name!r}"
+                )
+        return destinations
 
     def _destination(self, artifact: Mapping[str, Any], index: int, *, older: bool = False) -> Destination:
         """Of several of one key the newest is the output of that name; an older one is called as its entity."""
@@ -120,7 +153,9 @@ class Shelf:
     def _store(self, destination: Destination, keys: Mapping[str, str]) -> None:
         start, context, artifact = time.monotonic(), self._context, destination.artifact
         stored = with_errors(context, store_data, context.catalogue, destination.key, artifact, context.settings.work)
-        own = metadata(context, artifact["labels"], artifact.get("tag"))
+        own = metadata(context, artifact["labels"], self._tags(artifact, destination))
+        if destination.superseded:
+            own["superseded"] = True
         if artifact.get("updates"):
             own["relationships"] = [*own["relationships"], {"type": "version_of", "dest": artifact["updates"]}]
         entity = Entity(destination.key, own, _spec(artifact, stored, keys), _status(artifact, stored))
@@ -132,12 +167,28 @@ class Shelf:
             context.log, f"output {destination.key.name!r}", stored.size, stored.sha256, time.monotonic() - start
         )
 
+    def _tags(self, artifact: Mapping[str, Any], destination: Destination) -> list[str]:
+        """The tags by which a key can name it; mlrun checks those of what it uploads itself only."""
+        good = []
+        for tag in artifact.get("tags", ()):
+            try:
+                Key.parse(str(replace(destination.key, uuid=tag)))
+                good.append(tag)
+            except ValueError:
+                self._context.warnings.append(
+                    f"output {destination.output!r} is stored without the tag {tag!r}: use letters, digits, '.', '_', "
+                    "'-' and '+'"
+                )
+        return good
+
     def _write(self, entity: Entity, output: str) -> None:
         context, key, status = self._context, entity.key, entity.status
         with_errors(context, context.catalogue.write, entity)
         self._taken |= {("output", output), (key.type, key.name)}
         if tag := entity.metadata.get("tag"):
-            context.tags[str(key)] = tag
+            context.tags[str(key)] = entity.metadata.get("tags", [tag])
+        if entity.metadata.get("superseded"):
+            context.not_latest.add(str(key))
         self.outputs[output] = OutputInfo(
             key=str(key),
             kind=key.kind,
@@ -164,8 +215,9 @@ def publish(context: Context, outputs: Mapping[str, OutputInfo]) -> None:
     """Let `latest` name them, and their tags."""
     for info in outputs.values():
         key = Key.parse(info.key)
-        with_errors(context, context.catalogue.publish, key, started(context))
-        if tag := context.tags.get(info.key):
+        if info.key not in context.not_latest:
+            with_errors(context, context.catalogue.publish, key, started(context))
+        for tag in context.tags.get(info.key, ()):
             with_errors(context, context.catalogue.publish, key, started(context), tag)
 
 
@@ -182,7 +234,7 @@ def with_errors(context: Context, action: Any, *arguments: Any) -> Any:
         raise from_store(error, STORE, context.run.store.secret, context.run.run.namespace) from error
 
 
-def metadata(context: Context, labels: Mapping[str, Any], tag: str | None = None) -> dict[str, Any]:
+def metadata(context: Context, labels: Mapping[str, Any], tags: Sequence[str] = ()) -> dict[str, Any]:
     """An entity's, with the run that made it."""
     run = context.run.run
     key = f"store://{run.project}/run/run/{run.name}:{context.run_uuid}"
@@ -190,7 +242,8 @@ def metadata(context: Context, labels: Mapping[str, Any], tag: str | None = None
         "created": started(context),
         "updated": started(context),
         "labels": [f"{name}:{value}" for name, value in sorted(labels.items())],
-        **({"tag": tag} if tag and tag != "latest" else {}),
+        **({"tag": tags[-1]} if tags else {}),
+        **({"tags": list(tags)} if len(tags) > 1 else {}),
         "relationships": [{"type": "produced_by", "dest": key}],
     }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,16 @@ from mlrun.artifacts.manager import ArtifactManager
 
 ENTITY = "entity"
 _LINK = "link"
+# What mlrun takes for the newest of each name, and for all.
+EVERY_TAG = ("latest", "*")
 
 
 @dataclass(frozen=True)
 class Logged:
     """An artifact as mlrun wrote it, under the key of mlrun's catalogue (its db_key; "" where it is to have none).
 
-    `call` is the iteration of the handler's call that logged it: 0, or a point of the run's own sweep.
+    `call` is the iteration of the handler's call that logged it: 0, or a point of the run's own sweep. `tags` are all
+    that were given to it, the newest last.
     """
 
     key: str
@@ -32,6 +35,7 @@ class Logged:
     iteration: int
     call: int
     document: dict[str, Any]
+    tags: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -41,7 +45,7 @@ class Logged:
     @property
     def uri(self) -> str:
         """Return the URI by which mlrun names it in results."""
-        return str(mlrun.artifacts.dict_to_artifact(copy.deepcopy(self.document)).uri)
+        return str(_artifact(copy.deepcopy(self.document)).uri)
 
     @property
     def is_link(self) -> bool:
@@ -68,16 +72,24 @@ class Logged:
         producer = self.document.get("spec", {}).get("producer")
         return producer if isinstance(producer, dict) else {}
 
-    def replaces(self, other: Logged) -> bool:
-        """Return whether only this one is left of the two."""
-        if not self.key:
-            return not other.key and self.name == other.name and self._place == other._place
-        return self.key == other.key and self._place == other._place
+    def is_of(self, project: str | None, tag: str | None) -> bool:
+        """Return whether it is in the project and has the tag, where they are given."""
+        own = self.document["metadata"].get("project")
+        return (not project or own in (None, "", project)) and (tag in (None, "", *EVERY_TAG) or tag in self.tags)
 
     @property
-    def _place(self) -> tuple[str, int, int]:
-        """One that the project logs has a new tree each time, but the same file."""
-        return "" if self._producer.get("kind") == "project" else self.tree, self.iteration, self.call
+    def identity(self) -> tuple[Any, ...]:
+        """Return what its versions have in common. One that the project logs has a new tree each time."""
+        tree = "" if self._producer.get("kind") == "project" else self.tree
+        return bool(self.key), self.key or self.name, tree, self.iteration, self.call
+
+    def replaces(self, other: Logged) -> bool:
+        """Return whether only this one is left of two versions: an older one stays under a tag that it alone has."""
+        return self._target == other._target or set(other.tags) <= set(self.tags)
+
+    @property
+    def _target(self) -> Any:
+        return self.document.get("spec", {}).get("target_path")
 
 
 class LoggedArtifacts:
@@ -90,16 +102,49 @@ class LoggedArtifacts:
         return iter(list(self._all))
 
     def keep(self, new: Logged) -> None:
-        """Keep it in the place of one that it replaces."""
-        self._all = [old for old in self._all if not new.replaces(old)] + [new]
+        """Keep it in the place of those that it replaces, with their tags. A tag is the newest's that was given it."""
+        versions = [old for old in self._all if old.identity == new.identity]
+        replaced = [old for old in versions if new.replaces(old)]
+        inherited = [tag for old in replaced for tag in old.tags if tag not in new.tags]
+        kept = [each for each in self._all if not any(each is old for old in replaced)]
+        for old in versions:
+            if old not in replaced and set(old.tags) & set(new.tags):
+                kept[kept.index(old)] = replace(old, tags=tuple(tag for tag in old.tags if tag not in new.tags))
+        self._all = [*kept, replace(new, tags=(*inherited, *new.tags))]
 
-    def find(self, key: str, tree: str | None, iteration: int | None) -> Logged | None:
+    def superseded(self) -> list[Logged]:
+        """Return those of which there is a newer version."""
+        newest = {each.identity: each for each in self._all}
+        return [each for each in self._all if newest[each.identity] is not each]
+
+    def is_of_a_worse_iteration(self, logged: Logged) -> bool:
+        """Return whether it is of an iteration that no link names."""
+        return bool(logged.iteration) and not any(
+            each.is_link
+            and (each.key, each.tree) == (logged.key, logged.tree)
+            and each.document["spec"].get("link_iteration") == logged.iteration
+            for each in self._all
+        )
+
+    def find(
+        self,
+        key: str,
+        tree: str | None,
+        iteration: int | None,
+        project: str | None = None,
+        tag: str | None = None,
+    ) -> Logged | None:
         """Return the newest of that key; in the place of a link the artifact that it names."""
         found = [
             each
             for each in self._all
-            if key in (each.key, each.name) and tree in (None, "", each.tree) and iteration in (None, each.iteration)
+            if key in (each.key, each.name)
+            and tree in (None, "", each.tree)
+            and iteration in (None, each.iteration)
+            and each.is_of(project, tag)
         ]
+        if tree and tag and not found:  # the tree says enough of what was logged without the tag
+            return self.find(key, tree, iteration, project)
         newest = max(found, key=lambda each: (each.key == key, self._all.index(each)), default=None)
         if newest is not None and newest.is_link and not iteration:
             return self.find(key, newest.tree, newest.document["spec"].get("link_iteration"))
@@ -131,6 +176,14 @@ def install(keep: Any) -> None:
         return item
 
     Artifact.__init__, Artifact.upload, ArtifactManager.log_artifact = making, uploading, logging
+
+
+def _artifact(document: dict[str, Any]) -> Artifact:
+    """Return mlrun's object; a class of the user's own is in none of mlrun's lists."""
+    try:
+        return mlrun.artifacts.dict_to_artifact(document)
+    except KeyError:
+        return Artifact.from_dict(document)
 
 
 def _is_empty(body: Any) -> bool:

@@ -14,9 +14,9 @@ from mlrun.db.nopdb import NopDB
 from mlrun.utils import update_in
 
 from . import artifacts, foreign_keys
-from .artifacts import Logged, LoggedArtifacts
-from .entities import Entities
-from .filters import filtered, matches
+from .artifacts import EVERY_TAG, Logged, LoggedArtifacts
+from .entities import CANNOT_CHANGE, Entities
+from .filters import conditions_of, filtered, has_labels, matches
 
 _URL = "./"
 # mlrun reads store://<project>/<type>/<kind>/<name>:<uuid> as a project of two slashes, a key and a tag.
@@ -75,13 +75,42 @@ class MemoryDB(NopDB):  # type: ignore[misc]
             raise mlrun.errors.MLRunNotFoundError(f"run {uid} is not one of this process")
         return copy.deepcopy(self.runs[uid, iter])
 
-    def list_runs(self, name: Any = None, uid: Any = None, project: Any = None, *_: Any, **__: Any) -> Any:
-        """The runs of this process, by name and uid where they are given."""
+    def list_runs(
+        self,
+        name: Any = None,
+        uid: Any = None,
+        project: Any = None,
+        labels: Any = None,
+        states: Any = None,
+        sort: bool = True,
+        iter: bool = False,
+        start_time_from: Any = None,
+        start_time_to: Any = None,
+        last_update_time_from: Any = None,
+        last_update_time_to: Any = None,
+        end_time_from: Any = None,
+        end_time_to: Any = None,
+        partition_by: Any = None,
+        rows_per_partition: int = 1,
+        partition_sort_by: Any = None,
+        partition_order: Any = None,
+        max_partitions: int = 0,
+        with_notifications: bool = False,
+        **others: Any,
+    ) -> Any:
+        """The runs of this process, by name, uid, labels and states where they are given."""
+        times = (start_time_from, start_time_to, last_update_time_from, last_update_time_to, end_time_from, end_time_to)
+        if any((*times, partition_by, *others.values())):
+            raise _needs_server("list_runs by anything but name, uid, labels and states")
         uids = [uid] if isinstance(uid, str) else uid
+        wanted = {str(getattr(each, "value", each)) for each in states or ()}
         found = [
             copy.deepcopy(run)
             for (run_uid, _iter), run in self.runs.items()
-            if (not uids or run_uid in uids) and matches(name, run.get("metadata", {}).get("name") or "")
+            if (not uids or run_uid in uids)
+            and matches(name, run.get("metadata", {}).get("name") or "")
+            and has_labels(run.get("metadata", {}), labels)
+            and (not wanted or run.get("status", {}).get("state") in wanted)
         ]
         return mlrun.lists.RunList(found)
 
@@ -100,7 +129,9 @@ class MemoryDB(NopDB):  # type: ignore[misc]
         own_tree, iteration = tree or metadata.get("tree") or "", iter or metadata.get("iter") or 0
         if tag:
             metadata["tag"] = tag
-        self.artifacts.keep(Logged(key, own_tree, iteration, self.call(), kept))
+        given = str(metadata.get("tag") or "")
+        tags = (given,) if given and given not in EVERY_TAG else ()
+        self.artifacts.keep(Logged(key, own_tree, iteration, self.call(), kept, tags))
         return copy.deepcopy(kept)
 
     def read_artifact(
@@ -115,9 +146,11 @@ class MemoryDB(NopDB):  # type: ignore[misc]
     ) -> dict[str, Any]:
         """The newest artifact of that key, or the store's entity. Raises MLRunNotFoundError."""
         version = tag if tag and tag != "latest" else None
+        if ":" in project and project.count("/") > _LEVELS:  # a file below a version
+            raise mlrun.errors.MLRunBadRequestError(f"store://{project}/{key}: {CANNOT_CHANGE}")
         if project.count("/") == _LEVELS:
             return self.entities.of_key(f"store://{project}/{key}" + (f":{version}" if version else ""))
-        found = self.artifacts.find(key, tree, iter)
+        found = self.artifacts.find(key, tree, iter, project, tag)
         if found is not None:
             return copy.deepcopy(found.document)
         name = f"{key}-{iter}" if iter else key
@@ -146,15 +179,19 @@ class MemoryDB(NopDB):  # type: ignore[misc]
         """The artifacts of this process and the store's: the latest of each name, those of a tag, or all (`*`)."""
         if partition_by or parent:
             raise _needs_server("list_artifacts with partition_by or parent")
+        conditions = conditions_of(labels, since, until, iter, kind, category, tree)
+        superseded = [] if tag else self.artifacts.superseded()
         own = [
             copy.deepcopy(each.document)
             for each in self.artifacts
             if not each.is_link
             and (matches(name, each.key) or matches(name, each.name))
-            and tag in (None, "", "*", "latest", each.document["metadata"].get("tag"))
+            and each.is_of(project, tag)
+            and not any(each is old for old in superseded)
+            and not (best_iteration and self.artifacts.is_of_a_worse_iteration(each))
         ]
-        found = [*own, *self.entities.listed(project or "", name or "", tag or "")]
-        return mlrun.lists.ArtifactList(filtered(found, labels, since, until, iter, kind, category, tree))
+        stored = self.entities.listed(project or "", name or "", tag or "", conditions)
+        return mlrun.lists.ArtifactList([*filtered(own, **conditions), *stored])
 
     def paginated_list_artifacts(
         self,
@@ -182,10 +219,27 @@ class MemoryDB(NopDB):  # type: ignore[misc]
         return copy.deepcopy(self.functions[project, name])
 
     def list_functions(
-        self, name: str | None = None, project: str | None = None, *_: Any, **__: Any
+        self,
+        name: str | None = None,
+        project: str | None = None,
+        tag: str | None = None,
+        kind: str | None = None,
+        labels: Any = None,
+        states: Any = None,
+        format_: Any = None,
+        since: Any = None,
+        until: Any = None,
     ) -> list[dict[str, Any]]:
-        """The functions of this process."""
-        return [copy.deepcopy(f) for (_, held), f in self.functions.items() if matches(name, held)]
+        """The functions of this process, by name, kind and labels where they are given."""
+        if states or since or until:
+            raise _needs_server("list_functions by anything but name, kind and labels")
+        return [
+            copy.deepcopy(function)
+            for (_, held), function in self.functions.items()
+            if matches(name, held)
+            and kind in (None, "", function.get("kind"))
+            and has_labels(function.get("metadata", {}), labels)
+        ]
 
     def get_project(self, name: str) -> Any:
         """The project; one that was never stored exists all the same, empty."""

@@ -25,6 +25,7 @@ _OF_THE_PROCESS = frozenset({"target_path", "src_path", "db_key", "producer", "s
 def described_artifacts(db: MemoryDB, call: int) -> list[dict[str, Any]]:
     """Return what was logged in that call: by the run itself, then by the project, then by nested runs."""
     logged, nested, uid = _logged(db, call), _nested(db), _uid(db)
+    superseded = db.artifacts.superseded()
     plain = {(each.tree, each.key) for each in logged if each.iteration == call}
     found = []
     for each in sorted(logged, key=lambda each: (each.tree != uid, each.tree in nested)):
@@ -37,6 +38,9 @@ def described_artifacts(db: MemoryDB, call: int) -> list[dict[str, Any]]:
             "iteration": iteration,
             "best": bool(iteration) and iteration == best and (each.tree, each.key) not in plain,
             "updates": each.updates,
+            "superseded": any(each is old for old in superseded),
+            "identity": repr(each.identity),
+            "tags": list(each.tags),
             "uri": each.uri,
         }
         found.append({**described_artifact(each.document), **place})
@@ -80,7 +84,6 @@ def described_artifact(artifact: dict[str, Any]) -> dict[str, Any]:
     document = {
         "name": metadata["key"],
         "kind": kind,
-        "tag": metadata.get("tag") or None,
         "labels": cleaner.clean(metadata.get("labels") or {}, "labels"),
         **where,
         **{place: quote(where[place], errors="surrogateescape") for place in ("file", "folder") if where[place]},

@@ -19,23 +19,24 @@ from .failure import exit_code, own_trace
 _PROCESS = os.getpid()
 
 
-def is_forked() -> bool:
-    """Whether this is another process than the one that the wrapper has started."""
-    return os.getpid() != _PROCESS
+def is_forked(since: int | None = None) -> bool:
+    """Whether this is another process than `since`, by default the one that the wrapper has started."""
+    return os.getpid() != (since or _PROCESS)
 
 
 def own_process(call: Callable[..., Any]) -> Callable[..., Any]:
-    """The user's code, out of which only the process comes that went in."""
+    """The user's code, out of which only the process comes that went in: a worker's own calls return as any other's."""
 
     @functools.wraps(call)
     def calling(*args: Any, **kwargs: Any) -> Any:
+        entered = os.getpid()
         try:
             value = call(*args, **kwargs)
         except BaseException as error:
-            if is_forked():
+            if is_forked(entered):
                 leave(error)
             raise
-        if is_forked():
+        if is_forked(entered):
             leave()
         return value
 

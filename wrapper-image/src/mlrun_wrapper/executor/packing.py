@@ -7,6 +7,7 @@ a traceback of pandas. And it writes results as JSON at the end of the run: a ke
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -32,7 +33,7 @@ def install(failed: Callable[[str, str], object], cut: Callable[[str], object], 
         return cut_levels(value, lambda: cut(str(name)))
 
     def logging(handler: Any, outputs: Any, log_hints: Any) -> Any:
-        if is_forked():  # out of a handler with mlrun's decorator
+        if is_forked(handler._entered):  # out of a handler with mlrun's decorator
             leave()
         if words := left_over(len(outputs), log_hints):
             lost(words)
@@ -60,6 +61,13 @@ def install(failed: Callable[[str, str], object], cut: Callable[[str], object], 
             results = {name: shallow(value, name) for name, value in results.items()}
         return log_results(context, with_plain_keys(results), *args, **kwargs)
 
+    make = ContextHandler.__init__
+
+    def making(handler: Any) -> None:
+        make(handler)
+        handler._entered = os.getpid()
+
+    ContextHandler.__init__ = making
     ContextHandler.parse_inputs = _knowing_all_inputs(ContextHandler.parse_inputs)
     for name in ("log_artifact", "log_dataset", "log_model"):
         setattr(MLClientCtx, name, _logging_shallow(getattr(MLClientCtx, name), shallow))

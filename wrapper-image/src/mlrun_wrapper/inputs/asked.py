@@ -7,9 +7,10 @@ from typing import Any, Final
 from mlrun_operator.api import bounds
 from mlrun_operator.api.v1alpha1.inputs import MAX_INPUTS, InputRef
 from mlrun_operator.api.values.keys import Key
-from mlrun_operator.store import Entity, NotFoundError, StoreError
+from mlrun_operator.store import DamagedError, Entity, NotFoundError, StoreError
 from mlrun_wrapper.context import Context
 from mlrun_wrapper.errors import StepError
+from mlrun_wrapper.executor.filters import filtered
 from mlrun_wrapper.inputs.entities import as_artifact
 from mlrun_wrapper.inputs.fetching import Fetcher
 from mlrun_wrapper.names import mlrun_project_of
@@ -24,10 +25,13 @@ _KINDS: Final = (
     ("model", "model"),
 )
 _TYPES: Final = ("artifact", "dataitem", "model")
+# Where mlrun's kinds and categories are.
+_TYPES_OF: Final = {"dataset": ("dataitem",), "model": ("model",)}
 _ALL: Final = "*"
 _LISTED: Final = bounds.LISTED_ARTIFACTS.limit
-# Entities read at a time.
+# Entities read at a time, and before it is seen whether they are enough.
 _AT_ONCE: Final = 8
+_READ_BETWEEN: Final = 64
 
 
 def answer(context: Context, question: dict[str, Any]) -> dict[str, Any]:
@@ -64,21 +68,53 @@ def _find(context: Context, name: str, project: str, version: str | None) -> Key
     return max(found, key=_created).key
 
 
-def _list(context: Context, project: str, name: str, tag: str) -> dict[str, Any]:
-    """A project's entities, newest first; those that cannot be read are left out."""
-    keys = list(islice(_keys(context, _project(context, project), name, tag), _LISTED + 1))
-    read = each(keys[:_LISTED], lambda key: _read(context, key, None), at_once=_AT_ONCE)
-    found = sorted((entity for entity in read if entity is not None), key=_created, reverse=True)
-    answered: dict[str, Any] = {"artifacts": [as_artifact(entity, entity.path or "") for entity in found]}
-    if len(keys) > _LISTED:
-        answered["cut"] = f"project {project} has more than {_LISTED} artifacts; only so many are listed: give a name"
-    return answered
+def _list(context: Context, project: str, name: str, tag: str, conditions: dict[str, Any]) -> dict[str, Any]:
+    """A project's entities that meet mlrun's conditions, newest first. What is left out is a warning of the run."""
+    keys = _keys(context, _project(context, project), name, tag, _types(conditions))
+    found: list[dict[str, Any]] = []
+    damaged: list[str] = []
+
+    def listed(key: Key) -> dict[str, Any] | None:
+        try:
+            entity = _read(context, key, None)
+        except DamagedError:
+            damaged.append(str(key))
+            return None
+        return _described(entity) if entity is not None else None
+
+    while len(found) <= _LISTED and (some := list(islice(keys, _READ_BETWEEN))):
+        read = each(some, listed, at_once=_AT_ONCE)
+        found += filtered((artifact for artifact in read if artifact is not None), **conditions)
+    if len(found) > _LISTED:
+        _warn(context, f"list_artifacts: the first {_LISTED} artifacts of project {project} are listed. Filter by name")
+    if damaged:
+        more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
+        _warn(context, f"list_artifacts: {min(damaged)}{more} left out: entity.json is damaged")
+    newest_first = sorted(found[:_LISTED], key=lambda artifact: str(artifact["metadata"].get("created")), reverse=True)
+    return {"artifacts": newest_first}
 
 
-def _keys(context: Context, project: str, name: str, tag: str) -> Iterator[Key]:
+def _types(conditions: dict[str, Any]) -> tuple[str, ...]:
+    """The types of entities that can have the kind or category that is asked for."""
+    return _TYPES_OF.get(conditions["kind"] or conditions["category"], _TYPES)
+
+
+def _described(entity: Entity) -> dict[str, Any]:
+    """The artifact without its data, which come by its key when they are read."""
+    artifact = as_artifact(entity, entity.path or "")
+    artifact["spec"]["target_path"] = str(entity.key)
+    return artifact
+
+
+def _warn(context: Context, words: str) -> None:
+    if words not in context.warnings:
+        context.warnings.append(words)
+
+
+def _keys(context: Context, project: str, name: str, tag: str, types: tuple[str, ...]) -> Iterator[Key]:
     """The keys that are asked for: of each name the latest, those of a tag, or every version."""
     catalogue = context.catalogue
-    for type_ in _TYPES:
+    for type_ in types:
         for key in catalogue.names(project, type_):
             if not name or (name[1:].lower() in key.name.lower() if name.startswith("~") else name == key.name):
                 if tag == _ALL:
@@ -88,7 +124,7 @@ def _keys(context: Context, project: str, name: str, tag: str) -> Iterator[Key]:
 
 
 def _read(context: Context, key: Key, version: str | None) -> Entity | None:
-    """The entity; None where there is none, or where it is damaged."""
+    """The entity; None where there is none. Raises DamagedError."""
     try:
         return context.catalogue.read(_versioned(key, version) if version else key)
     except NotFoundError:

@@ -4,6 +4,8 @@ In an environment whose prefix is not the interpreter's own, pip leaves the pack
 version beside them. The image's packages could not be removed, since their file system is read-only.
 """
 
+from __future__ import annotations
+
 import runpy
 import sys
 from pathlib import Path

@@ -216,6 +216,8 @@ METHODS = """
         @staticmethod
         def plain(rows):
             return rows
+
+    CLASS = "Trainer"
 """
 
 
@@ -240,6 +242,7 @@ def test_a_coroutine_of_an_object(run: Run, file_store: StoreInfo) -> None:
         ("Trainer::fit", {"rows": 1, "extar": 3}, "no parameter 'extar'; did you mean 'extra'?"),
         ("Trainer::plain", {"row": 1}, "plain needs 'rows'"),
         ("Trainer", {}, "is a class; name one of its methods by Trainer::method"),
+        ("CLASS::fit", {}, "'CLASS' is a str, not a class"),
     ],
 )
 def test_a_method_is_checked_as_a_function_is(

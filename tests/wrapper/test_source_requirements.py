@@ -16,6 +16,7 @@ from wrapper_runs import Ended, envelope
 from mlrun_operator.api.contract.envelope import Envelope, StoreInfo
 from mlrun_operator.api.contract.fetching import PipInfo
 from mlrun_operator.api.v1alpha1.source import Source
+from mlrun_wrapper.executor import pip_beside
 
 Run = Callable[..., Ended]
 
@@ -152,6 +153,49 @@ def test_a_package_that_mlrun_does_not_need_is_replaced(
     assert left == "1.0\n", "the image's own is as it was"
 
 
+def test_the_pip_conf_of_an_image_is_read(
+    run: Run, server: HttpsServer, asking: Callable[..., Envelope], image: Path
+) -> None:
+    """Some images name their package index in the virtual environment itself."""
+    page = find_links(server, *DEPENDENCIES)
+    (image.parents[1] / "pip.conf").write_text(f"[global]\nno-index = true\nfind-links = {page}\n")
+    code = VERSION_OF.format("tinydep")
+    ended = run(asking(["tinydep==2.5"], PipInfo(), code), {"MLRUN_EXECUTOR_PYTHON": str(image)})
+    assert ended.reason == "Succeeded", ended.log
+    assert ended.result.results["return"] == "2.5"
+
+
+def test_the_operator_s_index_goes_before_an_image_s_pip_conf(
+    run: Run, server: HttpsServer, asking: Callable[..., Envelope], image: Path
+) -> None:
+    (image.parents[1] / "pip.conf").write_text(f"[global]\nindex-url = {server.url}/nowhere\n")
+    pip = PipInfo(index_url=index(server, *DEPENDENCIES))
+    code = VERSION_OF.format("tinydep")
+    ended = run(asking(["tinydep==2.5"], pip, code), {"MLRUN_EXECUTOR_PYTHON": str(image)})
+    assert ended.reason == "Succeeded", ended.log
+
+
+@pytest.mark.parametrize("named", [False, True], ids=["own", "with PIP_CONFIG_FILE"])
+def test_pip_s_configuration_files_keep_their_order(image: Path, tmp_path: Path, named: bool) -> None:
+    """The files of the user, of the interpreter and of PIP_CONFIG_FILE; the last one wins, and replaces the user's."""
+    files = {
+        tmp_path / "home/.config/pip/pip.conf": "timeout = 1\nretries = 1\n",
+        image.parents[1] / "pip.conf": "timeout = 2\nproxy = image\n",
+        tmp_path / "named.conf": "proxy = named\n",
+    }
+    for file, text in files.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"[global]\n{text}")
+    env = {"HOME": str(tmp_path / "home"), **({"PIP_CONFIG_FILE": str(tmp_path / "named.conf")} if named else {})}
+    ways = (["-m", "pip"], [pip_beside.__file__, tmp_path / "packages"])
+    listings = [
+        subprocess.check_output([image, "-I", *way, "config", "list"], env=env, text=True).splitlines() for way in ways
+    ]
+    assert listings[1] == listings[0]
+    assert "global.timeout='2'" in listings[0]
+    assert ("global.retries='1'" in listings[0]) is not named
+
+
 ML = ("lightgbm", "matplotlib", "plotly", "scikit_learn", "scipy", "seaborn", "tqdm", "xgboost_cpu")
 
 
@@ -179,7 +223,8 @@ def test_a_package_that_is_imported_already_is_not(
         {"MLRUN_EXECUTOR_PYTHON": str(image)},
     )
     assert (ended.reason, ended.code) == ("InvalidRun", 64), ended.log
-    assert "another tinydep, which was imported from the image already" in ended.result.message
+    words = "another version of tinydep, but the image's tinydep is already imported; leave tinydep out of"
+    assert words in ended.result.message
 
 
 @pytest.mark.parametrize(

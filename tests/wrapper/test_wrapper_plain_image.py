@@ -9,8 +9,15 @@ from mlrun_operator.api.contract.envelope import Envelope, StoreInfo
 
 Run = Callable[..., Ended]
 
-# As where the module is not installed.
-NO_SKLEARN = "import sys\nsys.modules['sklearn'] = sys.modules['elsewhere'] = None\n"
+# As where the modules are not installed.
+NO_SKLEARN = """\
+import sys
+class Without:
+    def find_spec(self, name, path=None, target=None):
+        if name in ("sklearn", "elsewhere"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Without())
+"""
 EXCHANGE = "the operator's plain wrapper image runs instead of mlrun/mlrun:1.7, without "
 REMEDY = (
     "scikit-learn: name scikit-learn in the function's `requirements`, or have wrapper-ml run "
@@ -69,7 +76,20 @@ def test_without_an_exchange_nothing_is_said_of_one(
     assert "plain wrapper" not in ended.log + ended.result.message
 
 
-def test_another_missing_module_is_no_matter_of_it(run: Run, asking: Callable[..., Envelope]) -> None:
-    ended = run(asking(f"{NO_SKLEARN}def handler():\n    import elsewhere"))
-    assert ended.result.message.startswith("ModuleNotFoundError")
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("import elsewhere", "ModuleNotFoundError"),
+        ("import joblib.no_such_part", "ModuleNotFoundError"),
+        (
+            "try:\n        import sklearn\n    except ImportError:\n        raise ValueError('x must be positive')",
+            "ValueError",
+        ),
+    ],
+    ids=["of another package", "a part of a package that is there", "while it was handled"],
+)
+def test_another_failure_is_no_matter_of_it(run: Run, asking: Callable[..., Envelope], code: str, error: str) -> None:
+    installed = "sys.modules['joblib'] = sys\n"
+    ended = run(asking(f"{NO_SKLEARN}{installed}def handler():\n    {code}"))
+    assert ended.result.message.startswith(error)
     assert "plain wrapper" not in ended.result.message

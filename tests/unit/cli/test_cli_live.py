@@ -74,6 +74,20 @@ def test_live_results_that_may_not_be_read_are_a_line(cli, api: StandIn) -> None
     assert said.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("verb", ["get", "describe"])
+def test_a_fault_in_live_results_is_a_line(cli, api: StandIn, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+    """What was asked for needs none of them."""
+
+    async def failing(*_: Any) -> None:
+        raise KeyError("x")
+
+    monkeypatch.setattr("mlrun_operator.sdk.live.live_results", failing)
+    api.put("mlrunruns", a_run())
+    said = cli(verb, "train-1")
+    assert (said.code, "train-1" in said.out) == (Exit.OK, True)
+    assert said.err == "the live results of train-1 cannot be read: KeyError: 'x'\n"
+
+
 def test_describe_tells_what_was_logged_so_far(cli, api: StandIn) -> None:
     api.put("mlrunruns", a_run())
     steps = [{"number": n, "state": "completed", "results": {"loss": n}} for n in (1, 2)]

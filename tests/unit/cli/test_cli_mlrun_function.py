@@ -138,6 +138,23 @@ def test_the_options_of_its_pods_are_those_of_its_runs(cli, tmp_path: Path) -> N
         (with_spec({"builder_env": {"A": "1"}}), "spec.build.builder_env is left out"),
         (with_spec({"commands": ["apt-get install x"]}), "build command 'apt-get install x' is left out"),
         (with_spec({"commands": ["pip install -U x"]}), "build command 'pip install -U x' is left out"),
+        (with_spec({"commands": "apt-get install x"}), "'apt-get install x' is left out; images are not built here"),
+        *(
+            (with_spec({"commands": [command]}), f"build command {command!r} is left out")
+            for command in (
+                "pip install a && echo done",
+                "pip install a; echo done",
+                "pip install a || true",
+                "pip install a | cat",
+                "pip install a > log.txt",
+                "pip install $(cat packages)",
+                "pip install `cat packages`",
+                "pip install a==$VERSION",
+                "pip install 'a",
+                "pip install .",
+                "pip install",
+            )
+        ),
         (with_spec(image=".mlrun/func-a"), "which MLRun built for itself, is left out: mlrun/mlrun is in its place"),
         (with_spec(default_handler="", entry_points={"a": {}, "b": {}}), "set spec.handler to one of a, b"),
     ],
@@ -152,6 +169,40 @@ def test_what_is_not_carried_is_a_note(cli, tmp_path: Path, value: Any, words: s
 def test_plain_pip_commands_become_requirements(cli, tmp_path: Path, command: str) -> None:
     spec, told = made(cli, tmp_path, with_spec({"commands": [command]}))
     assert (spec["requirements"], told) == (["pandas", "a==1", "b[x]"], "")
+
+
+@pytest.mark.parametrize("requirement", ["pandas >= 1.0", 'x; python_version < "3.8"'])
+def test_a_quoted_requirement_is_one_entry(cli, tmp_path: Path, requirement: str) -> None:
+    build = {"commands": [f"pip install '{requirement}' b"], "requirements": []}
+    assert made(cli, tmp_path, with_spec(build))[0]["requirements"] == [requirement, "b"]
+
+
+@pytest.mark.parametrize(
+    ("build", "spec"), [({"requirements": "x"}, {}), ({"requirements": []}, {"requirements": "x"})]
+)
+def test_a_text_of_requirements_is_a_list_of_one(cli, tmp_path: Path, build: Any, spec: Any) -> None:
+    assert made(cli, tmp_path, with_spec(build, **spec))[0]["requirements"] == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ({"resources": "x"}, "spec.resources must be a map, not 'x'"),
+        ({"volume_mounts": ["a"]}, "spec.volume_mounts[0] must be a map, not 'a'"),
+        ({"volumes": {"name": "v"}}, "spec.volumes must be a list, not {'name': 'v'}"),
+        ({"env": ["A=1"]}, "spec.env[0] must be a map, not 'A=1'"),
+        ({"default_handler": True}, "spec.default_handler must be a text, not True"),
+        ({"requirements": [1]}, "spec.requirements[0] must be a text, not 1"),
+    ],
+)
+def test_a_field_of_another_shape_is_refused(cli, tmp_path: Path, spec: Any, words: str) -> None:
+    told = converted(cli, tmp_path, with_spec(**spec), code=Exit.FAILED)[1]
+    assert f"function.yaml:1: MLRun function load-dataset: {words}" in told
+
+
+def test_a_build_of_another_shape_is_refused(cli, tmp_path: Path) -> None:
+    value = {**FUNCTION, "spec": {**FUNCTION["spec"], "build": "x"}}
+    assert "spec.build must be a map, not 'x'" in converted(cli, tmp_path, value, code=Exit.FAILED)[1]
 
 
 @pytest.mark.parametrize(
@@ -228,7 +279,10 @@ def test_verbs_on_manifests_name_convert(cli, tmp_path: Path, verb: str) -> None
         ("hub://describe", ("MLRun's hub", "functions/src/describe/function.yaml", "mlrunctl convert")),
         ("hub://default/feature-selection:v1", ("functions/src/feature_selection/function.yaml",)),
         ("db://p/f", ("the database of an MLRun server", "mlrunctl convert")),
-        ("https://host/train.py", ("is a URL", "source.source")),
+        (
+            "https://host/train.py",
+            ("cannot run https://host/train.py: `run` takes a file or a function's name", "source.source"),
+        ),
         ("train.ipynb", ("is a notebook", "nbconvert")),
     ],
 )

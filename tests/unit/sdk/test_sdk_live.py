@@ -16,6 +16,7 @@ from mlrun_operator.sdk.backend import LogLine
 from mlrun_operator.sdk.backends.kubernetes import KubernetesBackend
 from mlrun_operator.sdk.live import LiveLog
 from mlrun_operator.sdk.session import Session
+from mlrun_operator.sdk.stores.access import Access
 from mlrun_operator.sdk.stores.runs import run_folder
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -141,6 +142,26 @@ async def test_without_logs_and_store_it_says_so(api: FakeApi, handle: Callable[
     with pytest.raises(errors.DataUnreachable, match=r"pods/log.*store cannot be reached"):
         await handle().results(live=True)
     assert not [method for method, *_ in api.requests if method == "POST"], "a fetch run was started"
+
+
+async def test_a_store_that_fails_hides_no_other_pod(
+    api: FakeApi, handle: Callable[[], AsyncRun], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each pod whose log cannot be read asks the store; the others' live results are there all the same."""
+
+    async def failing(_access: Access) -> None:
+        raise errors.BackendError("no answer about the stores")
+
+    monkeypatch.setattr(Access, "catalogue", failing)
+    replicas = [{"index": n, "phase": "Running", "pod": f"j-{n}-x"} for n in range(2)]
+    attempts = [{"pod": f"j-{n}-x", "uid": f"uid-{n}", "index": n} for n in range(2)]
+    more = {"attempts": attempts, "attemptCount": 2, "execution": EXECUTION}
+    api.run = run("Running", replicas=2, jobName="j", replicaStatuses=replicas, **more)
+    api.refused, api.log_of = {"j-0-x": (403, DENIED)}, {"j-1-x": frame("j-1-x", results={"n": 1})}
+    assert (await handle().results(live=True)).pods == {1: {"n": 1}}
+    api.refused, api.log_of = dict.fromkeys(("j-0-x", "j-1-x"), (403, DENIED)), {}
+    with pytest.raises(errors.DataUnreachable, match=r"pods/log.*no answer about the stores.*Use wait\(\)"):
+        await handle().results(live=True)
 
 
 async def test_of_a_finished_run_the_final_results_are_told(api: FakeApi, handle: Callable[[], AsyncRun]) -> None:

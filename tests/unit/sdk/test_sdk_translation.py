@@ -1,11 +1,13 @@
 """Every documented argument, in DigitalHub's shapes and in ours, becomes the resource; what cannot is named."""
 
 import base64
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -285,7 +287,10 @@ def test_a_run_says_of_whole_numbers_alone_which_are_floats(given: dict[str, Any
 
 
 def test_more_floats_among_integers_than_pointers_are_refused() -> None:
-    with pytest.raises(InvalidArgument, match=r"^parameters: 300 whole floats are among integers.*into an input"):
+    with pytest.raises(
+        InvalidArgument,
+        match=r"^parameters: 300 whole floats are among integers.*floatParameters can name at most 256.*into an input",
+    ):
         spec(parameters={"x": [1, 1.0] * 300})
 
 
@@ -314,8 +319,15 @@ def test_log_hints_may_be_texts_dictionaries_and_mlruns_own() -> None:
         ("a:data set", "is not a log hint"),
         ("", "is not a log hint"),
         ("a:dataset[", "is not a log hint"),
-        ({"artifact_type": "dataset"}, "a log hint needs a key"),
+        ({"artifact_type": "dataset"}, r"a log hint needs a key: .*artifact_type: dataset\}$"),
         ({"key": ""}, "a log hint needs a key"),
+        *(
+            (yaml.safe_load(f"- {text}")[0], rf"so write {re.escape(text.replace(' ', ''))} without the space$")
+            for text in ("df: dataset", "df: dataset[file_format='csv']")
+        ),
+        ({"df": 1}, r"artifact_type: dataset\}$"),
+        ({"df": "dataset", "x": "model"}, r"artifact_type: dataset\}$"),
+        ({}, r"artifact_type: dataset\}$"),
         ({"key": "a", "x": object()}, "returns.0.x: object cannot travel"),
     ],
 )

@@ -128,7 +128,7 @@ def test_a_tag_names_a_version_until_a_later_run_gives_it(store: Store, folder: 
     assert catalogue.read(tagged).key == key(folder, 2)
     assert dict(catalogue.pointers(key(folder))) == {"latest": "uuid-2", "v1": "uuid-2"}
     catalogue.unpublish(key(folder), "v1")
-    with pytest.raises(NotFoundError, match="no version, and no tag"):
+    with pytest.raises(NotFoundError, match="neither a version nor a tag"):
         catalogue.read(tagged)
 
 

@@ -1,7 +1,11 @@
 """What every store does, on a folder and on a real S3 server alike."""
 
+import contextlib
 import hashlib
+import os
+import tempfile
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -59,6 +63,48 @@ def test_a_listing_has_everything_below_the_prefix(store: Store, folder: str) ->
     ]
     assert all(abs(stat.modified - time.time()) < 600 for stat in found)
     assert list(store.list(f"{folder}/none/")) == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "denied"),
+    [(0o000, {"p/", "p/a/"}), (0o111, {"p/"}), (0o444, {"p/", "p/a/"})],
+    ids=["nothing", "no names", "names only"],
+)
+def test_a_folder_that_may_not_be_read_is_denied(private: Path, mode: int, denied: set[str]) -> None:
+    store = open_store(StoreInfo(root=f"file://{private}/store"))
+    store.write("p/a/b", b"12")
+    with without_rights(private / "store/p", mode):
+        for ask in (store.folders, store.list):
+            assert {prefix for prefix in ("p/", "p/a/") if is_denied(ask, prefix)} == denied
+
+
+def is_denied(ask: Callable[[str], Iterator[object]], prefix: str) -> bool:
+    try:
+        list(ask(prefix))
+    except DeniedError as error:
+        return f"/store/{prefix}: Permission denied" in str(error)
+    return False
+
+
+@pytest.fixture
+def private() -> Iterator[Path]:
+    """A folder that every user may enter."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@contextlib.contextmanager
+def without_rights(folder: Path, mode: int) -> Iterator[None]:
+    """Give the folder the mode, and root's rights up, which no mode takes away."""
+    user = os.geteuid()
+    folder.chmod(mode)
+    os.seteuid(user or 65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+        folder.chmod(0o755)
 
 
 def test_what_is_deleted_is_gone_and_deleting_it_again_is_no_fault(store: Store, folder: str) -> None:

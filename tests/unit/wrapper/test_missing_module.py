@@ -15,6 +15,12 @@ def raised(error: Exception, cause: Exception | None) -> Exception:
         return caught
 
 
+def raised_within(error: Exception, handled: Exception) -> Exception:
+    """Return the error as it is when it was raised while the other one was handled."""
+    error.__context__ = handled
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "module"),
     [
@@ -23,6 +29,10 @@ def raised(error: Exception, cause: Exception | None) -> Exception:
         (ImportError("cannot import name 'x'", name="sklearn"), None),
         (ValueError("x"), None),
         (raised(ValueError("x"), KeyError("y")), None),
+        (raised_within(ImportError("no models"), NOT_FOUND), "sklearn.svm"),
+        (raised(raised_within(ImportError("no models"), NOT_FOUND), None), None),
+        (raised_within(ValueError("x < 0"), NOT_FOUND), None),
+        (raised_within(ImportError("no models"), raised_within(ValueError("x"), NOT_FOUND)), None),
     ],
 )
 def test_a_module_that_was_not_found_is_told(error: Exception, module: str | None) -> None:

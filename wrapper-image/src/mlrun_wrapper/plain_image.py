@@ -29,8 +29,11 @@ def exchange_warnings(envelope: Envelope) -> list[str]:
 
 
 def missing_package(envelope: Envelope, module: str | None) -> str:
-    """Return the end of a message about a module that was not found; empty where the exchange is not the cause."""
-    package = PACKAGES.get((module or "").partition(".")[0])
+    """Return the end of a message about a module that was not found; empty where the exchange is not the cause.
+
+    Python names the package itself where that is missing, and a part by its dotted name where only the part is.
+    """
+    package = PACKAGES.get(module or "")
     if not envelope.plain_image or package is None:
         return ""
     return f"; {_exchange(envelope)}, without {package}: {_remedy(package)}"

@@ -15,7 +15,7 @@ from mlrun_operator.api.values.keys import Key
 from mlrun_operator.api.values.names import kubernetes_name
 from mlrun_operator.cli import mlrun_function
 from mlrun_operator.cli.documents import Document
-from mlrun_operator.cli.mlrun_function import RefusalError
+from mlrun_operator.cli.entity_fields import RefusalError, list_of, mapping_of
 from mlrun_operator.cli.quartz import five_fields
 from mlrun_operator.sdk.errors import SdkError
 from mlrun_operator.sdk.naming import parse_function
@@ -94,7 +94,8 @@ class _Conversion:
     def _calls(self, value: Mapping[str, Any], where: str) -> None:
         for name, into in (("new_function", self._functions), ("run", self._runs)):
             given = value.get(name)
-            into += [(where, dict(each)) for each in (given if isinstance(given, list) else [given]) if each]
+            calls = given if isinstance(given, list) else [given]
+            into += [(where, dict(mapping_of(each, name))) for each in calls if each]
 
     def _arguments(self, value: Object, kind: str, where: str) -> None:
         if "source" in value:
@@ -108,7 +109,7 @@ class _Conversion:
 
     def _project(self, spec: Mapping[str, Any], where: str) -> None:
         for name in ("functions", "tasks", "runs", "dataitems", "artifacts", "models"):
-            for each in spec.get(name) or ():
+            for each in list_of(spec.get(name), f"spec.{name}"):
                 if isinstance(each, Mapping) and isinstance(each.get("spec"), Mapping):
                     is_of_mlrun = mlrun_function.is_mlrun_function(each["spec"])
                     self.sort(each["spec"] if is_of_mlrun else each, where)
@@ -186,7 +187,7 @@ class _Conversion:
         if given.get("local_execution"):
             self.found.notes.append(f"{where}: local_execution is left out; the run is for a cluster")
         request = RunRequest(project, "", kubernetes_name(function), function)
-        labels = arguments.pop("labels", None) or (entity.get("metadata") or {}).get("labels")
+        labels = arguments.pop("labels", None) or mapping_of(entity.get("metadata"), "metadata").get("labels")
         spec = run_spec(request, arguments, lambda text, field_: self._input(text, field_, where))
         made = run_object(request, spec, {"labels": labels})
         if "name" not in spec:
@@ -232,7 +233,7 @@ class _Conversion:
 
 
 def _function_arguments(value: Object, spec: Object) -> Object:
-    meta = value.get("metadata") or {}
+    meta = mapping_of(value.get("metadata"), "metadata")
     given = {
         **spec,
         "name": value.get("name") or meta.get("name"),
@@ -249,7 +250,7 @@ def _function_arguments(value: Object, spec: Object) -> Object:
 
 def _flat(spec: Object) -> Object:
     """Its older versions nest what is Kubernetes' in `k8s`."""
-    nested = spec.get("k8s") or {}
+    nested = mapping_of(spec.get("k8s"), "spec.k8s")
     return {**nested, **{name: value for name, value in spec.items() if name != "k8s"}}
 
 

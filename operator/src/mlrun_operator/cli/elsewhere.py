@@ -17,7 +17,8 @@ def other_source(what: str) -> tuple[str, str] | None:
         hint = "Export it there by function.export('function.yaml'), then `mlrunctl convert function.yaml`."
         return f"{what} is a function in the database of an MLRun server, and there is none here", hint
     if "://" in what:
-        return f"{what} is a URL", "Write it as source.source of an MlrunFunction, or download the file and run that."
+        hint = "Write the URL as source.source of an MlrunFunction, or download the file and run that."
+        return f"cannot run {what}: `run` takes a file or a function's name", hint
     if what.endswith(_MANIFESTS):
         return _of_file(what)
     if what.endswith(".ipynb"):

@@ -6,6 +6,8 @@ from pathlib import PureWindowsPath
 from typing import Any, Final
 
 from mlrun_operator.api.objects import Object
+from mlrun_operator.cli.entity_fields import RefusalError, mapping_of, maps_of, text_of, texts_of
+from mlrun_operator.cli.pip_commands import installed_packages
 
 # Kinds that run to an end in one container; the empty kind is mlrun's default.
 _KINDS: Final = ("job", "", "local", "handler")
@@ -35,11 +37,6 @@ _IDLE_OF_BUILD: Final = (
 _OPTIONS: Final = ("env", "node_selector", "affinity", "tolerations", "priority_class_name", "image_pull_policy")
 _VOLUMES: Final = ("configMap", "secret", "persistentVolumeClaim", "emptyDir")
 _EMPTY: Final[tuple[object, ...]] = (None, "", [], {}, False)
-_INSTALLS: Final = (("pip", "install"), ("python", "-m", "pip", "install"), ("python3", "-m", "pip", "install"))
-
-
-class RefusalError(ValueError):
-    """Why something has no place in our resources."""
 
 
 def is_mlrun_function(value: Any) -> bool:
@@ -50,25 +47,33 @@ def is_mlrun_function(value: Any) -> bool:
     if not isinstance(meta, Mapping) or not isinstance(spec, Mapping) or not meta.get("name"):
         return False
     kind = value.get("kind") or ""
+    if not isinstance(kind, str):
+        return False
     return kind in _OTHER_KINDS or (kind in _KINDS and not spec.keys().isdisjoint(("build", "image", "command")))
 
 
 def arguments(value: Mapping[str, Any]) -> tuple[Object, list[str]]:
     """Return the arguments of `new_function`, and what got lost in them. Raises RefusalError."""
-    kind, meta, spec = str(value.get("kind") or ""), value["metadata"], value["spec"]
+    try:
+        return _arguments(str(value.get("kind") or ""), value["metadata"], value["spec"])
+    except RefusalError as refusal:
+        raise RefusalError(f"MLRun function {value['metadata']['name']}: {refusal}") from None
+
+
+def _arguments(kind: str, meta: Mapping[str, Any], spec: Mapping[str, Any]) -> tuple[Object, list[str]]:
     if kind in _OTHER_KINDS:
-        raise RefusalError(f"MLRun function {meta['name']}: kind {kind} {_OTHER_KINDS[kind]}")
-    build = spec.get("build") or {}
+        raise RefusalError(f"kind {kind} {_OTHER_KINDS[kind]}")
+    build, name = mapping_of(spec.get("build"), "spec.build"), text_of(meta["name"], "metadata.name")
     image, image_notes = _image(spec, build)
     requirements, command_notes = _requirements(spec, build)
     volumes, volume_notes = _volumes(spec)
     given = {
-        "name": meta["name"],
-        "project": meta.get("project"),
-        "tag": meta.get("tag"),
+        "name": name,
+        "project": text_of(meta.get("project"), "metadata.project"),
+        "tag": text_of(meta.get("tag"), "metadata.tag"),
         "labels": meta.get("labels"),
-        "description": spec.get("description"),
-        "source": _source(str(meta["name"]), spec, build),
+        "description": text_of(spec.get("description"), "spec.description"),
+        "source": _source(name, spec, build),
         "handler": _handler(spec),
         "image": image,
         "requirements": requirements,
@@ -80,22 +85,22 @@ def arguments(value: Mapping[str, Any]) -> tuple[Object, list[str]]:
 
 def _source(name: str, spec: Mapping[str, Any], build: Mapping[str, Any]) -> Object:
     """Return the code: what is written into the function, or the repository or file that it names."""
-    if code := build.get("functionSourceCode"):
-        return {**_readable(str(code)), "file_name": _file_name(name, spec, build)}
-    command, source = str(spec.get("command") or ""), str(build.get("source") or "")
+    if code := text_of(build.get("functionSourceCode"), "spec.build.functionSourceCode"):
+        return {**_readable(code), "file_name": _file_name(name, spec, build)}
+    command, source = text_of(spec.get("command"), "spec.command"), text_of(build.get("source"), "spec.build.source")
     if source:
         file = {"handler": command} if command.endswith(".py") else {}
-        return {"source": _uri(name, source), **file}
+        return {"source": _uri(source), **file}
     if "://" in command:
         return {"source": command}
     if command:
         raise RefusalError(
-            f"MLRun function {name}: its code is {command} of its image, which cannot be run from here; put the file "
-            "into a repository, or give it to `mlrunctl run FILE.py`"
+            f"its code is {command} of its image, which cannot be run from here; put the file into a repository, or "
+            "give it to `mlrunctl run FILE.py`"
         )
     raise RefusalError(
-        f"MLRun function {name}: holds no code; export it with its code (spec.build.functionSourceCode), as "
-        "`function.export()` of mlrun.code_to_function does"
+        "holds no code; export it with its code (spec.build.functionSourceCode), as `function.export()` of "
+        "mlrun.code_to_function does"
     )
 
 
@@ -109,20 +114,21 @@ def _readable(code: str) -> Object:
 
 def _handler(spec: Mapping[str, Any]) -> str | None:
     """Return the handler; MLRun writes `package.module.function` where we write `package.module:function`."""
-    text = str(spec.get("default_handler") or "")
+    text = text_of(spec.get("default_handler"), "spec.default_handler")
     module, dot, name = text.rpartition(".")
     return (f"{module}:{name}" if dot and ":" not in text else text) or None
 
 
 def _file_name(name: str, spec: Mapping[str, Any], build: Mapping[str, Any]) -> str:
     """Return the name of the file that the code is from; the function's where that is not told."""
-    path = str(build.get("origin_filename") or build.get("code_origin") or spec.get("filename") or "")
+    origins = [text_of(build.get(origin), f"spec.build.{origin}") for origin in ("origin_filename", "code_origin")]
+    path = next(filter(None, origins), "") or text_of(spec.get("filename"), "spec.filename")
     # Of Windows, too; the origin may also be the URL of a repository and a path in it.
     stem = PureWindowsPath(path).stem if path.endswith((".py", ".ipynb")) else name.replace("-", "_")
     return f"{stem}.py"
 
 
-def _uri(name: str, source: str) -> str:
+def _uri(source: str) -> str:
     """Return MLRun's URI of a repository or archive in our form. Raises RefusalError."""
     if source.startswith("git://"):
         address, _, ref = source.removeprefix("git://").partition("#")
@@ -131,53 +137,39 @@ def _uri(name: str, source: str) -> str:
     if source.endswith(".zip") and source.startswith(("https://", "http://", "s3://")):
         return f"zip+{source}"
     raise RefusalError(
-        f"MLRun function {name}: its source {source} is neither a repository (git://) nor a .zip at https:// or s3://; "
-        "put the code there"
+        f"its source {source} is neither a repository (git://) nor a .zip at https:// or s3://; put the code there"
     )
 
 
 def _image(spec: Mapping[str, Any], build: Mapping[str, Any]) -> tuple[str | None, list[str]]:
-    image = str(spec.get("image") or build.get("base_image") or build.get("image") or "")
+    base = text_of(build.get("base_image"), "spec.build.base_image")
+    image = text_of(spec.get("image"), "spec.image") or base or text_of(build.get("image"), "spec.build.image")
     if image.startswith("."):
-        base = str(build.get("base_image") or "") or None
         instead = f"{base} is in its place" if base else "set spec.image to one that this cluster can pull"
-        return base, [f"image {image}, which MLRun built for itself, is left out: {instead}"]
+        return base or None, [f"image {image}, which MLRun built for itself, is left out: {instead}"]
     return image or None, []
 
 
 def _requirements(spec: Mapping[str, Any], build: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """Return what pip is to install, also by `pip install` commands; and the commands that nothing here runs."""
-    found = [str(entry) for entry in (*(spec.get("requirements") or ()), *(build.get("requirements") or ()))]
+    places = ((spec, "spec"), (build, "spec.build"))
+    found = [each for place, path in places for each in texts_of(place.get("requirements"), f"{path}.requirements")]
     notes = []
-    for command in build.get("commands") or ():
-        packages = _installed(str(command))
+    for command in texts_of(build.get("commands"), "spec.build.commands"):
+        packages = installed_packages(command)
         found += packages
         if not packages:
-            notes.append(f"the build command {command!r} is left out; no image is built: put it into an image")
+            notes.append(f"the build command {command!r} is left out; images are not built here; add it to your image")
     return list(dict.fromkeys(found)), notes
-
-
-def _installed(command: str) -> list[str]:
-    """Return the packages of a plain `pip install`; none where it has options.
-
-    >>> _installed("python -m pip install xgboost==1.3.1 'dask[complete]'")
-    ['xgboost==1.3.1', 'dask[complete]']
-    """
-    words = tuple(word.strip("'\"") for word in command.split())
-    for start in _INSTALLS:
-        if words[: len(start)] == start:
-            packages = words[len(start) :]
-            return [] if any(package.startswith("-") for package in packages) else list(packages)
-    return []
 
 
 def _options(spec: Mapping[str, Any], volumes: list[Object]) -> Object:
     """Return what the function says of its runs' pods."""
-    resources = {kind: each for kind, each in (spec.get("resources") or {}).items() if each}
+    resources = {kind: each for kind, each in mapping_of(spec.get("resources"), "spec.resources").items() if each}
     secret = spec.get("image_pull_secret")
     found: Object = {name: spec.get(name) for name in _OPTIONS}
     found |= {
-        "env": [_variable(entry) for entry in spec.get("env") or () if isinstance(entry, Mapping)],
+        "env": [_variable(entry) for entry in maps_of(spec.get("env"), "spec.env")],
         "resources": resources,
         "volumes": volumes,
         "image_pull_secrets": [secret] if secret else None,
@@ -197,10 +189,11 @@ def _said(value: Mapping[str, Any]) -> Object:
 
 def _volumes(spec: Mapping[str, Any]) -> tuple[list[Object], list[str]]:
     """Return each mount with its volume; and the volumes of kinds that runs do not have."""
-    by_name = {each.get("name"): each for each in spec.get("volumes") or () if isinstance(each, Mapping)}
+    volumes, mounts = (maps_of(spec.get(part), f"spec.{part}") for part in ("volumes", "volume_mounts"))
+    by_name = {text_of(each.get("name"), "spec.volumes[].name"): each for each in volumes}
     found, notes = [], []
-    for mount in spec.get("volume_mounts") or ():
-        volume = by_name.get(mount.get("name"), {})
+    for mount in mounts:
+        volume = by_name.get(text_of(mount.get("name"), "spec.volume_mounts[].name"), {})
         kinds = {kind: volume[kind] for kind in _VOLUMES if kind in volume}
         if kinds:
             found.append({**mount, **kinds})
@@ -211,7 +204,7 @@ def _volumes(spec: Mapping[str, Any]) -> tuple[list[Object], list[str]]:
 
 
 def _handler_notes(spec: Mapping[str, Any]) -> Iterator[str]:
-    names = [str(name) for name in spec.get("entry_points") or ()]
+    names = [str(name) for name in mapping_of(spec.get("entry_points"), "spec.entry_points")]
     if names and not spec.get("default_handler"):
         yield f"it names no default_handler: set spec.handler to one of {', '.join(names)}"
 
@@ -221,7 +214,7 @@ def _lost(spec: Mapping[str, Any], build: Mapping[str, Any]) -> Iterator[str]:
     for name in _others(spec, (*_IDLE, *_OPTIONS, "resources", "volumes")):
         yield f"spec.{name} is left out: a run has no such option"
     for name in _others(build, _IDLE_OF_BUILD):
-        yield f"spec.build.{name} is left out: no image is built here"
+        yield f"spec.build.{name} is left out: images are not built here"
 
 
 def _others(value: Mapping[str, Any], known: Sequence[str]) -> list[str]:

@@ -18,7 +18,10 @@ _MAX_VALUES: Final = 160
 
 
 async def read(link: "Link", runs: Sequence[Object]) -> dict[str, "Results"]:
-    """Return the live results of the runs that are at work, by uid. What cannot be read is said on stderr."""
+    """Return the live results of the runs that are at work, by uid.
+
+    What cannot be read is said on stderr, a fault too: what the user asked for does not need them.
+    """
     import asyncio
 
     from mlrun_operator.cli.output import say
@@ -27,9 +30,12 @@ async def read(link: "Link", runs: Sequence[Object]) -> dict[str, "Results"]:
 
     running = [run for run in runs if rows.phase(run) == "Running"][:_MAX_RUNS]
     answers = await asyncio.gather(*(live_results(link.backend, run) for run in running), return_exceptions=True)
-    for answer in answers:
+    for run, answer in zip(running, answers, strict=True):
         if isinstance(answer, SdkError):
             say(answer.message)
+        elif isinstance(answer, Exception):
+            name, error = run["metadata"]["name"], type(answer).__name__
+            say(f"the live results of {name} cannot be read: {error}: {answer}")
         elif isinstance(answer, BaseException):
             raise answer
     uids = [str(run["metadata"]["uid"]) for run in running]

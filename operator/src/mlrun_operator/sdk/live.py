@@ -65,7 +65,7 @@ async def live_results(backend: Backend, run: Object) -> Results:
     if problems and len(problems) == len(pods):
         name = run["metadata"]["name"]
         raise DataUnreachable(
-            f"the live results of {name} cannot be read: {problems[0]}", hint="wait() brings the end."
+            f"the live results of {name} cannot be read: {problems[0]}", hint="Use wait() for the final results."
         )
     read = {pod.replica: answer for pod, answer in zip(pods, answers, strict=True) if isinstance(answer, Results)}
     return of_run(run, read)
@@ -101,7 +101,10 @@ async def _stored(backend: Backend, run: Object, pod: Pod) -> tuple[LiveResults 
     folder = run_folder(run, {"uid": pod.uid})
     if folder is None:
         return None, f"the run does not tell the folder of pod {pod.name} in the store"
-    catalogue = await Access(backend, run["metadata"]["namespace"]).catalogue()
+    try:
+        catalogue = await Access(backend, run["metadata"]["namespace"]).catalogue()
+    except SdkError as error:
+        return None, error.message
     if catalogue is None:
         return None, "the store cannot be reached from here"
     try:

@@ -122,7 +122,9 @@ class Catalogue:
         try:
             return self._read(self._pointed(key, tag))
         except NotFoundError:
-            raise NotFoundError(f"{key} does not exist in {self.store.root}: it is no version, and no tag") from None
+            raise NotFoundError(
+                f"{key} does not exist in {self.store.root}: it is neither a version nor a tag"
+            ) from None
 
     def _read(self, full: Key) -> Entity:
         text = self.store.read(f"{self.folder(full)}/{ENTITY_FILE}")

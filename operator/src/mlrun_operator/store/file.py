@@ -73,17 +73,18 @@ class FileStore(Store):
 
     def list(self, prefix: str) -> Iterator[Stat]:
         """See `Store.list`."""
-        folder = self._file(prefix.rpartition("/")[0])
-        for file in sorted(folder.rglob("*")):
-            path = file.relative_to(self.folder).as_posix()
-            if path.startswith(prefix) and file.is_file() and not file.name.startswith("."):
-                stat = file.stat()
-                yield Stat(path, stat.st_size, stat.st_mtime)
+        with self._errors(prefix):
+            for file in sorted(_inside(self._file(prefix.rpartition("/")[0]))):
+                path = file.relative_to(self.folder).as_posix()
+                if path.startswith(prefix) and file.is_file() and not file.name.startswith("."):
+                    stat = file.stat()
+                    yield Stat(path, stat.st_size, stat.st_mtime)
 
     def folders(self, prefix: str) -> Iterator[str]:
         """See `Store.folders`."""
         folder = self._file(prefix)
-        yield from sorted(inside.name for inside in folder.iterdir() if inside.is_dir()) if folder.is_dir() else ()
+        with self._errors(prefix):
+            yield from sorted(inside.name for inside in folder.iterdir() if inside.is_dir()) if folder.is_dir() else ()
 
     def delete(self, path: str) -> None:
         """See `Store.delete`."""
@@ -114,3 +115,14 @@ class FileStore(Store):
             ) from error
         except OSError as error:
             raise UnavailableError(f"{self.uri(path)}: {error}") from error
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    """Yield all that is inside of a folder; nothing where there is none.
+
+    Raises PermissionError where the folder may not be read. pathlib passes over such folders inside of it, as over the
+    `lost+found` of a volume.
+    """
+    if folder.is_dir():
+        next(folder.iterdir(), None)
+        yield from folder.rglob("*")

@@ -26,6 +26,7 @@ from .ending import Ending
 from .failure import Stopped, described
 from .forked import own_process
 from .levels import cut_levels
+from .parameters import says_nothing
 from .sweep import Points
 
 RETURN = "return"
@@ -33,8 +34,6 @@ RETURN = "return"
 _RESULTS = (None, "", "result")
 _MOMENTS = (datetime.date, datetime.time)
 _SCALARS = (type(None), str, bytes, bool, int, float, complex, np.generic, *_MOMENTS)
-# Of **kwargs, what says nothing about an input.
-_NO_HINTS = (inspect.Parameter.empty, Any, object, "Any", "typing.Any", "object")
 _COLLECTIONS = (dict, list, tuple, set, frozenset)
 
 
@@ -158,7 +157,7 @@ def _arguments(handler: Callable[..., Any], runobj: Any, context: Any) -> dict[s
 def _hints(handler: Callable[..., Any], runobj: Any) -> dict[str, Any]:
     """The types of inputs that the run names, and of those that only **kwargs takes: its own hint, or DataItem."""
     declared, free = inspect.signature(handler).parameters, _free_parameter(handler)
-    hint = mlrun.DataItem if free is None or free.annotation in _NO_HINTS else free.annotation
+    hint = mlrun.DataItem if free is None or says_nothing(free.annotation) else free.annotation
     others = {name: hint for name in runobj.spec.inputs or () if name not in declared}
     return {**others, **(runobj.spec.inputs_type_hints or {})}
 

@@ -45,8 +45,18 @@ def missing_module(error: BaseException | None) -> str | None:
     for _ in range(_LONGEST_CHAIN):
         if error is None or isinstance(error, ModuleNotFoundError):
             break
-        error = error.__cause__ or error.__context__
+        error = _cause(error)
     return error.name if isinstance(error, ModuleNotFoundError) else None
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    """Return what the error was raised from, or what a failed import was raised in the handling of.
+
+    Another error that is raised there says something else, and may have nothing to do with the import.
+    """
+    if error.__cause__ is not None or error.__suppress_context__ or not isinstance(error, ImportError):
+        return error.__cause__
+    return error.__context__
 
 
 def _types(error: BaseException) -> list[str]:

@@ -23,7 +23,10 @@ def find_handler(module: ModuleType, name: str) -> Callable[..., Any]:
     """
     owner, double, method = name.partition("::")
     if double:
-        return _method(_attribute(module, owner, _classes(module), "class"), method)
+        cls = _attribute(module, owner, _classes(module), "class")
+        if not inspect.isclass(cls):
+            raise InvalidRunError(f"{owner!r} is a {type(cls).__name__}, not a class")
+        return _method(cls, method)
     found = _attribute(module, name, _functions(module), "handler")
     file = Path(module.__file__ or "").name
     if not callable(found):
@@ -56,8 +59,6 @@ def _attribute(module: ModuleType, name: str, known: list[str], what: str) -> An
 
 def _method(cls: Any, name: str) -> Callable[..., Any]:
     """Makes the object as mlrun does: with the parameter `_init_args`, and the context where it takes one."""
-    if not inspect.isclass(cls):
-        raise InvalidRunError(f"{cls.__name__!r} is a {type(cls).__name__}, not a class")
     method = getattr(cls, name, None)
     if not callable(method):
         known = [each for each, value in vars(cls).items() if callable(value) and not each.startswith("_")]

@@ -30,7 +30,7 @@ def load_module(file: Path, dotted: str | None = None) -> ModuleType:
     except ImportError as error:
         if (text := missing_imports.explained(error, file, name)) is None:
             raise
-        raise InvalidRunError(text) from None
+        raise InvalidRunError(text) from error
 
 
 def syntax_error(error: SyntaxError | ValueError, file: Path) -> InvalidRunError:

@@ -17,6 +17,9 @@ INIT_ARGS = "_init_args"
 # YAML reads y, yes and on as true, n, no and off as false, in a map's names too.
 _YAML_BOOLEANS = ("true", "false")
 _INT = re.compile(r"\bint\b")
+# Of **kwargs, what says nothing about an input: objects, and the texts of annotations from the future.
+_NO_HINTS = (inspect.Parameter.empty, Any, object)
+_NO_HINT_TEXTS = ("Any", "typing.Any", "object")
 _CONTEXT_USERS = ("get_or_create_ctx", "get_current_context")
 
 
@@ -56,10 +59,18 @@ def with_hinted_floats(handler: Callable[..., Any], parameters: dict[str, Any]) 
     return {name: _as_float(value) if name in floats else value for name, value in parameters.items()}
 
 
+def says_nothing(hint: Any) -> bool:
+    """Return whether the hint says nothing about an input.
+
+    A hint may be any object, such as a Series, whose comparison is not one truth value.
+    """
+    return any(hint is each for each in _NO_HINTS) or (isinstance(hint, str) and hint in _NO_HINT_TEXTS)
+
+
 def _is_float(parameter: inspect.Parameter) -> bool:
     """Whether its hint is float, or its default is one and its hint names no int."""
     hint = parameter.annotation
-    if hint in (float, "float"):
+    if hint is float or (isinstance(hint, str) and hint == "float"):
         return True
     words = hint if isinstance(hint, str) else inspect.formatannotation(hint)
     return isinstance(parameter.default, float) and not _INT.search(words)

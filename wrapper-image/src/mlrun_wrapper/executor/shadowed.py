@@ -13,10 +13,12 @@ def check_imported(folders: list[str]) -> None:
     """Refuse a package that comes too late: the process would go on with the image's. Raises InvalidRunError."""
     late = sorted({name for folder in folders for name in _modules(folder) if _is_from_elsewhere(name, folder)})
     if late:
-        was, it = ("was", "it") if len(late) == 1 else ("were", "them")
+        names, are, versions = " and ".join(late), "is", "another version"
+        if len(late) > 1:
+            are, versions = "are", "other versions"
         raise InvalidRunError(
-            f"the requirements bring another {' and '.join(late)}, which {was} imported from the image already; "
-            f"leave {it} out of `requirements`, or build an image with the version wanted"
+            f"the requirements install {versions} of {names}, but the image's {names} {are} already imported; "
+            f"leave {names} out of `requirements`, or build an image with the version that you want"
         )
 
 

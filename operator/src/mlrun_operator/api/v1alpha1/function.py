@@ -33,6 +33,7 @@ IMAGE_RULES: Final = (
 )
 _HINT_TEXT: Final = re.compile(r"[^\s:]+(\s*:\s*[a-z]+(\s*\[.*\])?)?")
 _MAX_HINT_TEXT: Final = 1024
+_HINT_FIELDS: Final = ("key", "artifact_type")
 _MAX_HINT_DEPTH: Final = bounds.FREE_FORM_DEPTH.limit
 
 
@@ -44,10 +45,18 @@ def check_log_hint(hint: str | dict[str, Any]) -> str | dict[str, Any]:
             raise ValueError(f"{shown!r} is not a log hint, such as df, df:dataset or df:dataset[format='csv']")
         return hint
     if not isinstance(hint.get("key"), str) or not hint["key"].strip():
-        raise ValueError("a log hint needs a key: {key: df, artifact_type: dataset}")
+        raise ValueError(f"a log hint needs a key: {{key: df, artifact_type: dataset}}{_without_space(hint)}")
     if is_deeper(hint, _MAX_HINT_DEPTH):
         raise ValueError(f"a log hint is nested deeper than {_MAX_HINT_DEPTH} levels")
     return hint
+
+
+def _without_space(hint: dict[str, Any]) -> str:
+    """Return what to do about the map that YAML makes of `df: dataset`; empty for any other map."""
+    texts = [f"{key}:{type_}" for key, type_ in hint.items() if isinstance(type_, str) and key not in _HINT_FIELDS]
+    if len(hint) != 1 or not texts or not _HINT_TEXT.fullmatch(texts[0]):
+        return ""
+    return f"; YAML takes a colon and a space for a map, so write {texts[0]:.60} without the space"
 
 
 LogHint = Annotated[

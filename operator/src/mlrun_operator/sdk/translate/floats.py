@@ -49,7 +49,8 @@ def _params(spec: Object) -> Any:
 
 def _with_pointers(spec: Object, pointers: list[str]) -> Object:
     if len(pointers) > _LIMIT:
-        words = f"{len(pointers)} whole floats are among integers, such as {pointers[0]}; at most {_LIMIT} can be told"
+        numbers = f"{len(pointers)} whole floats are among integers, such as {pointers[0]}"
+        words = f"{numbers}; floatParameters can name at most {_LIMIT}"
         hint = "Give each list floats only, or integers only, or put the numbers into an input."
         raise InvalidArgument("parameters", words, hint=hint)
     written: Object = {**spec, "floatParameters": pointers}

@@ -85,11 +85,11 @@ def resources(value: Any) -> Object:
         return {kind: _amounts(mapping(each, f"resources.{kind}")) for kind, each in value.items() if each is not None}
     found: Object = {"requests": {}, "limits": {}}
     for name, each in value.items():
-        known = _RESOURCES.get(name, name if "/" in name else None)
+        known = _RESOURCES.get(name, name if "/" in str(name) else None)
         if known is None:
             raise InvalidArgument(f"resources.{name}", "is no resource", hint="Use cpu, mem, gpu or disk.")
         if isinstance(each, Mapping):
-            unknown = sorted(set(each) - {"requests", "limits"})
+            unknown = sorted(map(str, set(each) - {"requests", "limits"}))
             if unknown:
                 raise InvalidArgument(f"resources.{name}.{unknown[0]}", "is neither requests nor limits")
             for kind, amount in each.items():

@@ -59,9 +59,9 @@ def snaked(arguments: Mapping[str, Any], known: Iterable[str], what: str) -> Obj
     names = set(known)
     found: Object = {}
     for written, value in arguments.items():
-        name = snake(written)
+        name = snake(str(written))
         if name not in names:
-            raise InvalidArgument(written, f"is no argument of {what}", hint=suggestion(name, names))
+            raise InvalidArgument(str(written), f"is no argument of {what}", hint=suggestion(name, names))
         if name in found:
             raise InvalidArgument(written, f"is given twice, as {name} too")
         if value is not None:

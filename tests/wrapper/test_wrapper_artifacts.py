@@ -314,6 +314,27 @@ def test_each_tag_that_a_run_gives_names_its_version(run: Run, file_store: Store
     assert any("stored without the tag 'a/b'" in words for words in run_json(file_store, ended)["warnings"])
 
 
+TAGGED_BESIDE_CHILDREN = """
+    def handler(context):
+        own = f"{context.artifact_path}/own"
+        context.log_artifact("art", body="of the run", local_path="a.txt", artifact_path=own, tag="v1")
+        for number in (1, 2):
+            with context.get_child_context(number=number) as child:
+                child.log_artifact("art", body=f"of child {number}", local_path=f"a{number}.txt")
+                if number == 2:
+                    child.mark_as_best()
+"""
+
+
+def test_a_tagged_artifact_stays_beside_the_best_childs(run: Run, file_store: StoreInfo) -> None:
+    """The link to the best child has its key and no data of its own; the run ended as WrapperError."""
+    ended = succeeded(run(envelope(TAGGED_BESIDE_CHILDREN, store=file_store)))
+    found = {name: text(file_store, ended, name) for name in ended.result.outputs if name.startswith("art")}
+    assert found == {"art": "of the run", "art-1": "of child 1", "art-2": "of child 2"}
+    tagged = entity(Catalogue(open_store(file_store)), "store://demo/artifact/artifact/art:v1")
+    assert str(tagged.key) == ended.result.outputs["art"].key
+
+
 OWN_CLASS = """
     from mlrun.artifacts import Artifact
 

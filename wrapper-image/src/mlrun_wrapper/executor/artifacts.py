@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -112,11 +112,6 @@ class LoggedArtifacts:
                 kept[kept.index(old)] = replace(old, tags=tuple(tag for tag in old.tags if tag not in new.tags))
         self._all = [*kept, replace(new, tags=(*inherited, *new.tags))]
 
-    def superseded(self) -> list[Logged]:
-        """Return those of which there is a newer version."""
-        newest = {each.identity: each for each in self._all}
-        return [each for each in self._all if newest[each.identity] is not each]
-
     def is_of_a_worse_iteration(self, logged: Logged) -> bool:
         """Return whether it is of an iteration that no link names."""
         return bool(logged.iteration) and not any(
@@ -149,6 +144,11 @@ class LoggedArtifacts:
         if newest is not None and newest.is_link and not iteration:
             return self.find(key, newest.tree, newest.document["spec"].get("link_iteration"))
         return newest
+
+
+def newest_versions(logged: Iterable[Logged]) -> dict[tuple[Any, ...], Logged]:
+    """Return the newest version of each artifact, by its identity. A link is none: it names another artifact."""
+    return {each.identity: each for each in logged if not each.is_link}
 
 
 def install(keep: Any) -> None:

@@ -14,7 +14,7 @@ from mlrun.db.nopdb import NopDB
 from mlrun.utils import update_in
 
 from . import artifacts, foreign_keys
-from .artifacts import EVERY_TAG, Logged, LoggedArtifacts
+from .artifacts import EVERY_TAG, Logged, LoggedArtifacts, newest_versions
 from .entities import CANNOT_CHANGE, Entities
 from .filters import conditions_of, filtered, has_labels, matches
 
@@ -180,14 +180,14 @@ class MemoryDB(NopDB):  # type: ignore[misc]
         if partition_by or parent:
             raise _needs_server("list_artifacts with partition_by or parent")
         conditions = conditions_of(labels, since, until, iter, kind, category, tree)
-        superseded = [] if tag else self.artifacts.superseded()
+        newest = newest_versions(self.artifacts)
         own = [
             copy.deepcopy(each.document)
             for each in self.artifacts
             if not each.is_link
             and (matches(name, each.key) or matches(name, each.name))
             and each.is_of(project, tag)
-            and not any(each is old for old in superseded)
+            and (tag or newest[each.identity] is each)
             and not (best_iteration and self.artifacts.is_of_a_worse_iteration(each))
         ]
         stored = self.entities.listed(project or "", name or "", tag or "", conditions)

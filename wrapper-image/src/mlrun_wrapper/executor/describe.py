@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from .artifacts import Logged
+from .artifacts import Logged, newest_versions
 from .database import MemoryDB
 from .limits import ARTIFACT_RECORD_BYTES
 from .tables import described_table
@@ -25,7 +25,7 @@ _OF_THE_PROCESS = frozenset({"target_path", "src_path", "db_key", "producer", "s
 def described_artifacts(db: MemoryDB, call: int) -> list[dict[str, Any]]:
     """Return what was logged in that call: by the run itself, then by the project, then by nested runs."""
     logged, nested, uid = _logged(db, call), _nested(db), _uid(db)
-    superseded = db.artifacts.superseded()
+    newest = newest_versions(logged)
     plain = {(each.tree, each.key) for each in logged if each.iteration == call}
     found = []
     for each in sorted(logged, key=lambda each: (each.tree != uid, each.tree in nested)):
@@ -38,7 +38,7 @@ def described_artifacts(db: MemoryDB, call: int) -> list[dict[str, Any]]:
             "iteration": iteration,
             "best": bool(iteration) and iteration == best and (each.tree, each.key) not in plain,
             "updates": each.updates,
-            "superseded": any(each is old for old in superseded),
+            "superseded": newest[each.identity] is not each,
             "identity": repr(each.identity),
             "tags": list(each.tags),
             "uri": each.uri,

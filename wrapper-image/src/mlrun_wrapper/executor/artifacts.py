@@ -103,13 +103,16 @@ class LoggedArtifacts:
 
     def keep(self, new: Logged) -> None:
         """Keep it in the place of those that it replaces, with their tags. A tag is the newest's that was given it."""
-        versions = [old for old in self._all if old.identity == new.identity]
-        replaced = [old for old in versions if new.replaces(old)]
-        inherited = [tag for old in replaced for tag in old.tags if tag not in new.tags]
-        kept = [each for each in self._all if not any(each is old for old in replaced)]
-        for old in versions:
-            if old not in replaced and set(old.tags) & set(new.tags):
-                kept[kept.index(old)] = replace(old, tags=tuple(tag for tag in old.tags if tag not in new.tags))
+        kept: list[Logged] = []
+        inherited: list[str] = []
+        for old in self._all:
+            left = [tag for tag in old.tags if tag not in new.tags]
+            if old.identity != new.identity:
+                kept.append(old)
+            elif new.replaces(old):
+                inherited += left
+            else:
+                kept.append(replace(old, tags=tuple(left)))
         self._all = [*kept, replace(new, tags=(*inherited, *new.tags))]
 
     def is_of_a_worse_iteration(self, logged: Logged) -> bool:

@@ -10,7 +10,7 @@ from mlrun_operator.api.values.keys import Key
 from mlrun_operator.store import DamagedError, Entity, NotFoundError, StoreError
 from mlrun_wrapper.context import Context
 from mlrun_wrapper.errors import StepError
-from mlrun_wrapper.executor.filters import filtered
+from mlrun_wrapper.executor.filters import filtered, matches
 from mlrun_wrapper.inputs.entities import as_artifact
 from mlrun_wrapper.inputs.fetching import Fetcher
 from mlrun_wrapper.names import mlrun_project_of
@@ -116,7 +116,7 @@ def _keys(context: Context, project: str, name: str, tag: str, types: tuple[str,
     catalogue = context.catalogue
     for type_ in types:
         for key in catalogue.names(project, type_):
-            if not name or (name[1:].lower() in key.name.lower() if name.startswith("~") else name == key.name):
+            if matches(name, key.name):
                 if tag == _ALL:
                     yield from catalogue.versions(key)
                 else:

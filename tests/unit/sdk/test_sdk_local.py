@@ -83,6 +83,10 @@ def test_a_run_is_stopped_followed_and_timed_out(home: Path) -> None:
     with pytest.raises(errors.RunStopped):
         run.wait(60)
     assert run.state == "STOPPED"
+    run.stop()
+    with pytest.raises(errors.WaitTimeout):  # it runs again: a stop of what has ended is no stop of what follows
+        run.rerun().wait(1)
+    run.stop()
     late = function.run(wait=False, active_deadline_seconds=1)
     with pytest.raises(errors.RunFailed, match="DeadlineExceeded"):
         late.wait(60)

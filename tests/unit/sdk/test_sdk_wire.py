@@ -12,6 +12,7 @@ from support.fakeapi import FakeApi, cut, events, expired, fake_api, hang, run, 
 from mlrun_operator.cluster.resources import RUNS
 from mlrun_operator.sdk import errors
 from mlrun_operator.sdk.aio import AsyncRun
+from mlrun_operator.sdk.aio import run as sdk_run
 from mlrun_operator.sdk.backends.kubernetes import KubernetesBackend
 from mlrun_operator.sdk.session import Session, open_session
 
@@ -76,6 +77,58 @@ async def test_an_old_terminal_status_does_not_end_the_wait_for_a_rerun(
     with pytest.raises(errors.RunFailed) as caught:
         await handle(backend, run()).wait(30)
     assert str(caught.value).startswith("r failed: HandlerFailed: KeyError: 'x'. ")
+
+
+async def test_a_rerun_takes_no_stop_back_that_the_operator_has_not_seen(
+    api: FakeApi, backend: KubernetesBackend
+) -> None:
+    """A second pod beside the first one, or a first one that runs on for ever: `mlrunctl stop r; mlrunctl rerun r`."""
+
+    def stopped(version: int, **status: Any) -> dict[str, Any]:
+        obj = run("Running", version, **status)
+        obj["spec"]["stop"], obj["metadata"]["generation"] = True, 2
+        return obj
+
+    def patches() -> int:
+        return sum(method == "PATCH" for method, _, _ in api.requests)
+
+    api.run = stopped(1)
+    waits = asyncio.create_task(handle(backend, run()).rerun())
+    await asyncio.sleep(0.3)
+    assert not waits.done()
+    assert not patches()
+    api.watches = [events(stopped(2, message="nothing new"), stopped(3, execution={"ending": {"reason": "Stopped"}}))]
+    api.over.set()
+    await asyncio.wait_for(waits, 20)
+    assert patches() == 1
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        ({}, {}),
+        ({"stop": True}, {"phase": "Stopped", "observedGeneration": 2}),
+        ({"stop": True}, {"execution": {"ending": {"reason": "Stopped"}}}),
+    ],
+)
+async def test_a_rerun_waits_for_nothing_where_no_stop_could_be_lost(
+    api: FakeApi, backend: KubernetesBackend, spec: dict[str, Any], told: dict[str, Any]
+) -> None:
+    api.run = run(**told) if "phase" in told else run("Running", 1, **told)
+    api.run["spec"] |= spec
+    api.run["metadata"]["generation"] = 2
+    await asyncio.wait_for(handle(backend, run()).rerun(), 10)
+    assert [method for method, _, _ in api.requests if method != "GET"] == ["PATCH"]
+
+
+async def test_a_rerun_says_where_the_operator_does_not_see_the_stop(
+    api: FakeApi, backend: KubernetesBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sdk_run, "_SEEN_SECONDS", 0.2)
+    api.run["spec"]["stop"], api.run["metadata"]["generation"] = True, 2
+    with pytest.raises(errors.WaitTimeout, match=r"not seen within 0\.2 seconds.*Nothing was changed"):
+        await handle(backend, run()).rerun()
+    assert not [method for method, _, _ in api.requests if method != "GET"]
 
 
 @pytest.mark.parametrize("reason", ["ImagePull", "Unschedulable", "SecretMissing", "QuotaExceeded"])

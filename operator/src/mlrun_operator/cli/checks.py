@@ -197,7 +197,7 @@ async def _watched(link: Link, made: Object) -> Object:
         if pending is not None:
             pending.cancel()
             await asyncio.gather(pending, return_exceptions=True)
-        await changes.aclose()  # type: ignore[attr-defined]
+        await changes.aclose()
 
 
 # For how long a run may stay unseen; a list, so that tests need not wait so long.

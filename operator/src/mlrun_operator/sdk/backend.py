@@ -2,7 +2,7 @@
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import ClassVar, Final, Self
 
 from mlrun_operator.api.contract.envelope import StoreInfo
@@ -76,7 +76,7 @@ class Backend(ABC):
         """Delete the object and what it owns."""
 
     @abstractmethod
-    def follow(self, resource: Resource, namespace: str, name: str) -> AsyncIterator[Object | None]:
+    def follow(self, resource: Resource, namespace: str, name: str) -> AsyncGenerator[Object | None, None]:
         """The object now and after each change, None when it is gone."""
 
     @abstractmethod

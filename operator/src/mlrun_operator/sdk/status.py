@@ -10,3 +10,14 @@ def has_ended(run: Object) -> bool:
     seen = status.get("observedGeneration")
     newest = run["metadata"].get("generation")
     return status.get("phase") in FINISHED and (seen is None or newest is None or seen >= newest)
+
+
+def is_stop_seen(run: Object) -> bool:
+    """Whether a stop that the spec asks for would be lost if it were taken back now: the operator acts on what it sees.
+
+    It has seen it once the execution is being ended, or the status speaks of the spec that has the stop.
+    """
+    status = status_of(run)
+    seen, newest = status.get("observedGeneration"), run["metadata"].get("generation")
+    is_ending = bool((status.get("execution") or {}).get("ending"))
+    return not run["spec"].get("stop") or is_ending or (seen is not None and newest is not None and seen >= newest)

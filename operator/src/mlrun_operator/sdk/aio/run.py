@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any, Final, Self
 
 from mlrun_operator.api.objects import Object, is_controlled_by
@@ -26,7 +27,7 @@ from mlrun_operator.sdk.live import frame_of, live_results
 from mlrun_operator.sdk.progress import Progress
 from mlrun_operator.sdk.results import Results
 from mlrun_operator.sdk.session import Session
-from mlrun_operator.sdk.status import has_ended
+from mlrun_operator.sdk.status import has_ended, is_stop_seen
 from mlrun_operator.sdk.stores.runs import stored_text
 from mlrun_operator.sdk.views import RunView
 from mlrun_operator.store import DamagedError, parse_document
@@ -47,6 +48,9 @@ STUCK: Final = frozenset(
         Reason.NAME_CONFLICT,
     }
 )
+
+# How long a rerun waits for the operator to see the stop that it takes back.
+_SEEN_SECONDS: Final = 60.0
 
 
 class AsyncRun(RunView):
@@ -133,7 +137,7 @@ class AsyncRun(RunView):
             if pending is not None:
                 pending.cancel()
                 await asyncio.gather(pending, return_exceptions=True)
-            await changes.aclose()  # type: ignore[attr-defined]
+            await changes.aclose()
 
     def _stuck(self) -> str:
         """The reason that keeps it from starting, if it is one that lasts."""
@@ -209,8 +213,28 @@ class AsyncRun(RunView):
         return await self._change({"suspend": None})
 
     async def rerun(self) -> Self:
-        """Run once more, as a new execution of this run, once the last one has ended. `stop` is taken back."""
+        """Run once more, as a new execution of this run, once the last one has ended. `stop` is taken back.
+
+        Not before the operator has seen that stop: else it might never see it, and the last execution would run on.
+        Raises WaitTimeout where that takes over a minute; the stop stays.
+        """
+        await self._until_stop_is_seen()
         return await self._change({"rerun": secrets.token_hex(4), "stop": None})
+
+    async def _until_stop_is_seen(self) -> None:
+        if is_stop_seen((await self.refresh())._obj):
+            return
+        changes = self._session.backend.follow(RUNS, self.namespace, self.object_name)
+        try:
+            async with asyncio.timeout(_SEEN_SECONDS), aclosing(changes):
+                async for current in changes:
+                    if current is None or is_stop_seen(current):
+                        return
+        except TimeoutError:
+            raise WaitTimeout(
+                f"the operator has not seen within {_SEEN_SECONDS:g} seconds that {self.name} is to stop",
+                hint="Nothing was changed. Look whether the operator runs (`mlrunctl doctor`), then run it again.",
+            ) from None
 
     async def _change(self, spec: Object) -> Self:
         self._obj = await self._session.backend.merge(RUNS, self.namespace, self.object_name, {"spec": spec})

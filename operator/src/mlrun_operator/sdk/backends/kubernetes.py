@@ -4,7 +4,7 @@ import asyncio
 import base64
 import os
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import ClassVar, Final, TypeVar
 
@@ -160,7 +160,7 @@ class KubernetesBackend(pod_logs.LogSource):
         what = f"{resource.kind} {namespace}/{name}"
         await self._ask(what, lambda client: client.remove(resource, namespace, name))
 
-    async def follow(self, resource: Resource, namespace: str, name: str) -> AsyncIterator[Object | None]:
+    async def follow(self, resource: Resource, namespace: str, name: str) -> AsyncGenerator[Object | None, None]:
         """See `Backend.follow`. Goes on after lost connections and expired watches."""
         what, tries = f"{resource.kind} {namespace}/{name}", _Tries(self.outage)
         while True:

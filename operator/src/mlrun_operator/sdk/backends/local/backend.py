@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Final
@@ -30,6 +30,7 @@ from mlrun_operator.sdk.backends.local.objects import Objects
 from mlrun_operator.sdk.backends.local.process import LocalProcess, Work, environment
 from mlrun_operator.sdk.errors import NotFound, NotSupported
 from mlrun_operator.sdk.naming import object_names
+from mlrun_operator.sdk.states import FINISHED
 from mlrun_operator.sdk.status import has_ended
 
 HOME_VARIABLE: Final = "MLRUN_OPERATOR_HOME"
@@ -98,7 +99,7 @@ class LocalBackend(Backend):
             await held[0].stop()
         await asyncio.to_thread(shutil.rmtree, self._folder(gone), ignore_errors=True)
 
-    async def follow(self, resource: Resource, namespace: str, name: str) -> AsyncIterator[Object | None]:
+    async def follow(self, resource: Resource, namespace: str, name: str) -> AsyncGenerator[Object | None, None]:
         """See `Backend.follow`."""
         version = None
         while True:
@@ -212,7 +213,7 @@ class LocalBackend(Backend):
             held = self._running.get(uid)
             if held is not None:
                 asyncio.get_running_loop().create_task(held[0].stop())
-            return obj
+            return self._observed(obj) if status.get("phase") in FINISHED else obj
         if spec.get("suspend") or uid in self._running:
             return obj
         before = status.get("execution") or {}

@@ -11,6 +11,9 @@ DEV    := PYTHONPATH=dev $(BIN)/python -m
 COMPILE := $(BIN)/uv pip compile -q --generate-hashes --python-version 3.11 --no-header $(addprefix --upgrade-package ,$(UPGRADE))
 UV     := $(COMPILE) pyproject.toml
 
+# What local runs install, on every platform: shipped with the package.
+LOCAL_PINS := operator/src/mlrun_operator/sdk/backends/local/mlrun.txt
+
 .PHONY: help
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +82,7 @@ locks: setup ## Resolve requirements/*.txt anew (UPGRADE=packages that move to t
 	@$(UV) --extra operator --extra otel -o requirements/operator.txt
 	@$(UV) --extra wrapper --extra sql -o requirements/wrapper.txt
 	@$(UV) --extra mlrun -o requirements/mlrun.txt
+	@$(UV) --extra mlrun --universal --no-annotate -c requirements/mlrun.txt -o $(LOCAL_PINS)
 	@$(UV) --extra mlrun --extra ml -o requirements/ml.txt
 	@$(UV) --extra operator --extra otel --extra sdk --extra data --extra cli --extra wrapper --extra sql --extra mlrun --extra ml --group build --group lint --group test -o requirements/dev.txt
 
@@ -96,6 +100,11 @@ audit: $(VENV)/audit/.ready ## Compare requirements/*.txt with known advisories;
 unit: setup ## Tests that need no cluster
 	@echo "==> unit tests"
 	@$(BIN)/pytest -q -n 2 tests/unit tests/wrapper
+
+.PHONY: first-hour
+first-hour: setup ## From nothing to a local run with each pip that people have, timed (FIRST_HOUR=a filter of tests)
+	@echo "==> the first hour"
+	@$(BIN)/pytest -q -n 0 tests/install -k '$(FIRST_HOUR)'
 
 # One process of plain mlrun beside as many wrappers at a time as there are cores (CONFORMANCE_JOBS). One program:
 # `.venv/bin/pytest tests/conformance -k sweeps/grid`.

@@ -113,10 +113,26 @@ def test_an_extra_works_by_itself(version: str, extras: str, wheel: Path, tmp_pa
         assert said in done.stdout + done.stderr
 
 
+@pytest.fixture(scope="session")
+def runs_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of local runs: the environment with mlrun is made in it once."""
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.mark.parametrize("version", PYTHONS)
+def test_the_extra_local_runs_a_file_on_each_python(version: str, wheel: Path, tmp_path: Path, runs_home: Path) -> None:
+    """The first hour: one command installs, the next runs. `make first-hour` does it with each pip, timed."""
+    python = environment(tmp_path / "env", version, wheel, "local")
+    (tmp_path / "half.py").write_text("import sys\n\ndef handler(x: float):\n    return f'{x / 2} on {sys.version}'\n")
+    command = [python.with_name("mlrunctl"), "run", str(tmp_path / "half.py:handler"), "--local", "-p", "x=7"]
+    said = succeeded(command, MLRUN_OPERATOR_HOME=str(runs_home), KUBECONFIG=str(tmp_path / "none"))
+    assert "3.5 on 3.11." in said, said
+
+
 @pytest.mark.parametrize("version", PYTHONS)
 def test_all_extras_together_fit(version: str, wheel: Path, tmp_path: Path) -> None:
     ml = ",mlrun,ml" if version == "3.11" else ""  # mlrun 1.12 itself is for 3.11 only
-    python = environment(tmp_path / "env", version, wheel, f"operator,otel,sdk,data,cli,wrapper,sql{ml}")
+    python = environment(tmp_path / "env", version, wheel, f"operator,otel,sdk,data,cli,local,wrapper,sql{ml}")
     succeeded([UV, "pip", "check", "--python", python])
     version_said = succeeded([python.with_name("mlrunctl"), "version"])
     assert re.search(r"\d+\.\d+\.\d+", version_said)

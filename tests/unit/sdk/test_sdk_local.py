@@ -15,7 +15,6 @@ import mlrun_operator as dh
 from mlrun_operator import aio
 from mlrun_operator.cluster.resources import RUNS
 from mlrun_operator.sdk import errors
-from mlrun_operator.sdk.backends.local import interpreter
 from mlrun_operator.sdk.backends.local.backend import LocalBackend
 from mlrun_operator.sdk.session import Session
 
@@ -269,24 +268,6 @@ def test_a_dry_run_gives_the_job(home: Path) -> None:
     assert job["kind"] == "Job"
     assert job["spec"]["template"]["spec"]["containers"][0]["resources"] == {"limits": {"memory": "1Gi"}}
     assert function.runs() == []
-
-
-async def test_without_mlrun_an_environment_is_made_or_the_command_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MLRUN_OPERATOR_PYTHON", "/some/python")
-    assert await interpreter.interpreter(tmp_path) == "/some/python"
-    monkeypatch.delenv("MLRUN_OPERATOR_PYTHON")
-    assert await interpreter.interpreter(tmp_path) == sys.executable
-    assert any(each.startswith("mlrun<1.13,>=1.12") for each in interpreter.requirements())
-    monkeypatch.setattr(sys, "version_info", (3, 13, 0))
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(errors.BackendError, match="MLRUN_OPERATOR_PYTHON"):
-        await interpreter.interpreter(tmp_path)
-    # One that was made before is used.
-    (tmp_path / "python3.11").mkdir()
-    (tmp_path / "python3.11" / ".ready").touch()
-    assert await interpreter.interpreter(tmp_path) == str(tmp_path / "python3.11" / "bin" / "python")
 
 
 def test_a_run_whose_program_has_ended_has_failed(home: Path) -> None:

@@ -89,8 +89,9 @@ class AsyncFunction(FunctionView):
 
         `action` is `job`. The arguments are those of `RunArguments`, in snake or camel case. `dry_run=True` returns the
         Job that the operator would make, and submits nothing. `submit=False` returns the handle of a run that is not
-        submitted, for `to_yaml()`. `wait=True` waits for the end; local runs wait and print their log unless
-        `wait=False`. `local_execution=True` runs on this machine. Raises InvalidArgument that names the argument.
+        submitted, for `to_yaml()`. `wait=True` waits for the end, and raises RunFailed or RunStopped as `run.wait()`
+        does; local runs wait and print their log unless `wait=False`. `local_execution=True` runs on this machine.
+        Raises InvalidArgument that names the argument.
         """
         check_action(action)
         own, given = _taken(arguments)
@@ -107,7 +108,7 @@ class AsyncFunction(FunctionView):
         run._obj = await session.backend.create(RUNS, traced(run._obj))
         waits = own.get("wait")
         if waits or (waits is None and session.backend.kind == "local" and not run.spec.get("suspend")):
-            await run.wait(logs=bool(own.get("log_info", True)), check=bool(waits))
+            await run.wait(logs=bool(own.get("log_info", True)))
         return run
 
     async def _prepared(self, given: Object) -> AsyncRun:

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import sys
+import traceback
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -28,7 +29,7 @@ from mlrun_operator.sdk.backend import Backend, LogLine, named_endpoint
 from mlrun_operator.sdk.backends.local.interpreter import interpreter
 from mlrun_operator.sdk.backends.local.objects import Objects
 from mlrun_operator.sdk.backends.local.process import LocalProcess, Work, environment
-from mlrun_operator.sdk.errors import NotFound, NotSupported
+from mlrun_operator.sdk.errors import BackendError, NotFound, NotSupported
 from mlrun_operator.sdk.naming import object_names
 from mlrun_operator.sdk.states import FINISHED
 from mlrun_operator.sdk.status import has_ended
@@ -73,9 +74,10 @@ class LocalBackend(Backend):
         return self._reconciled(resource, self._objects.apply(resource, obj))
 
     async def create(self, resource: Resource, obj: Object) -> Object:
-        """See `Backend.create`."""
+        """See `Backend.create`. Raises BackendError, and creates nothing, where there is no interpreter for a run."""
         if resource is RUNS:
             _refuse(obj)
+            await interpreter(self.home)
         return self._reconciled(resource, self._objects.create(resource, obj))
 
     async def read(self, resource: Resource, namespace: str, name: str) -> Object:
@@ -281,9 +283,11 @@ class LocalBackend(Backend):
             reason = Reason.SECRET_MISSING if missing else Reason.INVALID_RUN
             reason = Reason.FUNCTION_MISSING if isinstance(error, NotFound) else reason
             self._told(run, self._ended(run, execution, reason, str(error).strip("'")))
+        except BackendError as error:
+            self._told(run, self._ended(run, execution, Reason.REQUIREMENTS_FAILED, str(error)))
         except Exception as error:
-            self._told(run, self._ended(run, execution, Reason.WRAPPER_ERROR, f"{type(error).__name__}: {error}"))
-            raise
+            words = f"{type(error).__name__}: {error}\n\n{traceback.format_exc()}"
+            self._told(run, self._ended(run, execution, Reason.WRAPPER_ERROR, words))
         finally:
             self._running.pop(uid, None)
             self._go_on(run)

@@ -20,6 +20,7 @@ from mlrun_wrapper.earlier_attempts import WARNING
 VALUES = {
     "deep": ("value = 1\n    for _ in range(900):\n        value = [value]", "nested too deeply"),
     "a map of maps": ("value = 1\n    for _ in range(900):\n        value = {'in': value}", "nested too deeply"),
+    "of 5,000 digits": ("value = [10**4999]", hex(10**4999)),
     "cyclic": ("value = {'a': 1}\n    value['self'] = [value]", "contains itself"),
 }
 WAYS = {

@@ -1,4 +1,4 @@
-"""Cuts values that are nested so deeply, or that contain themselves, that neither mlrun nor JSON can write them."""
+"""Puts a text where neither mlrun nor JSON can write a value: nested too deeply, within itself, of too many digits."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from .limits import RESULT_LEVELS
 _CONTAINERS = (dict, list, tuple, set, frozenset)
 CUT = "… (nested too deeply)"
 CYCLE = "… (contains itself)"
+# Python writes no integer of more than 4,300 digits as decimals: that would take minutes.
+_MAX_BITS = 14284
 
 
 def cut_levels(value: Any, tell: Callable[[], object] | None = None) -> Any:
-    """Return the value with a text for what is nested too deeply, and `tell`; the value itself if nothing is."""
-    if not _is_deep(value):
+    """Return the value with a text for what cannot be written, and `tell`; the value itself if all of it can be."""
+    if not _needs_cut(value):
         return value
     if tell is not None:
         tell()
@@ -23,20 +25,38 @@ def cut_levels(value: Any, tell: Callable[[], object] | None = None) -> Any:
 
 def too_deep(name: str) -> str:
     """Return the warning about a value of that name which is cut."""
-    return f"{name!r} is nested deeper than {RESULT_LEVELS} levels, or contains itself; a text is there instead"
+    return (
+        f"{name!r} is nested deeper than {RESULT_LEVELS} levels, contains itself, or has an integer of more than 4,300 "
+        "digits; a text is there instead"
+    )
 
 
-def _is_deep(value: Any) -> bool:
-    """Return whether the value has more than RESULT_LEVELS levels. A value that contains itself has."""
+def is_long(value: Any) -> bool:
+    """Return whether the value is an integer that Python does not write as decimals."""
+    return isinstance(value, int) and value.bit_length() > _MAX_BITS
+
+
+def _needs_cut(value: Any) -> bool:
+    """Return whether some integer is too long, or there are more than RESULT_LEVELS levels.
+
+    A value that contains itself has more.
+    """
+    if is_long(value):
+        return True
     level = {id(value): value} if _is_container(value) else {}
     for _ in range(RESULT_LEVELS):
-        level = {id(item): item for parent in level.values() for item in _items(parent) if _is_container(item)}
+        items = [item for parent in level.values() for item in _items(parent)]
+        if any(map(is_long, items)):
+            return True
+        level = {id(item): item for item in items if _is_container(item)}
         if not level:
             return False
     return True
 
 
 def _cut(value: Any, parents: tuple[int, ...]) -> Any:
+    if is_long(value):
+        return hex(value)
     if not _is_container(value):
         return value
     if id(value) in parents:

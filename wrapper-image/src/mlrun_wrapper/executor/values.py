@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .levels import CUT, CYCLE
+from .levels import CUT, CYCLE, is_long
 from .limits import RESULT_LEVELS
 
 _SAFE = 2**53
@@ -18,8 +18,8 @@ _SAFE = 2**53
 class Cleaner:
     """Cleans values; the names of those that held NaN or an infinity gather in `nonfinite`, of those cut in `cut`.
 
-    NaN and infinities become null, and integers beyond 2^53 texts, since JSON numbers are doubles to most readers. What
-    is nested too deeply, or contains itself, becomes a text.
+    NaN and infinities become null, and integers beyond 2^53 texts, since JSON numbers are doubles to most readers; such
+    of too many digits are hexadecimal. What is nested too deeply, or contains itself, becomes a text.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Cleaner:
         if isinstance(value, np.generic):
             return self.clean(value.item(), name) if not isinstance(value, np.datetime64) else str(value)
         if isinstance(value, int):
-            return value if abs(value) <= _SAFE else str(value)
+            return self._int(value, name)
         if isinstance(value, float):
             return self._float(value, name)
         if id(value) in self._parents or len(self._parents) >= RESULT_LEVELS:
@@ -49,6 +49,14 @@ class Cleaner:
         """What stands for a part that is cut."""
         self.cut.add(name)
         return CYCLE if id(value) in self._parents else CUT
+
+    def _int(self, value: int, name: str) -> int | str:
+        if abs(value) <= _SAFE:
+            return value
+        if not is_long(value):
+            return str(value)
+        self.cut.add(name)
+        return hex(value)
 
     def _float(self, value: float, name: str) -> float | None:
         if math.isfinite(value):

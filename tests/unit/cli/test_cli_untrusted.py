@@ -91,6 +91,8 @@ VERBS = [
     "why evil --json",
     "logs evil",
     "logs evil --json",
+    "compare evil evil --all",
+    "compare evil evil --all --json",
     "wait evil",
     "watch evil",
     "top --once",

@@ -132,6 +132,45 @@ def describe(
         out(describing.text(obj, events, utc_now(), live))
 
 
+@verb(Panel.LOOK)
+def compare(
+    left: Annotated[str, typer.Argument(metavar="A", help="A run; @latest, train@latest.")],
+    right: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="What is the same, too.")] = False,
+) -> None:
+    """Show how two runs differ: code, parameters, inputs, results, outputs, environment, options."""
+    from mlrun_operator.cli import comparing
+    from mlrun_operator.cli.cluster import linked
+    from mlrun_operator.cli.output import out, print_json, print_rows, say
+    from mlrun_operator.sdk.errors import SdkError
+
+    problems: list[str] = []
+
+    async def read(link: "Link") -> list[dict[comparing.Place, Any]]:
+        found = []
+        for name in (left, right):
+            run, report = await link.run(name), None
+            try:
+                report = await run.run_json()
+            except SdkError as error:
+                problems.append(str(error))
+            found.append(comparing.facts(run.to_dict(), report))
+        return found
+
+    both = linked(read)
+    for problem in problems:
+        say(f"without all of it: {problem}")
+    shown = [pair for pair in comparing.pairs(*both) if everything or pair.differs]
+    if session().json:
+        print_json([vars(pair) for pair in shown])
+    elif not shown:
+        out(f"{left} and {right} do not differ")
+    else:
+        table = [[pair.section, pair.name, comparing.cell(pair.left), comparing.cell(pair.right)] for pair in shown]
+        print_rows(["what", "", left, right], table)
+
+
 def show(  # noqa: PLR0913 - how to print
     kind: str,
     objects: Sequence[Object],

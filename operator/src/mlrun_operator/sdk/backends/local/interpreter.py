@@ -181,15 +181,18 @@ def _told(what: str) -> Iterator[Callable[[str], None]]:
     async def tick() -> None:
         while True:
             await asyncio.sleep(_TOLD_EVERY_SECONDS)
-            words = f"… {time.monotonic() - started:.0f} s {newest[0][:90]}".rstrip()
-            print(visible(words), file=sys.stderr, flush=True)
+            print(visible(f"… {_since(started)} {newest[0][:90]}"), file=sys.stderr, flush=True)
 
     ticking = asyncio.get_running_loop().create_task(tick())
     try:
         yield lambda line: newest.__setitem__(0, line)
     finally:
         ticking.cancel()
-    print(f"the environment is ready after {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+    print(visible(f"the environment is ready after {_since(started)}"), file=sys.stderr, flush=True)
+
+
+def _since(started: float) -> str:
+    return f"{time.monotonic() - started:.0f} s"
 
 
 @contextlib.asynccontextmanager
@@ -205,7 +208,9 @@ async def _alone(file: Path) -> AsyncIterator[None]:
                 break
             except BlockingIOError:
                 if not waits:
-                    print("waiting for another program that makes the environment", file=sys.stderr, flush=True)
+                    print(
+                        visible("waiting for another program that makes the environment"), file=sys.stderr, flush=True
+                    )
                 waits = True
                 await asyncio.sleep(_LOCK_POLL_SECONDS)
         yield

@@ -8,11 +8,24 @@ from typing import Final
 
 import typer
 
-from mlrun_operator.cli import convert, data, doctor, follow, look, manifests, project, schedule, steer, store, submit
+from mlrun_operator.cli import (
+    convert,
+    data,
+    doctor,
+    follow,
+    look,
+    manifests,
+    project,
+    replay,
+    schedule,
+    steer,
+    store,
+    submit,
+)
 from mlrun_operator.cli.app import app, begin, session
 from mlrun_operator.cli.errors import CliError, Exit
 
-VERBS = (submit, look, data, follow, steer, schedule, doctor, store, manifests, convert, project)
+VERBS = (submit, look, data, follow, replay, steer, schedule, doctor, store, manifests, convert, project)
 
 # In the order of help and reference; importing a module registers its verbs, in whatever order that came.
 _ORDER: Final = [module.__name__ for module in VERBS]

@@ -101,6 +101,7 @@ class Run(RunView):
     suspend = blocking(AsyncRun.suspend, lambda twin: Run(twin))
     resume = blocking(AsyncRun.resume, lambda twin: Run(twin))
     rerun = blocking(AsyncRun.rerun, lambda twin: Run(twin))
+    replay = blocking(AsyncRun.replay, lambda twin: Run(twin))
     delete = blocking(AsyncRun.delete)
     events = blocking(AsyncRun.events)
     run_json = blocking(AsyncRun.run_json)

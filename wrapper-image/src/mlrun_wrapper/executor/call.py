@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import inspect
+import os
 import sys
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -125,6 +126,10 @@ class Caller:
             document = described(error)
             if document.get("exit_code") == 0:
                 return ""
+            if "MLRUN_OPERATOR_TERMINAL" in os.environ:
+                from .debugger import post_mortem  # noqa: PLC0415 - only where somebody sits at a terminal
+
+                post_mortem(error)
             if len(self._contexts) == 1:
                 self.newest.error = document
                 if self.sweep is not None:

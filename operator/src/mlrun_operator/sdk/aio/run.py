@@ -8,8 +8,9 @@ from typing import Any, Final, Self
 
 from mlrun_operator.api.objects import Object, is_controlled_by
 from mlrun_operator.api.reasons import Reason
+from mlrun_operator.api.values.names import kubernetes_name
 from mlrun_operator.api.visible import visible
-from mlrun_operator.cluster.resources import RUNS
+from mlrun_operator.cluster.resources import FUNCTIONS, RUNS
 from mlrun_operator.sdk.aio.entities import AsyncEntity, handle, read_entity
 from mlrun_operator.sdk.aio.run_outputs import output_entities
 from mlrun_operator.sdk.backend import LogLine
@@ -239,6 +240,31 @@ class AsyncRun(RunView):
     async def _change(self, spec: Object) -> Self:
         self._obj = await self._session.backend.merge(RUNS, self.namespace, self.object_name, {"spec": spec})
         return self
+
+    async def replay(self, *, current: bool = False) -> "AsyncRun":
+        """Run it once more on this machine, as its last execution ran; the handle of that local run, at once.
+
+        It gets the same code, the same versions of its inputs, which are copied here, and the same parameters. With
+        `current` function and run may have changed since, and count as they are now. Raises InvalidArgument where the
+        run cannot be had again as it ran, NotSupported for schedules, DataUnreachable where an input cannot be read.
+        """
+        from mlrun_operator.sdk.replay import Replay
+
+        local = await self._session.local()
+        obj = await Replay(self._session, local, (await self.refresh())._obj).object(
+            await self._function(), current=current
+        )
+        return AsyncRun(local, await local.backend.create(RUNS, obj))
+
+    async def _function(self) -> Object | None:
+        """The function that its reference names, as it is now; None where it is gone, or inline."""
+        name = (self._obj["spec"].get("functionRef") or {}).get("name")
+        for each in dict.fromkeys((name, kubernetes_name(name))) if name else ():
+            try:
+                return await self._session.backend.read(FUNCTIONS, self.namespace, each)
+            except NotFound:
+                continue
+        return None
 
     async def delete(self) -> None:
         """Delete the run with its Job and pods. What it stored stays in the store."""

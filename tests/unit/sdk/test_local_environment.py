@@ -196,6 +196,12 @@ def test_without_tools_the_error_says_which(tools: Machine, tmp_path: Path) -> N
         made(tmp_path)
 
 
+def test_a_folder_that_cannot_be_written_is_told(tools: Machine, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(errors.BackendError, match="Name another folder in MLRUN_OPERATOR_HOME"):
+        made(tmp_path / "file" / "home")
+
+
 def test_a_version_managers_shim_is_no_python(tools: Machine) -> None:
     tools.put("python3.11", "#!/bin/sh\necho 'python3.11: command not found' >&2\nexit 127\n")
     assert asyncio.run(interpreter.find_tools()).python is None

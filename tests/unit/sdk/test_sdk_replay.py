@@ -15,7 +15,9 @@ import pytest
 import mlrun_operator as dh
 from mlrun_operator.render.execution import execution_hash, function_digest
 from mlrun_operator.sdk import errors
-from mlrun_operator.sdk.replay import differences, replayed_function, replayed_options
+from mlrun_operator.sdk.backends.local import LocalBackend
+from mlrun_operator.sdk.replay import Replay, differences, replayed_function, replayed_options
+from mlrun_operator.sdk.session import Session
 
 GIT = {"source": {"source": "git+https://h/r.git#main"}, "handler": "m:h", "run": {"resources": {"memory": "1Gi"}}}
 READS = """
@@ -132,11 +134,19 @@ def test_a_failed_run_fails_alike_with_the_versions_that_it_read(home: Path) -> 
         dh.get_run("first").replay()
 
 
+async def test_a_file_that_only_a_pod_has_is_refused() -> None:
+    """One of the same path may be here, with something else in it."""
+    run = ran({"function": GIT, "inputs": {"x": ["/etc/hostname"]}}, GIT)
+    cluster, here = (Session(LocalBackend()) for _ in range(2))
+    with pytest.raises(errors.InvalidArgument, match=r"its input 'x\[0\]' is /etc/hostname in the pod"):
+        await Replay(cluster, here, run).object(None, current=False)
+
+
 def test_the_debugger_opens_where_the_handler_raised(home: Path) -> None:
     (home / "read.py").write_text(
         READS.replace("data, many, p: float", "p: float").replace("len(data.as_df())", "7").replace("len(many)", "0")
     )
-    mlrunctl = Path(sys.executable).with_name("mlrunctl")
+    mlrunctl = str(Path(sys.executable).with_name("mlrunctl"))
     environment = {
         **os.environ,
         "MLRUN_OPERATOR_HOME": str(home / "home"),

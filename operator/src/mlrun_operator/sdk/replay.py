@@ -112,7 +112,8 @@ class Replay:
         """Return the MlrunRun for this machine, its data in place. Raises SdkError."""
         spec = replayed_options(self._run, replayed_function(self._run, function, current=current), current=current)
         inputs = {name: await self._input(value, parameter_name(name)) for name, value in self._given().items()}
-        name, project = self._run["metadata"]["name"], spec.get("project") or self._namespace
+        name = self._run["metadata"]["name"]
+        project = spec.get("project") or spec["function"].get("project") or self._namespace
         meta = {
             "name": f"{name[:200].rstrip('-.')}-replay-{secrets.token_hex(3)}",
             "namespace": await self._local.backend.namespace(project),
@@ -139,6 +140,12 @@ class Replay:
             return {**_wire(given), "key": await self._copied(str(read or given.key))}
         if str(given.path).startswith(_S3):
             return {**_wire(given), "path": str(await self._downloaded(str(given.path)))}
+        if str(given.path).startswith(("/", "file:")) and self._local is not self._session:
+            raise InvalidArgument(
+                "",
+                f"its input {name!r} is {given.path} in the pod, which is not here",
+                hint="Run it with a copy of that.",
+            )
         return value
 
     async def _downloaded(self, uri: str) -> Path:

@@ -116,8 +116,7 @@ async def _make(folder: Path) -> None:
     """Make the environment by the first way that works. Of programs that ask at once one makes it."""
     if (why := unsupported(sys.platform, platform.machine())) is not None:
         raise BackendError(why, hint=f"Or name an interpreter that has mlrun in {VARIABLE}.")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    async with _alone(folder.with_suffix(".lock")):
+    async with _alone(folder.with_name(f"{folder.name}.lock")):
         if _is_ready(folder):
             return
         tools = await find_tools()
@@ -200,7 +199,14 @@ async def _alone(file: Path) -> AsyncIterator[None]:
     """Hold the lock of this file, which ends with the process."""
     import fcntl  # where there is no environment there is none: Windows
 
-    with file.open("w") as held:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        opened = file.open("w")
+    except OSError as error:
+        raise BackendError(
+            f"an environment with mlrun cannot be made: {error}", hint="Name another folder in MLRUN_OPERATOR_HOME."
+        ) from error
+    with opened as held:
         waits = False
         while True:
             try:

@@ -15,8 +15,8 @@ import pytest
 import mlrun_operator as dh
 from mlrun_operator.render.execution import execution_hash, function_digest
 from mlrun_operator.sdk import errors
+from mlrun_operator.sdk.aio.replay import Replay, differences, replayed_function, replayed_options
 from mlrun_operator.sdk.backends.local import LocalBackend
-from mlrun_operator.sdk.replay import Replay, differences, replayed_function, replayed_options
 from mlrun_operator.sdk.session import Session
 
 GIT = {"source": {"source": "git+https://h/r.git#main"}, "handler": "m:h", "run": {"resources": {"memory": "1Gi"}}}

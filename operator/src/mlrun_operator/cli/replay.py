@@ -85,6 +85,6 @@ def _is_same(then: Object, now: Object) -> bool:
 
 
 def _differences(then: Object, now: Object) -> list[str]:
-    from mlrun_operator.sdk.replay import differences
+    from mlrun_operator.sdk.aio.replay import differences
 
     return list(differences(then, now))

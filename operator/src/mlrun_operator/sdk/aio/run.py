@@ -248,7 +248,7 @@ class AsyncRun(RunView):
         `current` function and run may have changed since, and count as they are now. Raises InvalidArgument where the
         run cannot be had again as it ran, NotSupported for schedules, DataUnreachable where an input cannot be read.
         """
-        from mlrun_operator.sdk.replay import Replay
+        from mlrun_operator.sdk.aio.replay import Replay
 
         local = await self._session.local()
         obj = await Replay(self._session, local, (await self.refresh())._obj).object(

@@ -184,7 +184,6 @@ async def test_a_context_without_our_resources_means_this_machine_and_says_so(
     monkeypatch.setenv("MLRUN_OPERATOR_HOME", str(tmp_path))
     for name in ("KUBERNETES_SERVICE_HOST", "MLRUN_OPERATOR_BACKEND"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("kubernetes.aio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "kubeconfig"))
     session = await open_session()
     assert session.backend.kind == "local"
     assert "does not serve mlrun-operator's resources" in capsys.readouterr().err
@@ -194,6 +193,14 @@ async def test_an_unknown_context_is_one_sentence(api: FakeApi, tmp_path: Path) 
     with pytest.raises(errors.NotConnected) as caught:
         await open_session("kubernetes", kubeconfig=api.kubeconfig(tmp_path), context="nope", quiet=True)
     assert "the kube context 'nope' cannot be used" in str(caught.value)
+
+
+async def test_a_kubeconfig_that_is_no_yaml_is_told_in_one_sentence(tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.write_text("clusters: [\n}")
+    with pytest.raises(errors.NotConnected, match=f"line 2 of {broken} is not valid YAML") as caught:
+        await open_session("kubernetes", kubeconfig=str(broken))
+    assert "\n" not in caught.value.message
     assert "kubectl config get-contexts" in caught.value.hint
 
 

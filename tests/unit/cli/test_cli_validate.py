@@ -248,6 +248,28 @@ def test_parameters_have_the_same_limits(cli, tmp_path: Path) -> None:
         assert "nested deeper than 100 levels" in said.err
 
 
+@pytest.mark.parametrize("verb", ["validate", "render", "apply", "diff"])
+def test_files_may_be_named_as_kubectl_does(cli, tmp_path: Path, verb: str) -> None:
+    function, run = tmp_path / "function.yaml", tmp_path / "run.yaml"
+    function.write_text(FUNCTION)
+    run.write_text(RUN.replace("parameters", "paramters"))
+    for arguments in (["-f", function, "-f", run], [f"--filename={run}", function], [function, run, "-f", run]):
+        said = cli(verb, *arguments)
+        assert said.code == Exit.FAILED
+        assert (said.out + said.err).count(f"{run}:8: MlrunRun/one: spec.paramters: unknown field") == 1
+
+
+def test_standard_input_may_be_named_as_kubectl_does(cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(FUNCTION))
+    assert cli("validate", "-f", "-").err.strip() == "1 object of ours: valid"
+
+
+@pytest.mark.parametrize("verb", ["validate", "render", "apply", "diff"])
+def test_a_verb_without_a_file_says_what_to_name(cli, verb: str) -> None:
+    said = cli(verb)
+    assert (said.code, "no file was named" in said.err, "-f FILE" in said.err) == (Exit.USAGE, True, True)
+
+
 def test_files_without_anything_of_ours_are_a_failure(cli, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("apiVersion: v1\nkind: Secret\n")
     assert cli("validate", tmp_path).code == Exit.FAILED

@@ -258,6 +258,15 @@ async def test_a_submission_that_cannot_be_sent_is_told_at_once(api: FakeApi, tm
     await backend.close()
 
 
+async def test_the_events_of_a_run_are_also_those_of_its_job(api: FakeApi, backend: KubernetesBackend) -> None:
+    attempts = [{"pod": "p", "uid": "u-p"}, {"pod": "q"}]
+    made = handle(backend, run(attempts=attempts, execution={"number": 1, "hash": "h", "jobUID": "u-j"}))
+    api.answer = (200, {"metadata": {}, "items": []})
+    assert await made.events() == []
+    asked = [query["fieldSelector"] for _, path, query in api.requests if path.endswith("/events")]
+    assert asked == [f"involvedObject.uid={uid}" for uid in ("u-1", "u-j", "u-p")]
+
+
 T = "2026-11-24T03:00:0{0}.{1}Z"
 
 

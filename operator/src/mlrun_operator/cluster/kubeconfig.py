@@ -151,7 +151,8 @@ def _named(config: Object, part: str, item: str, path: Path) -> dict[str, Object
 
 
 def _absolute(values: Object, folder: Path) -> Object:
-    made = {**values, **{key: str(folder / values[key]) for key in _FILES if key in values}}
+    files: Object = {key: str(folder / values[key]) for key in _FILES if key in values}
+    made: Object = {**values, **files}
     plugin = values.get("exec")
     if isinstance(plugin, dict) and os.sep in str(plugin.get("command", "")):  # otherwise it is found in PATH
         made["exec"] = {**plugin, "command": str(folder / plugin["command"])}

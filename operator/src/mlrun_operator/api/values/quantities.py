@@ -78,7 +78,8 @@ class Quantity:
             return mine > theirs
         # As many places before the point: the exponents are near, however large they are.
         lowest = min(self.exponent, other.exponent)
-        return self.digits * 10 ** (self.exponent - lowest) > other.digits * 10 ** (other.exponent - lowest)
+        here, there = (int(f"{each.digits}{'0' * (each.exponent - lowest)}") for each in (self, other))
+        return here > there
 
     def __str__(self) -> str:
         """Return a quantity that is spelled the same for all equal amounts."""

@@ -91,6 +91,18 @@ def test_a_parameter_that_the_handler_has_not_is_a_warning_of_the_run(home: Path
     assert "conditions" not in function.run(parameters={"a": 7}, log_info=False, wait=True).status
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("params", {"epochs": 1}), ("inputs", {"a": 1}), ("returns", ["x", 2]), ("hyperparams", {"a": 1})],
+)
+def test_a_parameter_that_the_handler_declares_is_its_own(home: Path, name: str, value: object) -> None:
+    """Although mlrun's run_function has an argument of that name."""
+    code = f"def h(context, {name}):\n    return repr({name})\n"
+    function = dh.new_function("own", source={"code": code}, handler="h")
+    run = function.run(parameters={name: value}, log_info=False, wait=True)
+    assert run.result("return") == repr(value)
+
+
 def test_a_manifest_of_floats_says_which_they_are(home: Path) -> None:
     run = {**INLINE, "spec": {**INLINE["spec"], "parameters": {}}}
     text = json.dumps(run).replace('"parameters": {}', '"parameters": {"a": 1.0, "b": 1e3, "c": 1}')

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from mlrun_operator.api.v1alpha1.run import RunSpec
 from mlrun_operator.sdk.arguments import FunctionArguments, RunArguments
 from mlrun_operator.sdk.errors import InvalidArgument, NotSupported
 from mlrun_operator.sdk.translate import RunRequest, function_object, function_spec, run_object, run_spec
+from mlrun_operator.sdk.translate.declared import declared_names
 from mlrun_operator.sdk.translate.floats import declared
 from mlrun_operator.sdk.translate.run import check_action
 from mlrun_operator.sdk.translate.shapes import camel, snake
@@ -517,3 +519,27 @@ def test_an_object_of_a_feature_store_is_refused_with_what_to_do() -> None:
 
     with pytest.raises(InvalidArgument, match=r"inputs.v: a FeatureVector is in MLRun's feature store.*to_parquet"):
         spec(inputs={"v": FeatureVector()})
+
+
+@pytest.mark.parametrize(
+    ("handler", "code", "names"),
+    [
+        ("h", "def h(a, /, params, *, returns=None, **rest): pass", {"a", "params", "returns"}),
+        ("h", "async def h(inputs): pass", {"inputs"}),
+        ("h", "def h(a): pass\ndef h(params): pass", {"params"}),
+        ("C::m", "class C:\n    def m(self, params): pass\ndef m(a): pass", {"self", "params"}),
+        ("other:h", "def h(params): pass", set()),
+        ("h", "h = print", set()),
+        ("h", "def h(:", set()),
+    ],
+)
+def test_what_a_handler_declares_is_read_from_the_code_that_travels(handler: str, code: str, names: set[str]) -> None:
+    assert declared_names({"handler": handler, "source": {"code": code}}) == names
+    assert declared_names({"handler": handler, "source": {"source": "git+https://h/r", "handler": "h.py"}}) == set()
+
+
+def test_mlruns_arguments_among_the_parameters_are_taken_out_unless_the_handler_declares_them() -> None:
+    given = {"parameters": {"params": {"a": 1}}}
+    own = replace(REQUEST, declared=frozenset({"params"}))
+    assert run_spec(REQUEST, given, lambda text, _: text)["parameters"] == {"a": 1}
+    assert run_spec(own, given, lambda text, _: text)["parameters"] == {"params": {"a": 1}}

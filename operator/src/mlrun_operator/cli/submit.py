@@ -263,17 +263,20 @@ def _print_manifests(order: Order, format_: str) -> None:
     from mlrun_operator.cli.cluster import as_end
     from mlrun_operator.sdk.errors import SdkError
     from mlrun_operator.sdk.translate import RunRequest, function_object, function_spec, run_object, run_spec
+    from mlrun_operator.sdk.translate.declared import declared_names
 
     namespace = session().namespace or ""
     project = order.project or namespace or "default"
     objects = []
     try:
+        declared: frozenset[str] = frozenset()
         if order.file is not None:
             spec, large = function_spec(project, order.name, "mlrun", order.function)
             if large is not None:
                 raise CliError(f"{order.file} is too large to be carried", "Put it into a repository.", Exit.FAILED)
             objects.append(function_object(project, spec, {}, namespace))
-        request = RunRequest(project, namespace, kubernetes_name(order.name), order.name)
+            declared = declared_names(spec)
+        request = RunRequest(project, namespace, kubernetes_name(order.name), order.name, declared)
         spec = run_spec(request, order.run, lambda text, _: text)
     except SdkError as error:
         raise as_end(error) from error

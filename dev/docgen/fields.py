@@ -36,7 +36,7 @@ def kind(node: Schema) -> str:
         case {"format": "date-time"}:
             return "time"
     if "type" not in node:
-        return "number or text" if node.get("x-kubernetes-int-or-string") else "anything"
+        return "whole number or text" if node.get("x-kubernetes-int-or-string") else "anything"
     return "map of anything" if node.get(_FREE_FORM) else str(node["type"])
 
 

@@ -10,6 +10,8 @@ from typing import Any, Literal
 import yaml
 from aiohttp import web
 
+from mlrun_operator.api.contract.log_length import NEAR_END
+
 Object = dict[str, Any]
 RUNS = "/apis/mlrun-operator.dev/v1alpha1"
 # What a watch does once: told its stream, it writes events, cuts, or hangs.
@@ -27,6 +29,8 @@ class FakeApi:
         self.logs: list[str | int] = []
         self.lists: list[list[Object]] = []
         self.log_of: dict[str, str] = {}
+        # The last lines of a pod's log, without their times.
+        self.log_ends: dict[str, list[str]] = {}
         # Of a pod's log: the code and the words.
         self.refused: dict[str, tuple[int, str]] = {}
         # What becomes of each POST, one by one: done but not told, not even done, or (default) done and told.
@@ -89,6 +93,8 @@ class FakeApi:
 
     def _log(self, request: web.Request) -> web.Response:
         pod = request.path.split("/")[-2]
+        if request.query.get("tailLines") == str(NEAR_END):
+            return web.Response(text="\n".join(self.log_ends.get(pod, ())) + "\n")
         if pod in self.log_of:
             return web.Response(text="" if "sinceTime" in request.query else self.log_of[pod])
         if pod in self.refused:

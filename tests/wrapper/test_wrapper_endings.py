@@ -11,6 +11,7 @@ import pytest
 from wrapper_runs import Ended, WrapperRun, envelope
 
 from mlrun_operator.api.contract.envelope import StoreInfo
+from mlrun_operator.api.contract.log_length import told_length
 from mlrun_operator.api.reasons import Reason
 from mlrun_operator.api.v1alpha1.options import NonRetryable
 from mlrun_operator.api.values.keys import Key
@@ -104,6 +105,21 @@ def test_run_json_and_log_txt_are_stored_on_every_end(run: Callable[..., Ended],
     for ended in (good, bad, wrong):
         assert log_txt(s3_store, ended) == ended.log
     assert good.result.run_path != bad.result.run_path
+
+
+@pytest.mark.parametrize(("lines", "is_told"), [(100, False), (3000, True)])
+def test_a_long_log_says_at_its_end_how_long_it_was(
+    run: Callable[..., Ended], file_store: StoreInfo, lines: int, *, is_told: bool
+) -> None:
+    """By this a reader knows whether the node, which may have rotated the log, has all of it."""
+    code = f"def handler():\n    for number in range({lines}):\n        print(number, 'x' * 1000)\n"
+    ended = run(envelope(code, store=file_store))
+    length = told_length(ended.log.splitlines())
+    assert (length is not None) == is_told
+    if length is not None:
+        assert ended.log.encode()[:length].endswith(b" results\n")
+        assert ended.log.encode()[length:].startswith(b"mlrun-wrapper: this log has ")
+        assert told_length(log_txt(file_store, ended).splitlines()) == length
 
 
 @pytest.mark.parametrize(

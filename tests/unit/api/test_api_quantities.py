@@ -72,3 +72,21 @@ def test_another_text_is_not_a_quantity(text: str) -> None:
 def test_an_absurd_text_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a quantity"):
         Quantity.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("more", "less"),
+    [("1", "999m"), ("1Gi", "1G"), ("2", "1500m"), ("1", "0"), ("10", "9"), ("1e99999999999", "1Ei"), ("1.1", "1.09")],
+)
+def test_more_exceeds_less_however_it_is_spelled(more: str, less: str) -> None:
+    assert Quantity.parse(more).exceeds(Quantity.parse(less))
+    assert not Quantity.parse(less).exceeds(Quantity.parse(more))
+    assert not Quantity.parse(more).exceeds(Quantity.parse(more))
+
+
+@given(
+    st.integers(0, 10**9), st.sampled_from(sorted(SUFFIXES)), st.integers(0, 10**9), st.sampled_from(sorted(SUFFIXES))
+)
+def test_amounts_are_compared_exactly(left: int, unit: str, right: int, other: str) -> None:
+    is_more = left * SUFFIXES[unit] > right * SUFFIXES[other]
+    assert Quantity.parse(f"{left}{unit}").exceeds(Quantity.parse(f"{right}{other}")) == is_more

@@ -4,6 +4,7 @@ import json
 import socket
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from support.standin_api import StandIn, kubeconfig
@@ -58,6 +59,15 @@ def test_an_empty_namespace_is_named(cli, api: StandIn) -> None:
     assert cli("list", "-n", "nowhere").err == "no runs in namespace nowhere\n"
     assert cli("get", "@latest", "-n", "nowhere").code == Exit.NOT_FOUND
     assert cli("top").out.startswith("default")
+
+
+@pytest.mark.parametrize("verb", ["describe", "why"])
+def test_the_events_of_the_job_are_asked_for_too(cli, api: StandIn, verb: str) -> None:
+    execution, attempts = {"number": 1, "jobUID": "job-uid"}, [{"pod": "p", "uid": "pod-uid"}]
+    made = api.put("mlrunruns", {**RUN, "status": {**DONE, "execution": execution, "attempts": attempts}})
+    assert cli(verb, "train-1").code == Exit.OK
+    asked = [unquote(request.partition("involvedObject.uid")[2]) for request in api.requests if "/events" in request]
+    assert asked == [f"={uid}" for uid in (made["metadata"]["uid"], "job-uid", "pod-uid")]
 
 
 def test_a_wrong_name_is_told_with_the_nearest_one(cli, api: StandIn) -> None:

@@ -63,7 +63,7 @@ def test_all_examples_are_valid(cli) -> None:
     [
         (RUN.replace("parameters", "paramters"), 8, "spec.paramters", "unknown field; did you mean parameters?"),
         (RUN + "  backoff_limit: 1\n", 11, "spec.backoff_limit", "unknown field; did you mean backoffLimit?"),
-        (RUN + "  backoffLimit: many\n", 11, "spec.backoffLimit", "input should be a valid integer"),
+        (RUN + "  backoffLimit: many\n", 11, "spec.backoffLimit", "must be a whole number"),
         (RUN + "  inputs:\n    url: store://x\n", 11, "spec.inputs", "is not a key; its form is store://"),
         (RUN + "  inputs:\n    x: {path: a, key: b}\n", 12, "spec.inputs.x", "exactly one of key"),
         (RUN + "  volumes:\n  - name: v\n    mountPath: data\n    emptyDir: {}\n", 13, "spec.volumes[0].mountPath", ""),
@@ -83,6 +83,82 @@ def test_all_examples_are_valid(cli) -> None:
 def test_a_problem_is_told_with_its_line(text: str, line: int, field: str, words: str) -> None:
     found = [p for p in problems(text) if "among these files" not in p[2]]
     assert any(p[0] == line and p[1] == field and words in p[2] for p in found), found
+
+
+@pytest.mark.parametrize(
+    ("spec", "field", "words"),
+    [
+        ('backoffLimit: "2"', "backoffLimit", "must be a whole number without quotes, not '2'"),
+        ("backoffLimit: two", "backoffLimit", "must be a whole number without quotes, not 'two'"),
+        ("backoffLimit: true", "backoffLimit", "must be a whole number without quotes, not true"),
+        ('suspend: "true"', "suspend", "must be true or false without quotes, not 'true'"),
+        ('replicas: "3"', "replicas", "must be a whole number without quotes, not '3'"),
+        ('volumes: [{name: v, mountPath: /v, readOnly: "true", emptyDir: {}}]', "volumes[0].readOnly", "true or false"),
+        ('tolerations: [{effect: NoExecute, key: a, tolerationSeconds: "3"}]', "tolerations[0].tolerationSeconds", "3"),
+        ("imagePullPolicy: Sometimes", "imagePullPolicy", "input should be 'Always', 'IfNotPresent' or 'Never'"),
+        ("resources: {requests: {cpu: 0.5}}", "resources.requests.cpu", "a text; put it in quotes: '0.5'"),
+        ("resources: {requests: {cpu: half}}", "resources.requests.cpu", "'half' is not a quantity; write one such as"),
+        ("resources: {requests: {cpu: true}}", "resources.requests.cpu", "true is not a quantity"),
+        ("resources: {limits: {memory: -1Gi}}", "resources.limits.memory", "'-1Gi' is negative"),
+        ("resources: {limits: {mem: 1Gi}}", "resources.limits.mem", "'mem' is no resource; there are cpu, memory"),
+        ("resources: {limits: {gpu: 500m}}", "resources.limits", "gpu 500m must be a whole number"),
+        ("resources: {requests: {cpu: 2}, limits: {cpu: 1500m}}", "resources", "less than or equal to cpu limit 1500m"),
+        ("resources: {requests: {a.org/b: 1}}", "", "resources.requests.a.org/b 1 has no limit; write it under limits"),
+        ("volumes: [{name: v, mountPath: /v, emptyDir: {sizeLimit: 1.5}}]", "volumes[0].emptyDir.sizeLimit", "'1.5'"),
+        (
+            "volumes: [{name: v, mountPath: /v, ephemeral: {size: 1 GB}}]",
+            "volumes[0].ephemeral.size",
+            "is not a quantity",
+        ),
+        (
+            "volumes: [{name: v, mountPath: /v, emptyDir: {}}, {name: w, mountPath: /v/, emptyDir: {}}]",
+            "volumes",
+            "two volumes are mounted at /v",
+        ),
+        ("nodeSelector: {disk: a b}", "nodeSelector.disk", "'a b' is no value of a label"),
+        ("nodeSelector: {a/b/c: x}", "nodeSelector.a/b/c", "'a/b/c' is no key of a label"),
+        ("podLabels: {-a: x}", "podLabels.-a", "'-a' is no key of a label"),
+        ("podAnnotations: {a b: x}", "podAnnotations.a b", "'a b' is no key of an annotation"),
+        ("tolerations: [{operator: Exists, key: a, value: b}]", "tolerations[0]", "operator: Exists matches any value"),
+        ("tolerations: [{value: b}]", "tolerations[0]", "needs operator: Exists"),
+        ("tolerations: [{key: a, tolerationSeconds: 3}]", "tolerations[0]", "is for effect: NoExecute only"),
+        ("env: [{name: A, valueFrom: {}}]", "env[0].valueFrom", "set exactly one of secretKeyRef, configMapKeyRef"),
+        ("inputs: {a: 'ftp://me:pw@h/x'}", "inputs", "a: ftp:// cannot be read; there are http://, https://, s3://"),
+        ("inputs: {a: [{path: 'gs://b/x'}]}", "inputs", "a[0]: gs:// cannot be read"),
+    ],
+)
+def test_what_only_the_cluster_would_refuse_is_told_before(spec: str, field: str, words: str) -> None:
+    found = problems(f"{FUNCTION}---\n{RUN}  {spec}\n")
+    assert [(each, words in message) for _, each, message in found] == [(f"spec.{field}".rstrip("."), True)], found
+    assert "pw" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("image", "is_one"),
+    [
+        ("mlrun/mlrun", True),
+        ("reg.example.org:5000/a/b:1.2", True),
+        (f"a/b@sha256:{'0' * 64}", True),
+        ("'[fd00::1]:5000/a/b:1'", True),
+        ("'[fd00::1]/a'", True),
+        ("https://reg/a", False),
+        ("a//b", False),
+        ("'a/b:'", False),
+        ("a/b/", False),
+        ("'a/b@'", False),
+        ("'[fd00::1]'", False),
+    ],
+)
+def test_an_image_is_a_reference_that_nodes_can_pull(image: str, *, is_one: bool) -> None:
+    found = problems(f"{FUNCTION}  image: {image}\n")
+    assert [field for _, field, _ in found] == ([] if is_one else ["spec.image"])
+
+
+def test_the_limit_of_a_function_counts_for_the_request_of_its_run() -> None:
+    function = FUNCTION + "  run: {resources: {limits: {cpu: 1}}}\n"
+    (found,) = problems(f"{function}---\n{RUN}  resources: {{requests: {{cpu: 2}}}}\n")
+    assert "requests.cpu 2 must be less than or equal to cpu limit 1" in found[2]
+    assert problems(f"{function}---\n{RUN}  resources: {{requests: {{cpu: 500m}}}}\n") == []
 
 
 def test_a_run_that_is_too_large_for_a_pod_is_told() -> None:
@@ -170,6 +246,28 @@ def test_parameters_have_the_same_limits(cli, tmp_path: Path) -> None:
         said = cli("run", "train", *words, "--dry-run")
         assert said.code == Exit.USAGE
         assert "nested deeper than 100 levels" in said.err
+
+
+@pytest.mark.parametrize("verb", ["validate", "render", "apply", "diff"])
+def test_files_may_be_named_as_kubectl_does(cli, tmp_path: Path, verb: str) -> None:
+    function, run = tmp_path / "function.yaml", tmp_path / "run.yaml"
+    function.write_text(FUNCTION)
+    run.write_text(RUN.replace("parameters", "paramters"))
+    for arguments in (["-f", function, "-f", run], [f"--filename={run}", function], [function, run, "-f", run]):
+        said = cli(verb, *arguments)
+        assert said.code == Exit.FAILED
+        assert (said.out + said.err).count(f"{run}:8: MlrunRun/one: spec.paramters: unknown field") == 1
+
+
+def test_standard_input_may_be_named_as_kubectl_does(cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(FUNCTION))
+    assert cli("validate", "-f", "-").err.strip() == "1 object of ours: valid"
+
+
+@pytest.mark.parametrize("verb", ["validate", "render", "apply", "diff"])
+def test_a_verb_without_a_file_says_what_to_name(cli, verb: str) -> None:
+    said = cli(verb)
+    assert (said.code, "no file was named" in said.err, "-f FILE" in said.err) == (Exit.USAGE, True, True)
 
 
 def test_files_without_anything_of_ours_are_a_failure(cli, tmp_path: Path) -> None:

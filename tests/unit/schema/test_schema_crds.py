@@ -88,9 +88,13 @@ def test_a_run_has_columns_short_name_category_and_selectable_fields() -> None:
 
 
 def test_check_tells_a_file_that_differs(tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--to", str(tmp_path)]) == 0
-    assert main(["--check", "--to", str(tmp_path)]) == 0
-    file = tmp_path / f"mlrunruns.{GROUP}.yaml"
-    file.write_text(file.read_text().replace("Phase", "Fase"))
-    assert main(["--check", "--to", str(tmp_path)]) == 1
-    assert "make generate" in capsys.readouterr().err
+    folders = ["--to", str(tmp_path), "--editors", str(tmp_path / "schema")]
+    assert main(folders) == 0
+    for name, word in ((f"mlrunruns.{GROUP}.yaml", "Phase"), ("schema/mlrunrun.json", "parameters")):
+        assert main(["--check", *folders]) == 0
+        file = tmp_path / name
+        text = file.read_text()
+        file.write_text(text.replace(word, "Fase"))
+        assert main(["--check", *folders]) == 1
+        assert f"{file} differs from the models: run `make generate`" in capsys.readouterr().err
+        file.write_text(text)

@@ -13,7 +13,9 @@ from pandas.testing import assert_frame_equal
 
 import mlrun_operator as dh
 from mlrun_operator import aio
+from mlrun_operator.cli import describing
 from mlrun_operator.cluster.resources import RUNS
+from mlrun_operator.cluster.server_clock import utc_now
 from mlrun_operator.sdk import errors
 from mlrun_operator.sdk.backends.local.backend import LocalBackend
 from mlrun_operator.sdk.session import Session
@@ -62,6 +64,42 @@ def test_numbers_keep_their_types_here_as_in_a_cluster(home: Path) -> None:
     run = function.run(parameters=given, log_info=False, wait=True)
     assert run.result("return") == repr(given)
     assert run.to_yaml().count("'-0.0'") == 1
+
+
+def test_variables_in_variables_are_expanded_as_in_a_pod(home: Path) -> None:
+    """Fault F18."""
+    code = (
+        "import os\ndef handler(context):\n    return {k: os.environ[k] for k in ('OUT', 'LITERAL', 'PW', 'LATER')}\n"
+    )
+    function = dh.new_function("variables", source={"code": code}, handler="handler")
+    env = {"BASE": "/data", "OUT": "$(BASE)/out", "LITERAL": "$$(BASE)", "PW": "pa$$word $x", "LATER": "$(Z) $(HOME"}
+    run = function.run(env={**env, "Z": "z"}, log_info=False, wait=True)
+    expected = {"OUT": "/data/out", "LITERAL": "$(BASE)", "PW": "pa$word $x", "LATER": "$(Z) $(HOME"}
+    assert run.result("return") == expected
+
+
+def test_a_parameter_that_the_handler_has_not_is_a_warning_of_the_run(home: Path) -> None:
+    """Of a handler with `context`, which may ask for it; a cluster's run has the same condition."""
+    function = dh.new_function("typo", source={"code": "def h(context, a=1):\n    return a\n"}, handler="h")
+    run = function.run(parameters={"aa": 7}, log_info=False, wait=True)
+    assert run.result("return") == 1
+    (condition,) = run.status["conditions"]
+    assert (condition["type"], condition["status"]) == ("Warnings", "True")
+    assert "'aa'" in condition["message"]
+    assert f"Warnings   {condition['message']}" in describing.text(run.to_dict(), [], utc_now())
+    assert "conditions" not in function.run(parameters={"a": 7}, log_info=False, wait=True).status
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("params", {"epochs": 1}), ("inputs", {"a": 1}), ("returns", ["x", 2]), ("hyperparams", {"a": 1})],
+)
+def test_a_parameter_that_the_handler_declares_is_its_own(home: Path, name: str, value: object) -> None:
+    """Although mlrun's run_function has an argument of that name."""
+    code = f"def h(context, {name}):\n    return repr({name})\n"
+    function = dh.new_function("own", source={"code": code}, handler="h")
+    run = function.run(parameters={name: value}, log_info=False, wait=True)
+    assert run.result("return") == repr(value)
 
 
 def test_a_manifest_of_floats_says_which_they_are(home: Path) -> None:

@@ -2,10 +2,12 @@
 
 import base64
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from hypothesis import given
@@ -16,6 +18,7 @@ from mlrun_operator.api.v1alpha1.run import RunSpec
 from mlrun_operator.sdk.arguments import FunctionArguments, RunArguments
 from mlrun_operator.sdk.errors import InvalidArgument, NotSupported
 from mlrun_operator.sdk.translate import RunRequest, function_object, function_spec, run_object, run_spec
+from mlrun_operator.sdk.translate.declared import declared_names
 from mlrun_operator.sdk.translate.floats import declared
 from mlrun_operator.sdk.translate.run import check_action
 from mlrun_operator.sdk.translate.shapes import camel, snake
@@ -62,8 +65,8 @@ def function(**given: Any) -> dict[str, Any]:
             {"secrets": ["db-password", {"name": "mlrun-project-project-mlrun", "keys": ["API_KEY", "TOKEN"]}]},
         ),
         (
-            {"tolerations": [{"key": "gpu", "operator": "Exists", "toleration_seconds": 5}]},
-            {"tolerations": [{"key": "gpu", "operator": "Exists", "tolerationSeconds": 5}]},
+            {"tolerations": [{"key": "gpu", "effect": "NoExecute", "toleration_seconds": 5}]},
+            {"tolerations": [{"key": "gpu", "effect": "NoExecute", "tolerationSeconds": 5}]},
         ),
         ({"backoff_limit": 3}, {"backoffLimit": 3}),
         ({"backoffLimit": 0}, {"backoffLimit": 0}),
@@ -133,7 +136,20 @@ def test_volumes_are_taken_in_both_shapes(given: dict[str, Any], expected: dict[
         ({"node_selectr": {}}, "node_selectr: is no argument of run. Did you mean node_selector?"),
         ({"nodeSelector": {}, "node_selector": {}}, "is given twice"),
         ({"node_selector": [{"key": "a"}]}, "node_selector.0.value: is missing"),
+        ({"node_selector": {"key": "disk", "value": "ssd"}}, "node_selector: one entry of a list is no list"),
+        ({"node_selector": {"disk": "a b"}}, "node_selector.disk: 'a b' is no value of a label"),
         ({"resources": {"ram": "1Gi"}}, "resources.ram: is no resource"),
+        ({"resources": {"mem": {"limits": "1 GB"}}}, "resources.limits.memory: '1 GB' is not a quantity"),
+        ({"resources": {"cpu": {"requests": 2, "limits": 1}}}, "resources: requests.cpu 2 must be less than or equal"),
+        (
+            {"volumes": [{"name": "v", "mount_path": "/d", "empty_dir": {"size_limit": "lots"}}]},
+            "volumes.0.emptyDir.sizeLimit: 'lots' is not a quantity",
+        ),
+        ({"inputs": {"url": "ftp://h/x"}}, "url: ftp:// cannot be read"),
+        ({"parameters": {"x": np.array([5])}}, "parameters.x: ndarray cannot travel in a run"),
+        ({"parameters": {"x": [np.array([[7.5]])]}}, "parameters.x.0: ndarray cannot travel in a run"),
+        ({"parameters": {"x": np.array([1, 2])}}, "parameters.x: ndarray cannot travel in a run"),
+        ({"parameters": {"x": pd.Series([3])}}, "parameters.x: Series cannot travel in a run"),
         ({"resources": {"mem": {"max": "1Gi"}}}, "resources.mem.max: is neither requests nor limits"),
         ({"volumes": [{"volume_type": "nfs", "name": "v", "mount_path": "/d"}]}, "volumes.0.volume_type: 'nfs'"),
         ({"volumes": [{"name": "v", "mount_path": "data", "empty_dir": {}}]}, "volumes.0.mountPath: "),
@@ -157,6 +173,11 @@ def test_an_error_names_the_argument(given: dict[str, Any], words: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         run_object(REQUEST, run_spec(REQUEST, given, lambda text, _: text), given)
     assert words in str(caught.value)
+
+
+def test_scalars_of_numpys_are_numbers() -> None:
+    parameters = {"a": np.int64(5), "b": np.float32(0.5), "c": np.array(7), "d": np.bool_(True)}
+    assert spec(parameters=parameters)["parameters"] == {"a": 5, "b": 0.5, "c": 7, "d": True}
 
 
 @pytest.mark.parametrize(
@@ -498,3 +519,27 @@ def test_an_object_of_a_feature_store_is_refused_with_what_to_do() -> None:
 
     with pytest.raises(InvalidArgument, match=r"inputs.v: a FeatureVector is in MLRun's feature store.*to_parquet"):
         spec(inputs={"v": FeatureVector()})
+
+
+@pytest.mark.parametrize(
+    ("handler", "code", "names"),
+    [
+        ("h", "def h(a, /, params, *, returns=None, **rest): pass", {"a", "params", "returns"}),
+        ("h", "async def h(inputs): pass", {"inputs"}),
+        ("h", "def h(a): pass\ndef h(params): pass", {"params"}),
+        ("C::m", "class C:\n    def m(self, params): pass\ndef m(a): pass", {"self", "params"}),
+        ("other:h", "def h(params): pass", set()),
+        ("h", "h = print", set()),
+        ("h", "def h(:", set()),
+    ],
+)
+def test_what_a_handler_declares_is_read_from_the_code_that_travels(handler: str, code: str, names: set[str]) -> None:
+    assert declared_names({"handler": handler, "source": {"code": code}}) == names
+    assert declared_names({"handler": handler, "source": {"source": "git+https://h/r", "handler": "h.py"}}) == set()
+
+
+def test_mlruns_arguments_among_the_parameters_are_taken_out_unless_the_handler_declares_them() -> None:
+    given = {"parameters": {"params": {"a": 1}}}
+    own = replace(REQUEST, declared=frozenset({"params"}))
+    assert run_spec(REQUEST, given, lambda text, _: text)["parameters"] == {"a": 1}
+    assert run_spec(own, given, lambda text, _: text)["parameters"] == {"params": {"a": 1}}

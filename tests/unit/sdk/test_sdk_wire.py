@@ -1,6 +1,7 @@
 """What a real API server seldom does, at the wire: expired watches, cut connections, refusals of every kind."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,15 @@ import pytest
 from aiohttp import web
 from support.fakeapi import FakeApi, cut, events, expired, fake_api, hang, run, status
 
+from mlrun_operator.api.contract.log_length import words
 from mlrun_operator.cluster.resources import RUNS
 from mlrun_operator.sdk import errors
 from mlrun_operator.sdk.aio import AsyncRun
 from mlrun_operator.sdk.aio import run as sdk_run
 from mlrun_operator.sdk.backends.kubernetes import KubernetesBackend
 from mlrun_operator.sdk.session import Session, open_session
+from mlrun_operator.sdk.stores.runs import run_folder
+from mlrun_wrapper.log import Log
 
 
 @pytest.fixture
@@ -184,7 +188,6 @@ async def test_a_context_without_our_resources_means_this_machine_and_says_so(
     monkeypatch.setenv("MLRUN_OPERATOR_HOME", str(tmp_path))
     for name in ("KUBERNETES_SERVICE_HOST", "MLRUN_OPERATOR_BACKEND"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("kubernetes.aio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "kubeconfig"))
     session = await open_session()
     assert session.backend.kind == "local"
     assert "does not serve mlrun-operator's resources" in capsys.readouterr().err
@@ -194,6 +197,14 @@ async def test_an_unknown_context_is_one_sentence(api: FakeApi, tmp_path: Path) 
     with pytest.raises(errors.NotConnected) as caught:
         await open_session("kubernetes", kubeconfig=api.kubeconfig(tmp_path), context="nope", quiet=True)
     assert "the kube context 'nope' cannot be used" in str(caught.value)
+
+
+async def test_a_kubeconfig_that_is_no_yaml_is_told_in_one_sentence(tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.write_text("clusters: [\n}")
+    with pytest.raises(errors.NotConnected, match=f"line 2 of {broken} is not valid YAML") as caught:
+        await open_session("kubernetes", kubeconfig=str(broken))
+    assert "\n" not in caught.value.message
     assert "kubectl config get-contexts" in caught.value.hint
 
 
@@ -251,6 +262,15 @@ async def test_a_submission_that_cannot_be_sent_is_told_at_once(api: FakeApi, tm
     await backend.close()
 
 
+async def test_the_events_of_a_run_are_also_those_of_its_job(api: FakeApi, backend: KubernetesBackend) -> None:
+    attempts = [{"pod": "p", "uid": "u-p"}, {"pod": "q"}]
+    made = handle(backend, run(attempts=attempts, execution={"number": 1, "hash": "h", "jobUID": "u-j"}))
+    api.answer = (200, {"metadata": {}, "items": []})
+    assert await made.events() == []
+    asked = [query["fieldSelector"] for _, path, query in api.requests if path.endswith("/events")]
+    assert asked == [f"involvedObject.uid={uid}" for uid in ("u-1", "u-j", "u-p")]
+
+
 T = "2026-11-24T03:00:0{0}.{1}Z"
 
 
@@ -306,6 +326,76 @@ async def test_a_log_whose_pod_and_store_are_gone_says_so(api: FakeApi, backend:
     api.logs = [404]
     (line,) = [line async for line in handle(backend, run()).logs()]
     assert line.startswith("[pod p is gone, and its log in the store cannot be read: ")
+
+
+def rotated(kept: int, lines: int = 6000) -> tuple[str, str]:
+    """What the node has of a log after a rotation, each line with its time, and what the store has of it."""
+    log = Log(os.open(os.devnull, os.O_WRONLY))
+    written = [f"line {number:05d} {'x' * 400}" for number in range(lines)]
+    for text in written:
+        log.write(f"{text}\n".encode())
+    end = f"mlrun-wrapper: {words(log.passed)}"
+    log.write(f"{end}\n".encode())
+    return "".join(f"{T.format(1, 0)} {text}\n" for text in [*written[lines - kept :], end]), log.text().decode()
+
+
+@pytest.fixture
+def stored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, backend: KubernetesBackend) -> Path:
+    """The folder of the run's attempt in the store, which is a folder here."""
+    monkeypatch.setenv("MLRUN_OPERATOR_STORE", f"file://{tmp_path}/store")
+    folder = run_folder(ENDED, {"uid": "u"})
+    assert folder is not None
+    (tmp_path / "store" / folder).mkdir(parents=True)
+    return tmp_path / "store" / folder / "log.txt"
+
+
+ENDED = run("Succeeded", attempts=[{"pod": "p", "uid": "u"}], attemptCount=1, execution={"number": 1, "hash": "h"})
+
+
+async def read_log(api: FakeApi, backend: KubernetesBackend, node: str) -> list[str]:
+    api.run, api.log_of = ENDED, {"p": node}
+    api.log_ends = {"p": [line.partition(" ")[2] for line in node.splitlines()[-5:]]}
+    return [str(line) async for line in handle(backend, run()).logs()]
+
+
+async def test_the_beginning_of_a_rotated_log_comes_from_the_store(
+    api: FakeApi, backend: KubernetesBackend, stored: Path
+) -> None:
+    """Fault F22."""
+    node, text = rotated(kept=4000)
+    await asyncio.to_thread(stored.write_text, text)
+    lines = await read_log(api, backend, node)
+    (told,) = [number for number, line in enumerate(lines) if line.startswith("[about ")]
+    assert lines[0].startswith("line 00000 ")
+    assert "are gone from its node, which rotated it; above is the beginning from the store" in lines[told]
+    assert lines[told + 1].startswith("line 02000 ")
+    assert lines[-2].startswith("line 05999 ")
+
+
+async def test_of_a_log_of_which_the_node_has_less_than_the_store_the_stores_is_shown(
+    api: FakeApi, backend: KubernetesBackend, stored: Path
+) -> None:
+    node, text = rotated(kept=10)
+    await asyncio.to_thread(stored.write_text, text)
+    lines = await read_log(api, backend, node)
+    assert lines[:-1] == text.splitlines()
+    assert lines[-1].endswith("this is the log of the store]")
+
+
+async def test_a_rotated_log_without_a_store_says_what_is_missing(api: FakeApi, backend: KubernetesBackend) -> None:
+    node, _ = rotated(kept=4000)
+    first, second, *_ = await read_log(api, backend, node)
+    assert first.startswith("[the first about ")
+    assert "the log in the store cannot be read: " in first
+    assert second.startswith("line 02000 ")
+
+
+async def test_a_long_log_that_the_node_has_is_shown_as_it_is(
+    api: FakeApi, backend: KubernetesBackend, stored: Path
+) -> None:
+    node, _ = rotated(kept=6000)
+    lines = await read_log(api, backend, node)
+    assert [lines[0][:10], len(lines)] == ["line 00000", 6001]
 
 
 UNAVAILABLE = 'container "mlrun" in pod "p-1" is not available'

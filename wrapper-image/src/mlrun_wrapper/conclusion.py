@@ -7,7 +7,7 @@ from mlrun_operator.api.reasons import Reason
 from mlrun_wrapper import alarm
 from mlrun_wrapper.context import Context
 from mlrun_wrapper.errors import StepError
-from mlrun_wrapper.report import end_executor, log_end, store_report, write_termination_message
+from mlrun_wrapper.report import end_executor, log_end, log_length, store_report, write_termination_message
 from mlrun_wrapper.signals import EXIT_CODE
 from mlrun_wrapper.sweep import point
 
@@ -52,6 +52,7 @@ def _report(context: Context) -> None:
     _leave_summary(context)
     end_executor(context)
     log_end(context)
+    log_length(context)
     store_report(context)
 
 

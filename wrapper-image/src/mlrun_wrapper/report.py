@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from mlrun_operator.api.contract import result as results
+from mlrun_operator.api.contract.log_length import SHORTEST, words
 from mlrun_operator.api.contract.result import Result
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.words import sentences
@@ -56,6 +57,12 @@ def log_end(context: Context) -> None:
     if failure.final and not context.collecting:
         context.log.line("it is not tried again: the run's nonRetryable names it")
     context.log.line(f"{explanation.happened} {explanation.todo}")
+
+
+def log_length(context: Context) -> None:
+    """Say in a long log how long it is: its node may keep the newest part only."""
+    if context.log.passed >= SHORTEST:
+        context.log.line(words(context.log.passed))
 
 
 def _result(context: Context) -> Result:

@@ -160,13 +160,13 @@ def why(name: Name) -> None:
     from mlrun_operator.cli.cluster import linked
     from mlrun_operator.cli.output import out, painted, print_json
     from mlrun_operator.cluster.server_clock import utc_now
+    from mlrun_operator.sdk.status import told_objects
 
     async def ask(link: "Link") -> explaining.Diagnosis:
         run = await link.run(name)
         obj = run.to_dict()
         pods = await link.pods(obj)
-        uids = [obj["metadata"]["uid"], *(pod["metadata"]["uid"] for pod in pods or ())]
-        uids += [a["uid"] for a in status_of(obj).get("attempts") or () if a.get("uid")]
+        uids = [*told_objects(obj), *(pod["metadata"]["uid"] for pod in pods or ())]
         events = await link.backend.events(link.namespace, list(dict.fromkeys(uids)))
         return explaining.explain(obj, await _function(link, obj), pods, events, utc_now())
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mlrun_operator.api.objects import Object, status_of
+from mlrun_operator.api.objects import Object
 from mlrun_operator.cli.app import Panel, session, verb
 from mlrun_operator.cli.errors import CliError
 
@@ -115,15 +115,14 @@ def describe(
     from mlrun_operator.cli.cluster import linked
     from mlrun_operator.cli.output import out, print_json
     from mlrun_operator.cluster.server_clock import utc_now
+    from mlrun_operator.sdk.status import told_objects
 
     kind, _, short = name.rpartition("/")
 
     async def read(link: "Link") -> tuple[Object, list[Object], "Results | None"]:
         obj = await link.object(_kind(kind or "run"), short)
         live = await so_far.read(link, [obj])
-        attempts = status_of(obj).get("attempts") or ()
-        uids = [obj["metadata"]["uid"], *(a["uid"] for a in attempts if a.get("uid"))]
-        return obj, await link.backend.events(link.namespace, uids), live.get(obj["metadata"]["uid"])
+        return obj, await link.backend.events(link.namespace, told_objects(obj)), live.get(obj["metadata"]["uid"])
 
     obj, events, live = linked(read)
     if session().json:

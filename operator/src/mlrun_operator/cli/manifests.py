@@ -7,12 +7,12 @@ import typer
 
 from mlrun_operator.cli.app import Panel, session, verb
 from mlrun_operator.cli.errors import CliError, Exit
+from mlrun_operator.cli.files import Filename, Files, files_of
 
 if TYPE_CHECKING:
     from mlrun_operator.api.contract.platform import Platform
     from mlrun_operator.cli.documents import Document
 
-Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="Files or folders of manifests; - is stdin.")]
 PlatformFile = Annotated[
     str | None,
     typer.Option(
@@ -23,8 +23,9 @@ PlatformFile = Annotated[
 
 @verb(Panel.OFFLINE)
 def validate(
-    files: Files,
+    files: Files = None,
     *,
+    filename: Filename = None,
     platform: PlatformFile = None,
     strict: Annotated[bool, typer.Option("--strict", help="Fail at notes, too.")] = False,
 ) -> None:
@@ -37,7 +38,7 @@ def validate(
     from mlrun_operator.cli.output import out, print_json, say
     from mlrun_operator.cli.problems import check, is_ours
 
-    documents = read_all(files)
+    documents = read_all(files_of(files, filename))
     ours = [d for d in documents if is_ours(d.value)]
     problems = check(documents, _platform(platform))
     wrong = [p for p in problems if strict or not p.note]
@@ -56,8 +57,9 @@ def validate(
 
 @verb(Panel.OFFLINE)
 def render(
-    files: Files,
+    files: Files = None,
     *,
+    filename: Filename = None,
     run: Annotated[str | None, typer.Option("--run", metavar="NAME", help="Only the run of this name.")] = None,
     platform: PlatformFile = None,
 ) -> None:
@@ -70,7 +72,7 @@ def render(
     from mlrun_operator.cli.documents import read_all
     from mlrun_operator.cli.output import print_json, print_yaml
 
-    jobs = _jobs(read_all(files), run, _platform(platform), session().namespace)
+    jobs = _jobs(read_all(files_of(files, filename)), run, _platform(platform), session().namespace)
     if session().json:
         print_json(jobs[0] if len(jobs) == 1 else {"apiVersion": "v1", "kind": "List", "items": jobs})
     else:

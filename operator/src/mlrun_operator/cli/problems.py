@@ -29,6 +29,15 @@ from mlrun_operator.sdk.translate.floats import pointers_of
 SPECS: Final[dict[str, type[BaseModel]]] = {constants.FUNCTION_KIND: FunctionSpec, constants.RUN_KIND: RunSpec}
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _SHOWN_POINTERS: Final = 5
+# What is said of a text that stands where the models want something else, by pydantic's name of the error.
+_WANTED: Final = {
+    "int_type": "must be a whole number without quotes, not {}",
+    "int_parsing": "must be a whole number without quotes, not {}",
+    "float_type": "must be a number without quotes, not {}",
+    "float_parsing": "must be a number without quotes, not {}",
+    "bool_type": "must be true or false without quotes, not {}",
+    "bool_parsing": "must be true or false without quotes, not {}",
+}
 _PARTS: Final = ("apiVersion", "kind", "metadata", "spec", "status")
 
 
@@ -135,12 +144,9 @@ class _Check:
         if not isinstance(self._value.get("spec"), dict):
             yield self._problem((), "spec is required")
             return
-        try:
-            model.model_validate(self._value["spec"], by_alias=True, by_name=False)
-        except ValidationError as error:
-            for each in error.errors():
-                path = ("spec", *self._written(each["loc"], absent=each["type"] in ("missing", "extra_forbidden")))
-                yield self._problem(path, _words(dict(each), model))
+        for each in _wrong(model, self._value["spec"]):
+            path = ("spec", *self._written(each["loc"], absent=each["type"] in ("missing", "extra_forbidden")))
+            yield self._problem(path, _words(each, model))
 
     def _written(self, loc: Path_, *, absent: bool) -> list[str | int]:
         """The parts of pydantic's path that users write, without the names of alternatives; an absent field at last."""
@@ -226,6 +232,10 @@ class _Check:
         return Problem(self._document.file, self._document.line(path), self._name, field, words, note)
 
 
+def _shown(value: Any) -> str:
+    return repr(value[:40]) if isinstance(value, str) else str(value).lower()
+
+
 def _lost_floats(pointers: list[str]) -> str:
     more = ", …" if len(pointers) > _SHOWN_POINTERS else ""
     named = f"floatParameters: [{', '.join(pointers[:_SHOWN_POINTERS])}{more}]"
@@ -245,7 +255,31 @@ def _regular_sidecars(job: Object) -> list[str]:
     return [container["name"] for container in containers if container["name"] != constants.CONTAINER]
 
 
+def _errors(model: type[BaseModel], spec: Object, *, strict: bool = False) -> list[Object]:
+    try:
+        model.model_validate(spec, strict=strict, by_alias=True, by_name=False)
+    except ValidationError as error:
+        return [dict(each) for each in error.errors()]
+    return []
+
+
+def _wrong(model: type[BaseModel], spec: Object) -> list[Object]:
+    """What the models refuse, and texts for numbers and booleans, and booleans for numbers, which only CRDs refuse."""
+    errors = _errors(model, spec)
+    told = [each["loc"] for each in errors]
+    return [
+        *errors,
+        *(e for e in _errors(model, spec, strict=True) if _is_text_for_another(e) and e["loc"] not in told),
+    ]
+
+
+def _is_text_for_another(error: Object) -> bool:
+    return error["type"] in _WANTED and isinstance(error["input"], str | bool)
+
+
 def _words(error: Object, model: type[BaseModel]) -> str:
+    if _is_text_for_another(error):
+        return _WANTED[error["type"]].format(_shown(error["input"]))
     if error["type"] == "extra_forbidden":
         return "unknown field" + _nearest(str(error["loc"][-1]), _known(model, error["loc"][:-1]))
     if error["type"] == "missing":

@@ -10,7 +10,7 @@ import typer
 from mlrun_operator.api.objects import Object
 from mlrun_operator.cli.app import Panel, session, verb
 from mlrun_operator.cli.errors import CliError, Exit
-from mlrun_operator.cli.manifests import Files
+from mlrun_operator.cli.files import Filename, Files, files_of
 
 if TYPE_CHECKING:
     from mlrun_operator.cli.cluster import Link
@@ -141,7 +141,7 @@ def run(  # noqa: PLR0913 - its options
 
 
 @verb(Panel.SUBMIT)
-def apply(files: Files) -> None:
+def apply(files: Files = None, *, filename: Filename = None) -> None:
     """Apply functions and runs.
 
     Functions first, and only after all of them were checked as `validate` does.
@@ -149,7 +149,7 @@ def apply(files: Files) -> None:
     from mlrun_operator.cli.cluster import linked
     from mlrun_operator.cli.output import out, print_json
 
-    objects = _checked(files)
+    objects = _checked(files_of(files, filename))
     done: list[Object] = []
 
     async def work(link: "Link") -> None:
@@ -168,12 +168,12 @@ def apply(files: Files) -> None:
 
 
 @verb(Panel.SUBMIT)
-def diff(files: Files) -> None:
+def diff(files: Files = None, *, filename: Filename = None) -> None:
     """Show what `apply` would change, as the API server would write it. Exit code 1 where there is a difference."""
     from mlrun_operator.cli.cluster import linked
     from mlrun_operator.cli.output import out, print_json
 
-    objects = _checked(files)
+    objects = _checked(files_of(files, filename))
 
     async def compare(link: "Link") -> dict[str, list[str]]:
         found = {}
@@ -263,17 +263,20 @@ def _print_manifests(order: Order, format_: str) -> None:
     from mlrun_operator.cli.cluster import as_end
     from mlrun_operator.sdk.errors import SdkError
     from mlrun_operator.sdk.translate import RunRequest, function_object, function_spec, run_object, run_spec
+    from mlrun_operator.sdk.translate.declared import declared_names
 
     namespace = session().namespace or ""
     project = order.project or namespace or "default"
     objects = []
     try:
+        declared: frozenset[str] = frozenset()
         if order.file is not None:
             spec, large = function_spec(project, order.name, "mlrun", order.function)
             if large is not None:
                 raise CliError(f"{order.file} is too large to be carried", "Put it into a repository.", Exit.FAILED)
             objects.append(function_object(project, spec, {}, namespace))
-        request = RunRequest(project, namespace, kubernetes_name(order.name), order.name)
+            declared = declared_names(spec)
+        request = RunRequest(project, namespace, kubernetes_name(order.name), order.name, declared)
         spec = run_spec(request, order.run, lambda text, _: text)
     except SdkError as error:
         raise as_end(error) from error

@@ -1,7 +1,8 @@
 """The connection pool to the API server.
 
 Credentials come from the official client's configuration: the pod's service account, or else the kube context. The
-token is added to each request when it is sent, so that a rotated token is used at once.
+token is added to each request when it is sent, so that a rotated token is used at once. Everything else that a kube
+context says of the way to its server is in `kubeconfig.Access`.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,9 @@ from typing import Final
 import aiohttp
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
+from multidict import CIMultiDict
 
+from mlrun_operator.cluster.kubeconfig import Access, access
 from mlrun_operator.version import __version__
 
 USER_AGENT: Final = f"mlrun-operator/{__version__}"
@@ -49,19 +52,21 @@ async def connect_context(
 
     Return the connection and the context's name and namespace. Raises kubernetes' ConfigException.
     """
+    found = access(context, kubeconfig)
     configuration = Configuration()
-    await config.load_kube_config(kubeconfig, context, client_configuration=configuration)
-    contexts, current = config.list_kube_config_contexts(kubeconfig)
-    selected = next((entry for entry in contexts if entry["name"] == context), current) if context else current
-    namespace = (selected.get("context") or {}).get("namespace") or "default"
-    return _open(configuration, *middlewares), str(selected["name"]), str(namespace)
+    await config.load_kube_config_from_dict(found.config, client_configuration=configuration)
+    return _open(configuration, *middlewares, found=found), found.context, found.namespace
 
 
-def _open(configuration: Configuration, *middlewares: aiohttp.ClientMiddlewareType) -> Connection:
+def _open(
+    configuration: Configuration, *middlewares: aiohttp.ClientMiddlewareType, found: Access | None = None
+) -> Connection:
+    named = (_server_name(found.server_name),) if found and found.server_name else ()
     configuration.client_session_kwargs = {
-        "middlewares": (*middlewares, _authorization(configuration)),
+        "middlewares": (*middlewares, *named, _authorization(configuration)),
         "trust_env": False,
-        "headers": {"User-Agent": USER_AGENT},
+        "proxy": found.proxy if found else None,
+        "headers": CIMultiDict([("User-Agent", USER_AGENT), *(found.headers if found else ())]),
     }
     configuration.connection_pool_maxsize = 0
     # Python 3.13 and later refuse certificates without an Authority Key Identifier. Some clusters have such
@@ -70,6 +75,14 @@ def _open(configuration: Configuration, *middlewares: aiohttp.ClientMiddlewareTy
     client = ApiClient(configuration)
     session = client.rest_client.pool_manager = client.rest_client._create_pool_manager()
     return Connection(configuration.host, session, client)
+
+
+def _server_name(name: str) -> aiohttp.ClientMiddlewareType:
+    async def expect(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        request.server_hostname = name
+        return await send(request)
+
+    return expect
 
 
 def _authorization(configuration: Configuration) -> aiohttp.ClientMiddlewareType:

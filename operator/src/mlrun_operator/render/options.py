@@ -9,22 +9,39 @@ last, in `pod.py`.
 from collections.abc import Mapping
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from mlrun_operator.api.objects import Object
 from mlrun_operator.api.v1alpha1.function import FunctionSpec
-from mlrun_operator.api.v1alpha1.options import RunOptions
+from mlrun_operator.api.v1alpha1.options import Resources, RunOptions
 from mlrun_operator.api.v1alpha1.run import RunSpec
+from mlrun_operator.api.values.labels import is_extended
+from mlrun_operator.api.words import in_words
 
 _BY_KEY: Final = ("nodeSelector", "podLabels", "podAnnotations")
 _BY_NAME: Final = ("env", "volumes", "secrets", "imagePullSecrets", "hostAliases")
 
 
 def effective(run: RunSpec, function: FunctionSpec, defaults: RunOptions | None = None) -> RunOptions:
-    """Return the effective options of a run."""
+    """Return the effective options of a run. Raises ValueError where the run's and the function's contradict."""
     options = defaults.wire() if defaults else {}
     for spec in (function.run.wire() if function.run else {}, run.wire()):
         overrides = {name: value for name, value in spec.items() if name in _FIELDS}
         options = {**options, **overrides, **_merged(options, overrides)}
-    return RunOptions.model_validate(options)
+    try:
+        merged = RunOptions.model_validate(options)
+    except ValidationError as error:
+        raise ValueError(in_words(error)) from None
+    _check_devices(merged.resources)
+    return merged
+
+
+def _check_devices(resources: Resources | None) -> None:
+    """Kubernetes does not overcommit devices: without a limit it takes no request for one. Raises ValueError."""
+    limits = (resources.limits if resources else None) or {}
+    for name, amount in ((resources.requests if resources else None) or {}).items():
+        if is_extended(name) and name not in limits:
+            raise ValueError(f"resources.requests.{name} {amount} has no limit; write it under limits instead")
 
 
 _FIELDS: Final = frozenset(field.alias or name for name, field in RunOptions.model_fields.items())

@@ -21,3 +21,11 @@ def is_stop_seen(run: Object) -> bool:
     seen, newest = status.get("observedGeneration"), run["metadata"].get("generation")
     is_ending = bool((status.get("execution") or {}).get("ending"))
     return not run["spec"].get("stop") or is_ending or (seen is not None and newest is not None and seen >= newest)
+
+
+def told_objects(run: Object) -> list[str]:
+    """Return the uids of what a run's events are about: the run, its Job, and the pods of its attempts."""
+    status = status_of(run)
+    job = (status.get("execution") or {}).get("jobUID")
+    found = [run["metadata"].get("uid"), job, *(attempt.get("uid") for attempt in status.get("attempts") or ())]
+    return [str(uid) for uid in dict.fromkeys(found) if uid]

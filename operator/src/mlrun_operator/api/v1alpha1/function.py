@@ -28,7 +28,8 @@ Uuid4 = Annotated[
 IMAGE_RULES: Final = (
     Rule(
         "image: not an image reference, such as registry.example.org/team/image:1.2",
-        must=r"^[a-zA-Z0-9][a-zA-Z0-9._:@/-]*$",
+        must=r"^(\[[0-9a-fA-F:.]+\](:[0-9]+)?/)?[a-zA-Z0-9][a-zA-Z0-9._:@/-]*$",
+        never=r"//|/$|:$|@$",
     ),
 )
 _HINT_TEXT: Final = re.compile(r"[^\s:]+(\s*:\s*[a-z]+(\s*\[.*\])?)?")

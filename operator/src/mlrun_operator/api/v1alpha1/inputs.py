@@ -11,6 +11,8 @@ from mlrun_operator.api.base import Model, TextForm
 from mlrun_operator.api.nesting import is_deeper
 from mlrun_operator.api.values.keys import Key
 
+# What the wrapper reads by URL. A path without a scheme is a mounted file.
+SCHEMES: Final = ("http", "https", "s3", "file", "sql", "postgresql", "postgres")
 # The maximum number of inputs, including the members of lists and maps. A status has room for as many.
 MAX_INPUTS: Final = bounds.INPUTS.limit
 _MAX_PARAMETER_DEPTH: Final = bounds.PARAMETER_DEPTH.limit
@@ -106,13 +108,23 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
 
 
 def check_inputs(inputs: dict[str, Input]) -> None:
-    """Raise ValueError for too many inputs, two inputs for one parameter, or an invalid key."""
+    """Raise ValueError for too many inputs, two inputs for one parameter, an invalid key, or an unknown scheme."""
     names = Counter(parameter_name(name) for name in inputs)
     duplicates = sorted(name for name, count in names.items() if count > 1)
     if duplicates:
         raise ValueError(f"{duplicates[0]!r} is given twice")
-    count = sum(len(members(name, resolve(value))) for name, value in inputs.items())
+    singles = {member: ref for name, value in inputs.items() for member, ref in members(name, resolve(value)).items()}
+    for member, ref in singles.items():
+        _check_scheme(member, ref.path or "")
+    count = len(singles)
     if count > MAX_INPUTS:
         raise ValueError(
             f"{count} inputs, with the members of lists and maps, are more than {MAX_INPUTS}; read a folder instead"
         )
+
+
+def _check_scheme(member: str, path: str) -> None:
+    scheme, is_url, _ = path.partition("://")
+    if is_url and scheme not in SCHEMES:
+        known = ", ".join(f"{scheme}://" for scheme in SCHEMES)
+        raise ValueError(f"{member}: {scheme[:32]}:// cannot be read; there are {known} and paths of mounted files")

@@ -3,7 +3,7 @@
 from ipaddress import ip_address
 from typing import Annotated, Any, Final, Literal, Self, cast
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
 from mlrun_operator.api import bounds
 from mlrun_operator.api.base import (
@@ -19,6 +19,15 @@ from mlrun_operator.api.base import (
 from mlrun_operator.api.cel import ANYTHING, FREE_FORM, INT_OR_STRING, cel
 from mlrun_operator.api.v1alpha1.pod_template import checked_template
 from mlrun_operator.api.v1alpha1.pod_types import checked
+from mlrun_operator.api.values.labels import (
+    annotation_key,
+    is_extended,
+    is_label_value,
+    label_key,
+    label_value,
+    resource_name,
+)
+from mlrun_operator.api.values.quantities import Quantity, quantity
 
 DnsName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=253)]
 HostName = Annotated[
@@ -30,8 +39,13 @@ EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$"
 ExceptionName = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$", max_length=256)
 ]
-MetaKey = Annotated[str, StringConstraints(max_length=317)]
-QuantityText = Annotated[str | int, Field(json_schema_extra=INT_OR_STRING), HashMark.QUANTITY]
+LabelKey = Annotated[str, StringConstraints(max_length=317), AfterValidator(label_key)]
+LabelValue = Annotated[str, AfterValidator(label_value)]
+AnnotationKey = Annotated[str, StringConstraints(max_length=317), AfterValidator(annotation_key)]
+ResourceName = Annotated[str, StringConstraints(max_length=317), AfterValidator(resource_name)]
+QuantityText = Annotated[
+    str | int, BeforeValidator(quantity), Field(json_schema_extra=INT_OR_STRING), HashMark.QUANTITY
+]
 
 # Environment variables that only the platform sets.
 RESERVED_ENV: Final = (
@@ -186,6 +200,12 @@ class EnvSource(Model):
     config_map_key_ref: EmptyCounts[KeySelector | None] = Field(None, description="A key of a ConfigMap.")
     field_ref: EmptyCounts[FieldSelector | None] = Field(None, description="A field of the pod.")
 
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if len(self.wire()) != 1:
+            raise ValueError("set exactly one of secretKeyRef, configMapKeyRef and fieldRef")
+        return self
+
 
 class EnvVar(Model):
     """An environment variable of the handler."""
@@ -223,12 +243,31 @@ class SecretRef(Model):
 class Resources(Model):
     """Compute resources of the handler's container. `gpu` means the cluster's GPU resource."""
 
-    requests: EmptyIsAbsent[dict[MetaKey, QuantityText] | None] = Field(
+    requests: EmptyIsAbsent[dict[ResourceName, QuantityText] | None] = Field(
         None, max_length=16, description="Resources that are reserved."
     )
-    limits: EmptyIsAbsent[dict[MetaKey, QuantityText] | None] = Field(
+    limits: EmptyIsAbsent[dict[ResourceName, QuantityText] | None] = Field(
         None, max_length=16, description="Resources that the container may use at most."
     )
+
+    @model_validator(mode="after")
+    def _requests_are_within_limits(self) -> Self:
+        for name, requested in (self.requests or {}).items():
+            limit = (self.limits or {}).get(name)
+            if limit is not None and Quantity.parse(requested).exceeds(Quantity.parse(limit)):
+                raise ValueError(
+                    f"requests.{name} {requested} must be less than or equal to {name} limit {limit}; "
+                    "raise the limit or lower the request"
+                )
+        return self
+
+    @field_validator("requests", "limits")
+    @classmethod
+    def _devices_are_whole(cls, amounts: dict[str, str | int] | None) -> dict[str, str | int] | None:
+        for name, amount in (amounts or {}).items():
+            if (is_extended(name) or name == "gpu") and not Quantity.parse(amount).is_whole:
+                raise ValueError(f"{name} {amount} must be a whole number")
+        return amounts
 
 
 class Toleration(Model):
@@ -245,6 +284,19 @@ class Toleration(Model):
         None, description="Effect of the taint. Default: any effect."
     )
     toleration_seconds: int | None = Field(None, description="How long NoExecute is tolerated. Default: forever.")
+
+    @model_validator(mode="after")
+    def _is_one_that_kubernetes_takes(self) -> Self:
+        """Refuse what the API server refuses: these fields depend on each other."""
+        if not self.key and self.operator != "Exists":
+            raise ValueError("a toleration without a key needs operator: Exists, which matches every taint")
+        if self.operator == "Exists" and self.value:
+            raise ValueError("operator: Exists matches any value; remove the value, or write operator: Equal")
+        if self.operator in (None, "Equal") and not is_label_value(self.value or ""):
+            raise ValueError(f"{self.value!r} is no value of a taint")
+        if self.toleration_seconds is not None and self.effect != "NoExecute":
+            raise ValueError("tolerationSeconds is for effect: NoExecute only; write this effect, or remove it")
+        return self
 
 
 class HostAlias(Model):
@@ -285,7 +337,7 @@ class NonRetryable(Model):
 class RunOptions(Model):
     """Options of the Job and its pods. Options of a run override those of its function."""
 
-    node_selector: EmptyIsAbsent[dict[MetaKey, str] | None] = Field(
+    node_selector: EmptyIsAbsent[dict[LabelKey, LabelValue] | None] = Field(
         None, max_length=32, description="Labels that a node must have to run the pods."
     )
     volumes: EmptyIsAbsent[list[Volume] | None] = Field(
@@ -339,10 +391,10 @@ class RunOptions(Model):
         le=86_400,
         description="Seconds for storing partial results after the pod is told to terminate. Default: 30.",
     )
-    pod_labels: EmptyIsAbsent[dict[MetaKey, str] | None] = Field(
+    pod_labels: EmptyIsAbsent[dict[LabelKey, LabelValue] | None] = Field(
         None, max_length=32, description="Labels of the Job and its pods."
     )
-    pod_annotations: EmptyIsAbsent[dict[MetaKey, str] | None] = Field(
+    pod_annotations: EmptyIsAbsent[dict[AnnotationKey, str] | None] = Field(
         None, max_length=32, description="Annotations of the pods."
     )
     pod_template: AsWritten[dict[str, Any] | None] = Field(

@@ -15,6 +15,21 @@ _FORM: Final = re.compile(
 _MAX_CHARACTERS: Final = bounds.QUANTITY.limit
 
 
+def quantity(value: object) -> object:
+    """Return the value where it is a quantity of zero or more. Raises ValueError with how to write it.
+
+    >>> quantity("1.5Gi"), quantity(2)
+    ('1.5Gi', 2)
+    """
+    if isinstance(value, bool):
+        raise ValueError(f"{str(value).lower()} is not a quantity; write one such as 500m, 2 or 1.5Gi")  # noqa: TRY004
+    if isinstance(value, float):
+        raise ValueError(f"a number with a fraction must be a text; put it in quotes: '{value:g}'")  # noqa: TRY004
+    if isinstance(value, str | int) and Quantity.parse(value).is_negative:
+        raise ValueError(f"{value!r} is negative; write a quantity such as 500m, 2 or 1.5Gi")
+    return value
+
+
 @dataclass(frozen=True)
 class Quantity:
     """An exact amount: `digits` times ten to the power of `exponent`. Equal amounts compare as equal."""
@@ -43,6 +58,28 @@ class Quantity:
         text = str(number)
         digits = text.rstrip("0")
         return cls(int(digits), exponent + len(text) - len(digits))
+
+    @property
+    def is_negative(self) -> bool:
+        """Whether the amount is less than nothing."""
+        return self.digits < 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the amount has no fraction."""
+        return self.exponent >= 0
+
+    def exceeds(self, other: Self) -> bool:
+        """Return whether the amount is more than another one; neither is negative."""
+        if not (self.digits and other.digits):
+            return self.digits > other.digits
+        mine, theirs = (len(str(each.digits)) + each.exponent for each in (self, other))
+        if mine != theirs:
+            return mine > theirs
+        # As many places before the point: the exponents are near, however large they are.
+        lowest = min(self.exponent, other.exponent)
+        here, there = (int(f"{each.digits}{'0' * (each.exponent - lowest)}") for each in (self, other))
+        return here > there
 
     def __str__(self) -> str:
         """Return a quantity that is spelled the same for all equal amounts."""

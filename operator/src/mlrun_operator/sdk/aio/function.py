@@ -20,6 +20,7 @@ from mlrun_operator.sdk.errors import InvalidArgument
 from mlrun_operator.sdk.session import Session
 from mlrun_operator.sdk.tracing import traced
 from mlrun_operator.sdk.translate import RunRequest, run_object, run_spec
+from mlrun_operator.sdk.translate.declared import declared_names
 from mlrun_operator.sdk.translate.run import check_action
 from mlrun_operator.sdk.translate.shapes import snake
 from mlrun_operator.sdk.views import FunctionView
@@ -113,11 +114,12 @@ class AsyncFunction(FunctionView):
 
     async def _prepared(self, given: Object) -> AsyncRun:
         """The run as it would be submitted."""
-        request = RunRequest(self.project, self.namespace, self.object_name, self.name)
+        declared = declared_names(self._obj["spec"])
+        request = RunRequest(self.project, self.namespace, self.object_name, self.name, declared)
         resolver = Resolver(self._session, self.namespace, self.project)
         parameters = given.get("parameters")
         resolver.collect(given.get("inputs"))
-        if isinstance(parameters, dict):
+        if isinstance(parameters, dict) and "inputs" not in declared:
             resolver.collect(parameters.get("inputs"))
         await resolver.resolve()
         spec = run_spec(request, given, resolver.found)

@@ -28,7 +28,7 @@ from mlrun_operator.sdk.live import frame_of, live_results
 from mlrun_operator.sdk.progress import Progress
 from mlrun_operator.sdk.results import Results
 from mlrun_operator.sdk.session import Session
-from mlrun_operator.sdk.status import has_ended, is_stop_seen
+from mlrun_operator.sdk.status import has_ended, is_stop_seen, told_objects
 from mlrun_operator.sdk.stores.runs import stored_text
 from mlrun_operator.sdk.views import RunView
 from mlrun_operator.store import DamagedError, parse_document
@@ -272,8 +272,7 @@ class AsyncRun(RunView):
 
     async def events(self) -> list[Object]:
         """Kubernetes' events of the run, its Job and its pods, oldest first: time, type, reason, message, object."""
-        uids = [self.uuid or "", *(attempt.uid or "" for attempt in self.attempts)]
-        found = await self._session.backend.events(self.namespace, [uid for uid in uids if uid])
+        found = await self._session.backend.events(self.namespace, told_objects(self._obj))
         return [_event(each) for each in found]
 
     async def outputs(self, as_key: bool = False, as_dict: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002

@@ -99,7 +99,7 @@ class KubernetesBackend(pod_logs.LogSource):
                 self._default = _IN_CLUSTER.read_text().strip() if _IN_CLUSTER.exists() else "default"
             else:
                 connection, self.context, self._default = await connect_context(self.context, self.kubeconfig)
-        except (ConfigException, OSError, KeyError, TypeError) as error:
+        except (ConfigException, OSError, KeyError, TypeError, ValueError) as error:
             wanted = f"the kube context {self.context!r}" if self.context else "a kube context"
             raise NotConnected(
                 f"{wanted} cannot be used: {error}", hint="kubectl config get-contexts lists those that there are."

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from mlrun_operator.api import bounds, constants
 from mlrun_operator.api.contract.live import PREFIX
+from mlrun_operator.api.contract.log_length import GAP, NEAR_END, told_length
 from mlrun_operator.api.objects import Object, status_of
 from mlrun_operator.cluster.errors import ApiError
 from mlrun_operator.cluster.resources import RUNS
@@ -215,6 +216,12 @@ class _Attempt:
 
         One pod whose log cannot be had must not hide the others': once it has ended, the store is asked.
         """
+        if not follow:
+            is_whole, texts = await self._lost_head()
+            for text in texts:
+                yield self._pod.line(text)
+            if is_whole:
+                return
         failing: float | None = None
         while True:
             got = 0
@@ -264,6 +271,35 @@ class _Attempt:
             self._at_last = self._at_last + 1 if time == self._last else 1
             self._last = time
             yield text
+
+    async def _lost_head(self) -> tuple[bool, list[str]]:
+        """What the node no longer has of the beginning, from the store; and whether that is the whole log."""
+        meta, pod = self._run["metadata"], self._pod.name
+        if not has_ended_pod(self._newest(), self._pod):
+            return False, []
+        client = await self._backend.client()
+        try:
+            end = await client.log_end(meta["namespace"], pod, constants.CONTAINER, tailLines=NEAR_END)
+            length = told_length(end)
+            if length is None:
+                return False, []
+            sizes = [len(text.encode()) + 1 async for text in self._unstamped(client)]
+        except ApiError:
+            return False, []  # the log itself is asked for next, and told as it can be had
+        if sum(sizes) >= length:
+            return False, []
+        text, problem = await stored_log(self._backend, self._run, {"uid": self._pod.uid})
+        lost = f"about {length - sum(sizes)} bytes of the log of pod {pod} are gone from its node, which rotated it"
+        if text is None:
+            return False, [f"[the first {lost}; the log in the store cannot be read: {problem}]"]
+        head, *rest = GAP.split(text, maxsplit=1)
+        if not rest or sum(sizes) <= len(rest[0].encode()):
+            return True, [*text.splitlines(), f"[{lost}; this is the log of the store]"]
+        return False, [*head.splitlines(), f"[{lost}; above is the beginning from the store, below what the node has]"]
+
+    async def _unstamped(self, client: "UserApiClient") -> AsyncIterator[str]:
+        async for line in client.log(self._run["metadata"]["namespace"], self._pod.name, constants.CONTAINER):
+            yield line.partition(" ")[2]
 
     async def _stored(self, error: ApiError) -> AsyncIterator[str]:
         """From the store, the rest after what was told; a line that says so where it cannot be had."""

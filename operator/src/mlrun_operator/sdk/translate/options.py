@@ -63,6 +63,9 @@ def node_selector(value: Any) -> Object:
     {'disk': 'ssd'}
     """
     if isinstance(value, Mapping):
+        if value.keys() == {"key", "value"}:  # no label of a node is called so
+            hint = f"Write {{{value['key']!r}: {value['value']!r}}}, or put this dictionary into a list."
+            raise InvalidArgument("node_selector", "one entry of a list is no list", hint=hint)
         return {str(key): _plain(each, f"node_selector.{key}") for key, each in value.items()}
     found = {}
     for index, each in enumerate(sequence(value, "node_selector")):

@@ -49,12 +49,16 @@ _REFUSED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """Which function is run, and for whom. `function` is its metadata.name, `function_name` the original one."""
+    """Which function is run, and for whom. `function` is its metadata.name, `function_name` the original one.
+
+    `declared` are the parameters of its handler, as far as they are known here.
+    """
 
     project: str
     namespace: str
     function: str
     function_name: str
+    declared: frozenset[str] = frozenset()
 
 
 def run_spec(request: RunRequest, given: Mapping[str, Any], resolve: Resolve) -> Object:
@@ -66,7 +70,7 @@ def run_spec(request: RunRequest, given: Mapping[str, Any], resolve: Resolve) ->
     arguments = _unaliased(arguments)
     _only_known(arguments)
     arguments.pop("labels", None)
-    arguments = _taken_apart(arguments)
+    arguments = _taken_apart(arguments, request.declared)
     pods = options.options({name: arguments.pop(name) for name in options.FIELDS & arguments.keys()}, request.project)
     change = arguments.pop("on_change", None)
     spec: Object = {
@@ -125,11 +129,14 @@ def _only_known(arguments: Object) -> None:
             raise NotSupported(f"{name} is not supported by this version", hint="Leave it out, or update the operator.")
 
 
-def _taken_apart(arguments: Object) -> Object:
-    """mlrun's own arguments out of the parameters, where DigitalHub had them; mlrun's sweeps in our words."""
+def _taken_apart(arguments: Object, declared: frozenset[str]) -> Object:
+    """mlrun's own arguments out of the parameters, where DigitalHub had them; mlrun's sweeps in our words.
+
+    What the handler declares is its own.
+    """
     found = dict(arguments)
     parameters = dict(mapping(found.get("parameters") or {}, "parameters"))
-    theirs = [name for name in _RUN_FUNCTION if _is_run_function(name, parameters)]
+    theirs = [name for name in _RUN_FUNCTION if name not in declared and _is_run_function(name, parameters)]
     moved = {name: parameters.pop(name) for name in theirs}
     if "inputs" in moved:
         found["inputs"] = {**(found.get("inputs") or {}), **mapping(moved["inputs"], "parameters.inputs")}

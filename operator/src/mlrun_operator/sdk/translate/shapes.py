@@ -101,12 +101,20 @@ def json_value(value: Any, field: str) -> Any:
         if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124 - NaN
             raise InvalidArgument(field, f"{value} is no JSON number", hint="Pass a text, or leave it out.")
         return value
+    if _has_items(value):
+        hint = "Write .tolist() for a few numbers; put data into an input."
+        raise InvalidArgument(field, f"{type(value).__name__} cannot travel in a run", hint=hint)
     if hasattr(value, "item") and callable(value.item):  # numpy's scalars
         return json_value(value.item(), field)
     if hasattr(value, "isoformat"):
         return value.isoformat()
     hint = "Put data into an input."
     raise InvalidArgument(field, f"{type(value).__name__} cannot travel in a run", hint=hint)
+
+
+def _has_items(value: Any) -> bool:
+    """Whether it is an array or a series, also of one item; a scalar of numpy's has the shape ()."""
+    return hasattr(value, "tolist") and tuple(getattr(value, "shape", ())) != ()
 
 
 def log_hints(value: Any) -> list[Any]:

@@ -19,8 +19,19 @@ from mlrun_operator.api.contract.result import Result
 from mlrun_operator.api.objects import Object
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.v1alpha1.options import EnvVar, SecretRef
-from mlrun_operator.api.v1alpha1.status import MAX_ATTEMPTS, Attempt, Execution, FunctionPin, Phase, RunStatus
+from mlrun_operator.api.v1alpha1.status import (
+    MAX_ATTEMPTS,
+    MAX_MESSAGE,
+    Attempt,
+    Condition,
+    Execution,
+    FunctionPin,
+    Phase,
+    RunStatus,
+)
 from mlrun_operator.api.v1alpha1.sweep import sweep_words, with_progress
+from mlrun_operator.api.values.variables import expanded
+from mlrun_operator.api.words import clauses
 
 # Told the whole status at each step.
 Tell = Callable[[RunStatus], None]
@@ -180,7 +191,20 @@ class LocalProcess:
         if result is not None and result.sweep is not None:
             told["sweep"] = with_progress(result.sweep)
             message = message or sweep_words(result.sweep)
+        if result is not None and result.warnings:
+            told["conditions"] = [self._warning(clauses(*result.warnings))]
         return self._status(phase, reason, message, completion_time=_now(), **told)
+
+    def _warning(self, words: str) -> Condition:
+        """The condition by which a cluster's run tells the same."""
+        return Condition(
+            type="Warnings",
+            status="True",
+            reason="Warnings",
+            message=words[:MAX_MESSAGE],
+            last_transition_time=_now(),
+            observed_generation=self._work.generation,
+        )
 
     def _status(self, phase: Phase, reason: Reason, message: str, **more: Any) -> RunStatus:
         return RunStatus(
@@ -198,7 +222,7 @@ class LocalProcess:
 
 
 def environment(env: list[EnvVar], secrets: list[str | SecretRef], held: dict[str, str]) -> dict[str, str]:
-    """The variables that a pod would have. Raises LookupError that names a secret which is not here."""
+    """The variables that a pod would have, expanded. Raises LookupError that names a secret which is not here."""
     found: dict[str, str] = {}
     for entry in secrets:
         if isinstance(entry, str) or entry.keys is None:
@@ -211,7 +235,11 @@ def environment(env: list[EnvVar], secrets: list[str | SecretRef], held: dict[st
                 found[f"{entry.prefix or ''}{key}"] = held[key]
             elif not entry.optional:
                 raise LookupError(f"secret {key} is not here; project.new_secret makes it")
-    return found | {variable.name: variable.value or "" for variable in env if variable.value_from is None}
+    own: dict[str, str] = {}
+    for variable in env:
+        if variable.value_from is None:
+            own[variable.name] = expanded(variable.value or "", own)
+    return found | own
 
 
 def _now() -> str:

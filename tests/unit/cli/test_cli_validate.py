@@ -134,6 +134,24 @@ def test_what_only_the_cluster_would_refuse_is_told_before(spec: str, field: str
 
 
 @pytest.mark.parametrize(
+    ("path", "is_one"),
+    [
+        ("metadata.name", True),
+        ("metadata.labels['a.b/c']", True),
+        ("status.podIPs", True),
+        ("spec.serviceAccountName", True),
+        ("spec.nope", False),
+        ("metadata.labels", False),
+        ("metadata.name.x", False),
+    ],
+)
+def test_a_field_that_no_variable_can_have_is_worth_a_note(path: str, *, is_one: bool) -> None:
+    text = f'{FUNCTION}---\n{RUN}  env: [{{name: A, valueFrom: {{fieldRef: {{fieldPath: "{path}"}}}}}}]\n'
+    found = [(p.field, p.note) for p in check(parse(text, "f.yaml"))]
+    assert found == ([] if is_one else [("spec.env[0].valueFrom.fieldRef.fieldPath", True)])
+
+
+@pytest.mark.parametrize(
     ("image", "is_one"),
     [
         ("mlrun/mlrun", True),

@@ -29,6 +29,11 @@ from mlrun_operator.sdk.translate.floats import pointers_of
 SPECS: Final[dict[str, type[BaseModel]]] = {constants.FUNCTION_KIND: FunctionSpec, constants.RUN_KIND: RunSpec}
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _SHOWN_POINTERS: Final = 5
+# The fields of a pod that a variable may have, as of Kubernetes 1.34.
+_FIELD_PATH: Final = re.compile(
+    r"metadata\.(name|namespace|uid|(labels|annotations)\['[^']+'\])"
+    r"|spec\.(nodeName|serviceAccountName)|status\.(hostIPs?|podIPs?)"
+)
 # What is said of a text that stands where the models want something else, by pydantic's name of the error.
 _WANTED: Final = {
     "int_type": "must be a whole number without quotes, not {}",
@@ -171,6 +176,7 @@ class _Check:
         if run.function is not None:
             yield from self._code(run.function, ("spec", "function"))
         yield from self._floats(run.float_parameters)
+        yield from self._field_paths(run)
         yield from self._job(run)
 
     def _floats(self, given: list[str] | None) -> Iterator[Problem]:
@@ -181,6 +187,15 @@ class _Check:
         pointers = pointers_of(spec) if given is None else []
         if pointers:
             yield self._problem(("spec", *pointers[0].split("/")[1:]), _lost_floats(pointers), note=True)
+
+    def _field_paths(self, run: RunSpec) -> Iterator[Problem]:
+        """Fields of the pod that today's Kubernetes does not give to variables."""
+        for index, variable in enumerate(run.env or ()):
+            field = variable.value_from.field_ref if variable.value_from else None
+            if field is not None and not _FIELD_PATH.fullmatch(field.field_path):
+                path = ("spec", "env", index, "valueFrom", "fieldRef", "fieldPath")
+                words = f"{field.field_path!r} is no field that Kubernetes gives to variables"
+                yield self._problem(path, words, note=True)
 
     def _code(self, function: FunctionSpec, path: Path_) -> Iterator[Problem]:
         wrong = syntax_error(function.source.inline())

@@ -10,9 +10,9 @@ import yaml
 
 from mlrun_operator.cli.documents import parse
 from mlrun_operator.cli.errors import Exit
-from mlrun_operator.cli.mlrun_function import is_mlrun_function
 from mlrun_operator.cli.problems import check
 from mlrun_operator.sdk.errors import InvalidArgument
+from mlrun_operator.sdk.foreign.mlrun_function import is_mlrun_function
 from mlrun_operator.sdk.translate.source import source
 
 CODE = "def handler(context, x=1):\n    return x\n"

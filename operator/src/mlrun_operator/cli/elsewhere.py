@@ -35,8 +35,8 @@ def _of_hub(what: str) -> tuple[str, str]:
 
 def _of_file(what: str) -> tuple[str, str]:
     from mlrun_operator.cli.documents import read_all
-    from mlrun_operator.cli.mlrun_function import is_mlrun_function
     from mlrun_operator.cli.problems import is_ours
+    from mlrun_operator.sdk.foreign.mlrun_function import is_mlrun_function
 
     if not Path(what).is_file():
         return f"{what} does not exist", "Name a .py file, or a function."

@@ -5,7 +5,7 @@ of `function.run`. The shapes inside (volumes, resources, affinity, …) are tra
 """
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -13,11 +13,10 @@ from mlrun_operator.api import constants
 from mlrun_operator.api.objects import Object
 from mlrun_operator.api.values.keys import Key
 from mlrun_operator.api.values.names import kubernetes_name
-from mlrun_operator.cli import mlrun_function
-from mlrun_operator.cli.documents import Document
-from mlrun_operator.cli.entity_fields import RefusalError, list_of, mapping_of
-from mlrun_operator.cli.quartz import five_fields
 from mlrun_operator.sdk.errors import SdkError
+from mlrun_operator.sdk.foreign import mlrun_function
+from mlrun_operator.sdk.foreign.entity_fields import RefusalError, list_of, mapping_of
+from mlrun_operator.sdk.foreign.quartz import five_fields
 from mlrun_operator.sdk.naming import parse_function
 from mlrun_operator.sdk.translate import RunRequest, function_object, function_spec, options, run_object, run_spec
 from mlrun_operator.sdk.translate.function import ARGUMENTS as FUNCTION_ARGUMENTS
@@ -48,11 +47,11 @@ class Converted:
     refusals: list[str] = field(default_factory=list)
 
 
-def convert(documents: Sequence[Document], namespace: str | None = None) -> Converted:
-    """Everything in the documents; functions before the runs that refer to them."""
+def convert(documents: Iterable[tuple[Any, str]], namespace: str | None = None) -> Converted:
+    """Everything in the documents, each with where it is; functions before the runs that refer to them."""
     done = _Conversion(namespace)
-    for document in documents:
-        done.sort(document.value, f"{document.file}:{document.line()}")
+    for value, where in documents:
+        done.sort(value, where)
     done.convert()
     return done.found
 

@@ -1,6 +1,5 @@
 """A function's source: DigitalHub's dictionary, a path or a URI. Local files are read here and carried."""
 
-import base64
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from mlrun_operator.api.rules import checked
 from mlrun_operator.api.v1alpha1.source import MAX_INLINE_BYTES, Source
 from mlrun_operator.api.values.handlers import FILE_NAME_RULES
 from mlrun_operator.sdk.errors import InvalidArgument
+from mlrun_operator.sdk.translate.code import code_text
 from mlrun_operator.sdk.translate.shapes import snaked, validated
 
 _FIELDS: Final = ("source", "code", "base64", "file_name", "lang", "handler")
@@ -96,7 +96,7 @@ def _local(path: Path, found: Object) -> Object | LargeFile:
     if len(data) > MAX_INLINE_BYTES:
         return LargeFile(path, data)
     rest = {name: value for name, value in found.items() if name != "source"}
-    return {**_file_name(path), **rest, **_inline(data)}
+    return {**_file_name(path), **rest, **_inline(code_text(path, data))}
 
 
 def _file_name(path: PurePath) -> Object:
@@ -109,12 +109,7 @@ def _file_name(path: PurePath) -> Object:
     return {"file_name": path.name}
 
 
-def _inline(data: bytes) -> Object:
-    """The code as text where it is one, so that a manifest can be read, else in base64."""
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(data).decode()}
+def _inline(text: str) -> Object:
     if not text:
         raise InvalidArgument("source.source", "the file is empty")
     return {"code": text}

@@ -283,7 +283,7 @@ def test_verbs_on_manifests_name_convert(cli, tmp_path: Path, verb: str) -> None
             "https://host/train.py",
             ("cannot run https://host/train.py: `run` takes a file or a function's name", "source.source"),
         ),
-        ("train.ipynb", ("is a notebook", "nbconvert")),
+        ("train.ipynb", ("train.ipynb does not exist",)),
     ],
 )
 def test_run_says_what_else_it_was_given(

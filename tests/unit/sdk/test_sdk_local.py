@@ -242,6 +242,18 @@ def test_a_project_of_digitalhub_is_imported_with_its_functions(home: Path) -> N
     assert function.to_dict()["spec"]["run"] == {"backoffLimit": 3}
 
 
+def test_a_notebook_runs(home: Path) -> None:
+    cell = {
+        "cell_type": "code",
+        "metadata": {},
+        "source": ["def handler(context, a: int = 1):\n", "    return a + 1\n"],
+    }
+    (home / "train.ipynb").write_text(json.dumps({"cells": [cell], "nbformat": 4, "nbformat_minor": 5, "metadata": {}}))
+    function = dh.new_function("train", project="demo", source="train.ipynb", handler="handler")
+    run = function.run(parameters={"a": 4}, wait=True)
+    assert run.results()["return"] == 5
+
+
 def test_a_dataframe_is_written_and_read_back(home: Path) -> None:
     item = dh.new_dataitem("t", project="demo")
     with pytest.raises(errors.InvalidArgument, match="it holds no data"):

@@ -21,8 +21,6 @@ def other_source(what: str) -> tuple[str, str] | None:
         return f"cannot run {what}: `run` takes a file or a function's name", hint
     if what.endswith(_MANIFESTS):
         return _of_file(what)
-    if what.endswith(".ipynb"):
-        return f"{what} is a notebook", "`jupyter nbconvert --to script` makes a .py file of it."
     return None
 
 

@@ -13,6 +13,7 @@ from mlrun_operator.api.v1alpha1.source import MAX_INLINE_BYTES, Source
 from mlrun_operator.api.values.handlers import FILE_NAME_RULES
 from mlrun_operator.sdk.errors import InvalidArgument
 from mlrun_operator.sdk.translate.code import code_text
+from mlrun_operator.sdk.translate.notebook import notebook_code
 from mlrun_operator.sdk.translate.shapes import snaked, validated
 
 _FIELDS: Final = ("source", "code", "base64", "file_name", "lang", "handler")
@@ -81,18 +82,21 @@ def _one(found: Object) -> Object:
 
 def _local(path: Path, found: Object) -> Object | LargeFile:
     path = path.expanduser()
-    if path.suffix == ".ipynb":
-        raise InvalidArgument(
-            "source.source", f"{path} is a notebook", hint="jupyter nbconvert --to script makes a .py"
-        )
     if not path.exists():
         raise InvalidArgument("source.source", f"{path} does not exist; it is looked for in {Path.cwd()}")
-    if not path.is_file() or path.suffix != ".py":
+    if not path.is_file() or path.suffix not in (".py", ".ipynb"):
         hint = "Put a folder into a zip archive in S3 or at https:// and write zip+s3:// or zip+https://."
-        raise InvalidArgument("source.source", f"{path} is not a .py file", hint=hint)
+        raise InvalidArgument("source.source", f"{path} is neither a .py file nor a notebook", hint=hint)
     if "handler" in found:
         raise InvalidArgument("source.handler", "is for repositories and archives; the function to call is `handler`")
     data = path.read_bytes()
+    if path.suffix == ".ipynb":
+        code, magics = notebook_code(path, data)
+        if magics:
+            warnings.warn(
+                f"{path}: left out, as only notebooks know it: {'; '.join(magics)}", UserWarning, stacklevel=6
+            )
+        path, data = path.with_suffix(".py"), code.encode()
     if len(data) > MAX_INLINE_BYTES:
         return LargeFile(path, data)
     rest = {name: value for name, value in found.items() if name != "source"}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from mlrun_operator.api import constants
 from mlrun_operator.cli.documents import parse
 from mlrun_operator.cli.errors import Exit
 from mlrun_operator.cli.problems import check
@@ -81,16 +82,18 @@ def test_function_task_and_run_become_valid_manifests(cli, tmp_path: Path) -> No
     assert function["metadata"]["name"] == "my-function-c64d28"
     assert function["spec"]["name"] == "my_function"
     assert base64.b64decode(function["spec"]["source"]["base64"]).decode() == CODE
-    assert run["metadata"]["name"] == "my-function-c64d28-0f1e2d3c"
-    assert run["spec"] == {
-        "project": "project-mlrun",
-        "functionRef": {"name": "my-function-c64d28"},
+    assert function["spec"]["run"] == {
         "nodeSelector": {"disk": "ssd"},
         "volumes": [{"name": "v", "mountPath": "/v", "emptyDir": {"sizeLimit": "1Gi"}}],
         "resources": {"requests": {"cpu": "1"}, "limits": {"memory": "1Gi"}},
         "tolerations": [{"key": "gpu", "effect": "NoExecute", "tolerationSeconds": 5}],
         "env": [{"name": "A", "value": "1"}],
         "backoffLimit": 3,
+    }
+    assert run["metadata"]["name"] == "my-function-c64d28-0f1e2d3c"
+    assert run["spec"] == {
+        "project": "project-mlrun",
+        "functionRef": {"name": "my-function-c64d28"},
         "inputs": {"url": {"path": "https://example.org/employees.csv"}},
         "outputs": {"dataset": "dataset"},
         "parameters": {"x": 1},
@@ -99,6 +102,76 @@ def test_function_task_and_run_become_valid_manifests(cli, tmp_path: Path) -> No
     }
     assert "base64 is used and source ignored" in told
     assert check(parse(yaml.safe_dump_all([function, run]), "f")) == []
+
+
+def test_what_a_task_says_becomes_the_functions_run(cli, tmp_path: Path) -> None:
+    """F7: `function.export()` writes a function and its tasks, and no run."""
+    said = {**TASK["spec"], "schedule": "0 0 * * *", "replicas": 2, "fs_group": 5}
+    (function,), told = converted(cli, tmp_path, FUNCTION, {**TASK, "spec": said})
+    assert function["spec"]["run"]["env"] == [{"name": "A", "value": "1"}]
+    assert function["spec"]["run"]["backoffLimit"] == 3
+    assert "schedule '0 0 * * *' is left out" in told
+    assert "replicas 2 is left out" in told
+    assert check(parse(yaml.safe_dump(function), "f")) == []
+
+
+def test_a_tasks_options_go_into_its_run_where_the_function_is_elsewhere(cli, tmp_path: Path) -> None:
+    (run,), _ = converted(cli, tmp_path, TASK, RUN)
+    assert run["spec"]["backoffLimit"] == 3
+
+
+def test_a_task_alone_names_the_function_that_is_missing(cli, tmp_path: Path) -> None:
+    objects, told = converted(cli, tmp_path, TASK, code=Exit.FAILED)
+    assert objects == []
+    assert "the task's function my_function is not in these files" in told
+
+
+def test_a_build_task_is_told(cli, tmp_path: Path) -> None:
+    build = {"kind": "mlrun+build", "spec": {"function": TASK["spec"]["function"], "commands": ["pip install x"]}}
+    (function,), told = converted(cli, tmp_path, FUNCTION, build)
+    assert function["kind"] == "MlrunFunction"
+    assert "the task mlrun+build of project-mlrun/my_function is left out" in told
+    assert "pip install x" in told
+
+
+@pytest.mark.parametrize(
+    ("more", "lost"),
+    [
+        ({"force_build": False}, ""),
+        ({"force_build": True, "source": {"source": "x.py"}, "image": "i", "handler": "h", "requirements": ["a"]},
+         "force_build, source, image, handler, requirements: left out"),
+        ({"function_spec": {"handler": "h"}, "job_spec": {"k8s": {"backoff_limit": 7}}}, "function_spec: left out"),
+    ],
+    ids=["0.5", "0.5 after a build", "0.3 and 0.4"],
+)  # fmt: skip
+def test_a_run_as_the_original_wrote_it_is_converted(cli, tmp_path: Path, more: dict[str, Any], lost: str) -> None:
+    """F6: its entity holds fields that are no arguments of a run; they are noted, not refused."""
+    (_, run), told = converted(cli, tmp_path, FUNCTION, ITEM, {**RUN, "spec": {**RUN["spec"], **more}})
+    assert run["spec"]["parameters"] == {"x": 1}
+    assert lost in told
+    assert ("left out" in told) == bool(lost)
+    assert run["spec"].get("backoffLimit") == (7 if "job_spec" in more else None)
+
+
+def test_a_typing_error_in_a_call_is_refused(cli, tmp_path: Path) -> None:
+    _, told = converted(cli, tmp_path, {"run": {"function": "f", "inputz": {"a": "b"}}}, code=Exit.FAILED)
+    assert "inputz: is no argument of run" in told
+
+
+def test_our_own_project_export_is_converted(cli, tmp_path: Path) -> None:
+    """F20: it holds the manifests; dataitems of it are written into the runs."""
+    own = {
+        "apiVersion": constants.API_VERSION,
+        "kind": "MlrunFunction",
+        "metadata": {"name": "a"},
+        "spec": {"project": "p", "source": {"code": CODE}, "handler": "downloader"},
+    }
+    held = {"name": "a", "key": "mlrun://p/a", "embedded": True, "object": own}
+    item = {"name": "t", "key": ITEM["key"], "metadata": {}, "spec": ITEM["spec"]}
+    project = {"kind": "project", "name": "p", "metadata": {}, "spec": {"functions": [held], "dataitems": [item]}}
+    (function,), told = converted(cli, tmp_path, project)
+    assert function == own
+    assert told == ""
 
 
 def test_a_project_export_is_taken_apart(cli, tmp_path: Path) -> None:

@@ -9,12 +9,10 @@ import pytest
 import yaml
 from test_cli_mlrun_function import FUNCTION
 
-from mlrun_operator.cli.digitalhub import convert
-from mlrun_operator.cli.documents import Document
-from mlrun_operator.cli.mlrun_function import _IDLE, _IDLE_OF_BUILD, _OPTIONS
+from mlrun_operator.sdk.foreign.digitalhub import convert
+from mlrun_operator.sdk.foreign.mlrun_function import _IDLE, _IDLE_OF_BUILD, _OPTIONS
 
 Path_ = tuple[str | int, ...]
-NOWHERE = yaml.ScalarNode("", "", yaml.Mark("f", 0, 0, 0, None, None))
 ODD: tuple[Any, ...] = (
     *(None, True, 0, 7, -1.5, float("nan"), datetime.date(2026, 1, 2), b"\xff"),
     *("", "x", "a\nb\u2028", "pip install a && b", "pip install 'a"),
@@ -114,10 +112,10 @@ def changed(value: Any, path: Path_, odd: Any) -> Any:
 
 @pytest.mark.parametrize("base", [FULL, REPOSITORY, PROJECT, CALLS], ids=["full", "repository", "project", "calls"])
 def test_an_odd_value_is_written_noted_or_refused(base: dict[str, Any]) -> None:
-    assert convert([Document("f", copy.deepcopy(base), NOWHERE)]).refusals == []
+    assert convert([(copy.deepcopy(base), "f:1")]).refusals == []
     for path in paths(base):
         for odd in ODD:
-            document = Document("f", changed(base, path, odd), NOWHERE)
+            document = (changed(base, path, odd), "f:1")
             try:
                 converted = convert([document])
                 yaml.dump_all(converted.objects, Dumper=yaml.CSafeDumper)

@@ -10,9 +10,9 @@ import yaml
 
 from mlrun_operator.cli.documents import parse
 from mlrun_operator.cli.errors import Exit
-from mlrun_operator.cli.mlrun_function import is_mlrun_function
 from mlrun_operator.cli.problems import check
 from mlrun_operator.sdk.errors import InvalidArgument
+from mlrun_operator.sdk.foreign.mlrun_function import is_mlrun_function
 from mlrun_operator.sdk.translate.source import source
 
 CODE = "def handler(context, x=1):\n    return x\n"
@@ -283,7 +283,7 @@ def test_verbs_on_manifests_name_convert(cli, tmp_path: Path, verb: str) -> None
             "https://host/train.py",
             ("cannot run https://host/train.py: `run` takes a file or a function's name", "source.source"),
         ),
-        ("train.ipynb", ("is a notebook", "nbconvert")),
+        ("train.ipynb", ("train.ipynb does not exist",)),
     ],
 )
 def test_run_says_what_else_it_was_given(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlrun_operator.cli.quartz import five_fields
+from mlrun_operator.sdk.foreign.quartz import five_fields
 
 
 @pytest.mark.parametrize(

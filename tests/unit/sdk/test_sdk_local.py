@@ -1,11 +1,13 @@
 """Runs on this machine, by the real wrapper and the real mlrun; and everything that needs no run at all."""
 
 import asyncio
+import base64
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -257,6 +259,36 @@ def test_a_project_is_exported_and_imported(home: Path) -> None:
         "sklearn",
         ["old"],
     )
+
+
+def test_a_project_of_digitalhub_is_imported_with_its_functions(home: Path) -> None:
+    """F4: they arrive as `mlrunctl convert` makes them; what cannot is told, not lost."""
+    code = {"source": "f.py", "base64": base64.b64encode(NOTHING["code"].encode()).decode(), "lang": "python"}
+    functions: list[dict[str, Any]] = [
+        {"project": "theirs", "name": "f", "kind": "mlrun", "spec": {"source": code, "handler": "handler"}},
+        {"project": "theirs", "name": "q", "kind": "dbt", "spec": {"source": {}}},
+    ]
+    tasks = [{"kind": "mlrun+job", "spec": {"function": "mlrun://theirs/f:1", "backoff_limit": 3}}]
+    project = {"kind": "project", "name": "theirs", "spec": {"functions": functions, "tasks": tasks}}
+    (home / "project.yaml").write_text(json.dumps(project))
+    with pytest.warns(UserWarning, match="project file") as told:
+        again = dh.import_project(home / "project.yaml")
+    assert any("kind 'dbt' cannot be converted" in str(each.message) for each in told)
+    (function,) = again.list_functions()
+    assert function.name == "f"
+    assert function.to_dict()["spec"]["run"] == {"backoffLimit": 3}
+
+
+def test_a_notebook_runs(home: Path) -> None:
+    cell = {
+        "cell_type": "code",
+        "metadata": {},
+        "source": ["def handler(context, a: int = 1):\n", "    return a + 1\n"],
+    }
+    (home / "train.ipynb").write_text(json.dumps({"cells": [cell], "nbformat": 4, "nbformat_minor": 5, "metadata": {}}))
+    function = dh.new_function("train", project="demo", source="train.ipynb", handler="handler")
+    run = function.run(parameters={"a": 4}, wait=True)
+    assert run.results()["return"] == 5
 
 
 def test_a_dataframe_is_written_and_read_back(home: Path) -> None:

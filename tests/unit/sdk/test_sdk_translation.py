@@ -449,7 +449,7 @@ def test_a_large_local_file_is_left_for_the_store(tmp_path: Path) -> None:
     [
         ({}, "source: has none of source, code and base64"),
         ({"source": "missing.py"}, "source.source: missing.py does not exist"),
-        ({"source": "."}, "source.source: . is not a .py file"),
+        ({"source": "."}, "source.source: . is neither a .py file nor a notebook"),
         ({"source": "ftp://x/y.py"}, "source.source: source: the scheme must be one of"),
         ({"base64": "!"}, "source.base64"),
         ({"code": "x", "lang": "java"}, "source.lang: lang: only python is supported"),

@@ -20,11 +20,13 @@ def convert(
     the same files are written into the runs by their paths. What cannot be converted is told on stderr; the exit code
     is 1 then.
     """
-    from mlrun_operator.cli import digitalhub
     from mlrun_operator.cli.documents import read_all
     from mlrun_operator.cli.output import print_json, print_yaml, say
+    from mlrun_operator.sdk.foreign import digitalhub
 
-    found = digitalhub.convert(read_all(files), session().namespace)
+    found = digitalhub.convert(
+        [(each.value, f"{each.file}:{each.line()}") for each in read_all(files)], session().namespace
+    )
     if session().json:
         print_json({"items": found.objects, "notes": found.notes, "refusals": found.refusals})
     else:

@@ -21,8 +21,6 @@ def other_source(what: str) -> tuple[str, str] | None:
         return f"cannot run {what}: `run` takes a file or a function's name", hint
     if what.endswith(_MANIFESTS):
         return _of_file(what)
-    if what.endswith(".ipynb"):
-        return f"{what} is a notebook", "`jupyter nbconvert --to script` makes a .py file of it."
     return None
 
 
@@ -35,8 +33,8 @@ def _of_hub(what: str) -> tuple[str, str]:
 
 def _of_file(what: str) -> tuple[str, str]:
     from mlrun_operator.cli.documents import read_all
-    from mlrun_operator.cli.mlrun_function import is_mlrun_function
     from mlrun_operator.cli.problems import is_ours
+    from mlrun_operator.sdk.foreign.mlrun_function import is_mlrun_function
 
     if not Path(what).is_file():
         return f"{what} does not exist", "Name a .py file, or a function."

@@ -21,9 +21,9 @@ from mlrun_operator.api.values.names import kubernetes_name
 from mlrun_operator.assess.jobs import overridden_fields
 from mlrun_operator.assess.python_syntax import syntax_error
 from mlrun_operator.cli.documents import Document, Path_
-from mlrun_operator.cli.mlrun_function import is_mlrun_function
 from mlrun_operator.cli.rendering import job_of
 from mlrun_operator.schema.structural import structural
+from mlrun_operator.sdk.foreign.mlrun_function import is_mlrun_function
 from mlrun_operator.sdk.translate.floats import pointers_of
 
 SPECS: Final[dict[str, type[BaseModel]]] = {constants.FUNCTION_KIND: FunctionSpec, constants.RUN_KIND: RunSpec}

@@ -200,12 +200,12 @@ def _file(what: str) -> tuple[Path | None, str | None]:
     """The file and its handler, where a file is meant."""
     if "://" in what:
         _refuse_other_sources(what)
-    path, sign, called = what.rpartition(":") if ".py:" in what else (what, "", "")
-    if not path.endswith(".py"):
+    path, sign, called = what.rpartition(":") if ".py:" in what or ".ipynb:" in what else (what, "", "")
+    if not path.endswith((".py", ".ipynb")):
         _refuse_other_sources(what)
         return None, None
     if not Path(path).is_file():
-        raise CliError(f"{path} does not exist", "Name a .py file, or a function without .py.")
+        raise CliError(f"{path} does not exist", "Name a .py file or a notebook, or a function by its name.")
     return Path(path), called if sign else None
 
 

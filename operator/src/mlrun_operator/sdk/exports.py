@@ -1,5 +1,6 @@
 """A project as one file, and back. Pure."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from mlrun_operator.api.limited_yaml import LimitedLoader
 from mlrun_operator.api.objects import Object
 from mlrun_operator.api.values.keys import Key
 from mlrun_operator.sdk.errors import InvalidArgument
+from mlrun_operator.sdk.foreign import digitalhub
 from mlrun_operator.sdk.manifests import clean, dump
 from mlrun_operator.sdk.naming import function_key, project_name
 from mlrun_operator.store import Entity
@@ -53,9 +55,34 @@ def load_project(text: str) -> tuple[str, Object, list[Object], list[str], list[
     spec = data.get("spec") or {}
     listed = spec.get("functions") or []
     embedded = [each["object"] for each in listed if each.get("embedded") and "object" in each]
-    others = [each["key"] for each in listed if "object" not in each]
+    embedded += _converted(spec, [each for each in listed if _is_foreign(each)])
+    others = [_key(each) for each in listed if "object" not in each and not _is_foreign(each)]
     entities = [_entity(each) for plural in _TYPES.values() for each in spec.get(plural) or []]
     return project_name(data.get("name"), "name"), data.get("metadata") or {}, embedded, others, entities
+
+
+def _is_foreign(function: Mapping[str, Any]) -> bool:
+    """Whether it is whole, as DigitalHub or MLRun write it."""
+    return "object" not in function and isinstance(function.get("spec"), Mapping)
+
+
+def _key(function: Mapping[str, Any]) -> str:
+    key = function.get("key") or function.get("name")
+    if not isinstance(key, str):
+        raise InvalidArgument("project file", "a function has neither a key nor a name")
+    return key
+
+
+def _converted(spec: Mapping[str, Any], functions: Sequence[Object]) -> list[Object]:
+    """DigitalHub's and MLRun's functions as `mlrunctl convert` makes them; a warning for what is left."""
+    if not functions:
+        return []
+    whole = {"kind": "project", "spec": {"functions": functions, "tasks": spec.get("tasks") or []}}
+    found = digitalhub.convert([(whole, "project file")])
+    left = [f"{name} are left out" for name in ("workflows", "runs") if spec.get(name)]
+    for line in (*digitalhub.news(found), *left):
+        warnings.warn(line, UserWarning, stacklevel=3)
+    return found.objects
 
 
 def _entity(data: Object) -> Entity:

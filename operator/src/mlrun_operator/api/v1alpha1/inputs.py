@@ -1,5 +1,6 @@
 """The inputs of a run: for each parameter of the handler one input, a list or a map of inputs."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self
@@ -11,6 +12,7 @@ from mlrun_operator.api.base import Model, TextForm
 from mlrun_operator.api.nesting import is_deeper
 from mlrun_operator.api.values.keys import Key
 
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 # What the wrapper reads by URL. A path without a scheme is a mounted file.
 SCHEMES: Final = ("http", "https", "s3", "file", "sql", "postgresql", "postgres")
 # The maximum number of inputs, including the members of lists and maps. A status has room for as many.
@@ -124,7 +126,7 @@ def check_inputs(inputs: dict[str, Input]) -> None:
 
 
 def _check_scheme(member: str, path: str) -> None:
-    scheme, is_url, _ = path.partition("://")
-    if is_url and scheme not in SCHEMES:
+    found = _SCHEME.match(path)
+    if found is not None and (scheme := found[1]) not in SCHEMES:
         known = ", ".join(f"{scheme}://" for scheme in SCHEMES)
         raise ValueError(f"{member}: {scheme[:32]}:// cannot be read; there are {known} and paths of mounted files")

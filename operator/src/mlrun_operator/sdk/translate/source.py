@@ -1,6 +1,5 @@
 """A function's source: DigitalHub's dictionary, a path or a URI. Local files are read here and carried."""
 
-import base64
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,8 @@ from mlrun_operator.api.rules import checked
 from mlrun_operator.api.v1alpha1.source import MAX_INLINE_BYTES, Source
 from mlrun_operator.api.values.handlers import FILE_NAME_RULES
 from mlrun_operator.sdk.errors import InvalidArgument
+from mlrun_operator.sdk.translate.code import code_text
+from mlrun_operator.sdk.translate.notebook import notebook_code
 from mlrun_operator.sdk.translate.shapes import snaked, validated
 
 _FIELDS: Final = ("source", "code", "base64", "file_name", "lang", "handler")
@@ -81,22 +82,25 @@ def _one(found: Object) -> Object:
 
 def _local(path: Path, found: Object) -> Object | LargeFile:
     path = path.expanduser()
-    if path.suffix == ".ipynb":
-        raise InvalidArgument(
-            "source.source", f"{path} is a notebook", hint="jupyter nbconvert --to script makes a .py"
-        )
     if not path.exists():
         raise InvalidArgument("source.source", f"{path} does not exist; it is looked for in {Path.cwd()}")
-    if not path.is_file() or path.suffix != ".py":
+    if not path.is_file() or path.suffix not in (".py", ".ipynb"):
         hint = "Put a folder into a zip archive in S3 or at https:// and write zip+s3:// or zip+https://."
-        raise InvalidArgument("source.source", f"{path} is not a .py file", hint=hint)
+        raise InvalidArgument("source.source", f"{path} is neither a .py file nor a notebook", hint=hint)
     if "handler" in found:
         raise InvalidArgument("source.handler", "is for repositories and archives; the function to call is `handler`")
     data = path.read_bytes()
+    if path.suffix == ".ipynb":
+        code, magics = notebook_code(path, data)
+        if magics:
+            warnings.warn(
+                f"{path}: left out, as only notebooks know it: {'; '.join(magics)}", UserWarning, stacklevel=6
+            )
+        path, data = path.with_suffix(".py"), code.encode()
     if len(data) > MAX_INLINE_BYTES:
         return LargeFile(path, data)
     rest = {name: value for name, value in found.items() if name != "source"}
-    return {**_file_name(path), **rest, **_inline(data)}
+    return {**_file_name(path), **rest, **_inline(code_text(path, data))}
 
 
 def _file_name(path: PurePath) -> Object:
@@ -109,12 +113,7 @@ def _file_name(path: PurePath) -> Object:
     return {"file_name": path.name}
 
 
-def _inline(data: bytes) -> Object:
-    """The code as text where it is one, so that a manifest can be read, else in base64."""
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(data).decode()}
+def _inline(text: str) -> Object:
     if not text:
         raise InvalidArgument("source.source", "the file is empty")
     return {"code": text}

@@ -6,8 +6,8 @@ from pathlib import PureWindowsPath
 from typing import Any, Final
 
 from mlrun_operator.api.objects import Object
-from mlrun_operator.cli.entity_fields import RefusalError, mapping_of, maps_of, text_of, texts_of
-from mlrun_operator.cli.pip_commands import installed_packages
+from mlrun_operator.sdk.foreign.entity_fields import RefusalError, mapping_of, maps_of, text_of, texts_of
+from mlrun_operator.sdk.foreign.pip_commands import installed_packages
 
 # Kinds that run to an end in one container; the empty kind is mlrun's default.
 _KINDS: Final = ("job", "", "local", "handler")

@@ -5,7 +5,7 @@ of `function.run`. The shapes inside (volumes, resources, affinity, …) are tra
 """
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -13,18 +13,26 @@ from mlrun_operator.api import constants
 from mlrun_operator.api.objects import Object
 from mlrun_operator.api.values.keys import Key
 from mlrun_operator.api.values.names import kubernetes_name
-from mlrun_operator.cli import mlrun_function
-from mlrun_operator.cli.documents import Document
-from mlrun_operator.cli.entity_fields import RefusalError, list_of, mapping_of
-from mlrun_operator.cli.quartz import five_fields
 from mlrun_operator.sdk.errors import SdkError
+from mlrun_operator.sdk.foreign import mlrun_function
+from mlrun_operator.sdk.foreign.entity_fields import RefusalError, list_of, mapping_of
+from mlrun_operator.sdk.foreign.quartz import five_fields
 from mlrun_operator.sdk.naming import parse_function
-from mlrun_operator.sdk.translate import RunRequest, function_object, function_spec, run_object, run_spec
+from mlrun_operator.sdk.translate import RunRequest, function_object, function_spec, options, run_object, run_spec
+from mlrun_operator.sdk.translate.function import ARGUMENTS as FUNCTION_ARGUMENTS
+from mlrun_operator.sdk.translate.run import ARGUMENTS as RUN_ARGUMENTS
 from mlrun_operator.sdk.translate.run import check_action
+from mlrun_operator.sdk.translate.shapes import snake
 
+_RUNS: Final = ("mlrun+run", "mlrun+job+run", "run")
+_ENTITIES: Final = ("dataitems", "artifacts", "models")
 _DATA: Final = ("table", "dataitem", "artifact", "model")
 # Of an entity's spec, what says nothing that our resources say.
 _IDLE: Final = ("task", "function", "local_execution", "command", "user", "k8s", "action")
+# What older versions copied into a run: its task's options by these names.
+_COPIES_OF_TASK: Final = ("job_spec", "task_spec")
+_OPTIONS: Final = options.FIELDS | options.ALIASES.keys()
+_EMPTY: Final[tuple[object, ...]] = (None, "", [], {}, False)
 
 # The project of a function that names none: its namespace's.
 _OF_NAMESPACE: Final = ""
@@ -39,13 +47,23 @@ class Converted:
     refusals: list[str] = field(default_factory=list)
 
 
-def convert(documents: Sequence[Document], namespace: str | None = None) -> Converted:
-    """Everything in the documents; functions before the runs that refer to them."""
+def convert(documents: Iterable[tuple[Any, str]], namespace: str | None = None) -> Converted:
+    """Everything in the documents, each with where it is; functions before the runs that refer to them."""
     done = _Conversion(namespace)
-    for document in documents:
-        done.sort(document.value, f"{document.file}:{document.line()}")
+    for value, where in documents:
+        done.sort(value, where)
     done.convert()
     return done.found
+
+
+@dataclass
+class _Task:
+    """A task's options; which function's it is; whether something here has taken them."""
+
+    where: str
+    function: str
+    options: Object
+    used: bool = False
 
 
 class _Conversion:
@@ -54,7 +72,8 @@ class _Conversion:
         self._namespace = namespace
         self._functions: list[tuple[str, Object]] = []
         self._runs: list[tuple[str, Object]] = []
-        self._tasks: dict[str, Object] = {}
+        self._tasks: dict[str, _Task] = {}
+        self._all_tasks: list[_Task] = []
         self._paths: dict[str, str] = {}
         self._names: list[str] = []
 
@@ -110,7 +129,11 @@ class _Conversion:
     def _project(self, spec: Mapping[str, Any], where: str) -> None:
         for name in ("functions", "tasks", "runs", "dataitems", "artifacts", "models"):
             for each in list_of(spec.get(name), f"spec.{name}"):
-                if isinstance(each, Mapping) and isinstance(each.get("spec"), Mapping):
+                if isinstance(each, Mapping) and isinstance(each.get("object"), Mapping):
+                    self._own(dict(each["object"]), where)
+                elif name in _ENTITIES and isinstance(each, Mapping) and each.get("key") and not each.get("kind"):
+                    self._data({**each, "kind": ""}, dict(mapping_of(each.get("spec"), f"spec.{name}[].spec")))
+                elif isinstance(each, Mapping) and isinstance(each.get("spec"), Mapping):
                     is_of_mlrun = mlrun_function.is_mlrun_function(each["spec"])
                     self.sort(each["spec"] if is_of_mlrun else each, where)
                 else:
@@ -119,23 +142,59 @@ class _Conversion:
                         f"{where}: {name} {words}: is not embedded in the project; export it by itself"
                     )
 
+    def _own(self, made: Object, where: str) -> None:
+        """A function as our own `project.export()` has it: a manifest already."""
+        meta = mapping_of(made.get("metadata"), "object.metadata")
+        if made.get("kind") != constants.FUNCTION_KIND or not isinstance(meta.get("name"), str):
+            raise RefusalError("object is no MlrunFunction")
+        spec = mapping_of(made.get("spec"), "object.spec")
+        self._names.append(str(spec.get("name") or meta["name"]))
+        self.found.objects.append(self._placed({**made, "metadata": dict(meta)}))
+
     def _entity(self, value: Object, kind: str, spec: Object, where: str) -> None:
         if kind in _DATA:
             self._data(value, spec)
         elif kind == "mlrun":
-            self._functions.append((where, _function_arguments(value, spec)))
-        elif kind in ("mlrun+job", "mlrun+build"):
-            key = str(value.get("key") or "")
-            self._tasks[_task_key(kind, spec, value)] = spec
-            if key:
-                self._tasks[key] = spec
-        elif kind in ("mlrun+run", "run") and "mlrun" in f"{spec.get('task')}{spec.get('function')}{kind}":
-            self._runs.append((where, {"__entity": value, **_flat(spec)}))
+            given = self._known(
+                _function_arguments(value, spec), {*FUNCTION_ARGUMENTS, "name", "project", "kind"}, where
+            )
+            self._functions.append((where, given))
+        elif kind == "mlrun+job":
+            self._task(value, spec, where)
+        elif kind == "mlrun+build":
+            said = {name: each for name, each in _flat(spec).items() if name != "function" and each not in _EMPTY}
+            self.found.notes.append(
+                f"{where}: the task mlrun+build of {_function_name(spec, value)} is left out; images are not built "
+                f"here: name packages in spec.requirements, or an image that holds them in spec.image. It said: {said}"
+            )
+        elif kind in _RUNS and "mlrun" in f"{spec.get('task')}{spec.get('function')}{kind}":
+            copied: Object = {}
+            for name in _COPIES_OF_TASK:
+                copied |= _flat(dict(mapping_of(spec.get(name), f"spec.{name}")))
+            said = {name: each for name, each in _flat(spec).items() if name not in _COPIES_OF_TASK}
+            given = self._known({**copied, **said}, {*RUN_ARGUMENTS, *_IDLE}, where)
+            self._runs.append((where, {"__entity": value, **given}))
         else:
             raise RefusalError(
                 f"kind {kind!r} cannot be converted; DigitalHub's functions, tasks and runs of kind mlrun can, and "
                 "MLRun's functions of kind job"
             )
+
+    def _task(self, value: Object, spec: Object, where: str) -> None:
+        flat = self._known(_flat(spec), {*RUN_ARGUMENTS, "function"}, where)
+        given = {name: each for name, each in flat.items() if name != "function" and each not in _EMPTY}
+        task = _Task(where, _function_name(spec, value), given)
+        self._all_tasks.append(task)
+        for key in filter(None, (_task_key("mlrun+job", spec, value), str(value.get("key") or ""))):
+            self._tasks[key] = task
+
+    def _known(self, given: Object, known: set[str], where: str) -> Object:
+        """What has a place here; the rest, where it says anything, becomes a note."""
+        lost = [name for name in given if snake(str(name)) not in known]
+        said = [str(name) for name in lost if given[name] not in _EMPTY]
+        if said:
+            self.found.notes.append(f"{where}: {', '.join(said)}: left out; nothing here has such a field")
+        return {name: each for name, each in given.items() if name not in lost}
 
     def _data(self, value: Object, spec: Object) -> None:
         path = spec.get("path")
@@ -158,12 +217,38 @@ class _Conversion:
                     except (SdkError, RefusalError, ValueError) as refusal:
                         self.found.refusals.append(f"{where}: {refusal}")
                 self.found.notes += [f"{where}: {each.message}" for each in told]
+        for task in self._all_tasks:
+            self._told(task)
+
+    def _told(self, task: _Task) -> None:
+        """What of a task no function and no run here has taken."""
+        function = task.function.rpartition("/")[2]
+        if function not in self._names:
+            if not task.used:
+                self.found.refusals.append(
+                    f"{task.where}: the task's function {function} is not in these files; add the file that holds it"
+                )
+            return
+        for name, each in task.options.items():
+            if not task.used and snake(str(name)) not in _OPTIONS:
+                self.found.notes.append(f"{task.where}: {name} {each!r} is left out: say it in each run")
+
+    def _with_tasks(self, given: Object, name: str, project: str) -> Object:
+        """The function with the options of its tasks as its runs' defaults; what it says itself wins."""
+        found: Object = {}
+        for task in self._all_tasks:
+            if task.function in (f"{project}/{name}", name):
+                found |= {option: each for option, each in task.options.items() if snake(str(option)) in _OPTIONS}
+        if not found:
+            return given
+        return {**given, "run": {**found, **mapping_of(given.get("run"), "spec.run")}}
 
     def _function(self, given: Object, where: str) -> Object:
         name, told = given.pop("name", None), given.pop("project", None)
         project = told or "default"
         if given.pop("command", None):
             self.found.notes.append(f"{where}: command is left out; DigitalHub ignored it, too")
+        given = self._with_tasks(given, str(name), project)
         spec, large = function_spec(project, str(name), str(given.pop("kind", None) or "mlrun"), given)
         if large is not None:
             raise RefusalError(f"source: {large.path} is too large to be carried; put it into a repository or into S3")
@@ -195,9 +280,15 @@ class _Conversion:
         return made
 
     def _of_task(self, run: Object) -> Object:
-        """What the run's task says; DigitalHub's run wins."""
+        """What the run's task says and its function's `run` does not; DigitalHub's run wins."""
         task = self._tasks.get(str(run.get("task") or ""))
-        return {name: value for name, value in _flat(task).items() if name != "function"} if task else {}
+        if task is None:
+            return {}
+        task.used = True
+        has_function = task.function.rpartition("/")[2] in self._names
+        return {
+            name: value for name, value in task.options.items() if not (has_function and snake(str(name)) in _OPTIONS)
+        }
 
     def _function_of(self, given: Object) -> tuple[str | None, str]:
         text = given.get("function") or given.get("task")
@@ -258,6 +349,11 @@ def _task_key(kind: str, spec: Object, value: Object) -> str:
     """`mlrun+job://project/name:uuid`, by which runs name their task."""
     function = str(spec.get("function") or "")
     return f"{kind}://{function.partition('://')[2] or value.get('name')}"
+
+
+def _function_name(spec: Object, value: Object) -> str:
+    """`project/name` of the function whose task this is."""
+    return str(spec.get("function") or value.get("name") or "").partition("://")[2].partition(":")[0]
 
 
 def _action(task: Any) -> str | None:

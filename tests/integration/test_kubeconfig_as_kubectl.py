@@ -10,7 +10,7 @@ import yaml
 from kubernetes.aio.config import ConfigException
 from support.kube import facts
 
-from mlrun_operator.cluster.kubeconfig import access
+from mlrun_operator.cluster.kube_context import access
 
 _ASKED = re.compile(r'url="(https?://[^/"]+)')
 # Of each file: the current context; the servers of its clusters; its contexts and their clusters.

@@ -15,7 +15,7 @@ from support.servers import Authority
 
 from mlrun_operator.cluster.connection import connect, connect_context
 from mlrun_operator.cluster.errors import ApiError
-from mlrun_operator.cluster.kubeconfig import access
+from mlrun_operator.cluster.kube_context import access
 from mlrun_operator.cluster.user_client import UserApiClient
 
 Values = dict[str, Any]

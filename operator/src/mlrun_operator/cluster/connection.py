@@ -2,7 +2,7 @@
 
 Credentials come from the official client's configuration: the pod's service account, or else the kube context. The
 token is added to each request when it is sent, so that a rotated token is used at once. Everything else that a kube
-context says of the way to its server is in `kubeconfig.Access`.
+context says of the way to its server is in `kube_context.Access`.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 from multidict import CIMultiDict
 
-from mlrun_operator.cluster.kubeconfig import Access, access
+from mlrun_operator.cluster.kube_context import Access, access
 from mlrun_operator.version import __version__
 
 USER_AGENT: Final = f"mlrun-operator/{__version__}"

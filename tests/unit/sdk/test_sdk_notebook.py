@@ -52,6 +52,11 @@ def test_magics_are_taken_out_and_told(tmp_path: Path) -> None:
     assert made["code"] == "a = 1\n"
 
 
+@pytest.mark.parametrize("cell", ["a = (7\n     % 4)", 'text = """\n%d of !x\n"""'])
+def test_a_line_of_python_that_looks_like_a_magic_stays(tmp_path: Path, cell: str) -> None:
+    assert source(written(tmp_path, cell)) == {"code": f"{cell}\n", "fileName": "train.py"}
+
+
 @pytest.mark.parametrize(
     ("text", "words"), [("{}", "is no notebook"), ("x", "is no notebook"), ('{"cells": []}', "no code")]
 )

@@ -1,5 +1,6 @@
 """The code of a notebook, with the marks that mlrun's `code_to_function` reads. Pure."""
 
+import ast
 import json
 import re
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ def notebook_code(path: Path, data: bytes) -> tuple[str, list[str]]:
     magics: list[str] = []
     started, ended = False, False
     for cell in _cells(path, data):
+        is_python = _is_python(cell)
         for line in [*cell.splitlines(), ""]:
             mark = _MARK.match(line)
             if mark and mark[1] == "start-code" and not started:
@@ -30,11 +32,20 @@ def notebook_code(path: Path, data: bytes) -> tuple[str, list[str]]:
             elif mark and mark[1] == "end-code":
                 ended = True
             elif not ended:
-                (magics if _is_magic(line, cell) else found).append(line)
+                (magics if not is_python and _is_magic(line, cell) else found).append(line)
     text = "\n".join(found).strip("\n")
     if not text:
         raise InvalidArgument("source.source", f"{path} holds no code")
     return f"{text}\n", [line.strip() for line in magics if line.strip()]
+
+
+def _is_python(cell: str) -> bool:
+    """Whether Python itself reads the cell: then a line that begins with % goes on with an expression or a text."""
+    try:
+        ast.parse(cell)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def _is_magic(line: str, cell: str) -> bool:

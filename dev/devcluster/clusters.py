@@ -15,7 +15,7 @@ class Cluster(Protocol):
     """What the commands ask of a kind of cluster. The modules `embedded`, `current` and `kind` are such."""
 
     def up(self) -> None:
-        """Have a usable cluster; write `.cluster/kube_context` and `.cluster/cluster.json`."""
+        """Have a usable cluster; write `.cluster/kubeconfig` and `.cluster/cluster.json`."""
 
     def down(self) -> None:
         """Remove what `up` made, and nothing else."""

@@ -9,7 +9,7 @@ from devcluster.images.build import Image
 
 
 def up() -> None:
-    """Copy the current context into `.cluster/kube_context` and check that its cluster answers."""
+    """Copy the current context into `.cluster/kubeconfig` and check that its cluster answers."""
     kubectl = command("kubectl")
     view = ["config", "view", "--raw", "--flatten", "--minify"]
     text = shell.run([kubectl, *view], hint="`kubectl config use-context NAME` chooses a cluster")

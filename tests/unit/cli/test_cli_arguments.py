@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
-from mlrun_operator.cli import arguments, quartz
+from mlrun_operator.cli import arguments
 from mlrun_operator.cli.documents import parse
 from mlrun_operator.cli.errors import Exit
 from mlrun_operator.cli.problems import check
+from mlrun_operator.sdk.foreign import quartz
 
 
 def dry(cli: Any, *words: object) -> list[Any]:

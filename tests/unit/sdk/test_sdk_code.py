@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from mlrun_operator.api.v1alpha1.source import MAX_INLINE_BYTES
 from mlrun_operator.sdk.errors import InvalidArgument
-from mlrun_operator.sdk.translate.source import source
+from mlrun_operator.sdk.translate.source import LargeFile, source
 
 CODE = "def handler():\n    return 'é'\n"
 
@@ -42,3 +43,11 @@ def test_what_cannot_be_decoded_is_refused_by_the_files_name(tmp_path: Path, dat
     with pytest.raises(InvalidArgument, match=words) as told:
         source(file)
     assert str(file) in str(told.value)
+
+
+def test_a_file_too_large_to_be_carried_goes_to_the_store_as_utf_8(tmp_path: Path) -> None:
+    file = tmp_path / "f.py"
+    file.write_bytes((CODE + "#" * MAX_INLINE_BYTES).encode("utf-16"))
+    made = source(file)
+    assert isinstance(made, LargeFile)
+    assert made.data.decode().startswith(CODE)

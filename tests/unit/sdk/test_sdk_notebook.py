@@ -52,6 +52,12 @@ def test_magics_are_taken_out_and_told(tmp_path: Path) -> None:
     assert made["code"] == "a = 1\n"
 
 
+def test_the_encoding_that_a_cell_declares_is_not_the_notebooks(tmp_path: Path) -> None:
+    """Notebooks are UTF-8, also where a file with a cookie was pasted into one."""
+    made = source(written(tmp_path, "# -*- coding: latin-1 -*-\nname = 'é'"))
+    assert made == {"code": "# -*- coding: utf-8 -*-\nname = 'é'\n", "fileName": "train.py"}
+
+
 @pytest.mark.parametrize("cell", ["a = (7\n     % 4)", 'text = """\n%d of !x\n"""'])
 def test_a_line_of_python_that_looks_like_a_magic_stays(tmp_path: Path, cell: str) -> None:
     assert source(written(tmp_path, cell)) == {"code": f"{cell}\n", "fileName": "train.py"}

@@ -23,7 +23,7 @@ def code_text(path: Path, data: bytes) -> str:
         text = data.decode(encoding)
     except (UnicodeError, LookupError):
         raise InvalidArgument("source.source", f"{path} is no text in {encoding}", hint=_HINT) from None
-    return text if encoding == "utf-8" else _declared_utf8(text)
+    return text if encoding == "utf-8" else declared_utf8(text)
 
 
 def _encoding(path: Path, data: bytes) -> str:
@@ -35,6 +35,7 @@ def _encoding(path: Path, data: bytes) -> str:
         raise InvalidArgument("source.source", f"{path}: {error.msg}", hint=_HINT) from None
 
 
-def _declared_utf8(text: str) -> str:
+def declared_utf8(text: str) -> str:
+    """Return the code with a cookie that says UTF-8, where it has one."""
     lines = text.splitlines(keepends=True)
     return "".join([*(_COOKIE.sub(r"\1utf-8", line) for line in lines[:2]), *lines[2:]])

@@ -12,7 +12,7 @@ from mlrun_operator.api.rules import checked
 from mlrun_operator.api.v1alpha1.source import MAX_INLINE_BYTES, Source
 from mlrun_operator.api.values.handlers import FILE_NAME_RULES
 from mlrun_operator.sdk.errors import InvalidArgument
-from mlrun_operator.sdk.translate.code import code_text
+from mlrun_operator.sdk.translate.code import code_text, declared_utf8
 from mlrun_operator.sdk.translate.notebook import notebook_code
 from mlrun_operator.sdk.translate.shapes import snaked, validated
 
@@ -89,18 +89,23 @@ def _local(path: Path, found: Object) -> Object | LargeFile:
         raise InvalidArgument("source.source", f"{path} is neither a .py file nor a notebook", hint=hint)
     if "handler" in found:
         raise InvalidArgument("source.handler", "is for repositories and archives; the function to call is `handler`")
-    data = path.read_bytes()
-    if path.suffix == ".ipynb":
-        code, magics = notebook_code(path, data)
-        if magics:
-            warnings.warn(
-                f"{path}: left out, as only notebooks know it: {'; '.join(magics)}", UserWarning, stacklevel=6
-            )
-        path, data = path.with_suffix(".py"), code.encode()
+    code = _notebook(path) if path.suffix == ".ipynb" else code_text(path, path.read_bytes())
+    path, data = path.with_suffix(".py"), code.encode()
     if len(data) > MAX_INLINE_BYTES:
         return LargeFile(path, data)
+    if not code:
+        raise InvalidArgument("source.source", "the file is empty")
     rest = {name: value for name, value in found.items() if name != "source"}
-    return {**_file_name(path), **rest, **_inline(code_text(path, data))}
+    return {**_file_name(path), **rest, "code": code}
+
+
+def _notebook(path: Path) -> str:
+    """The code of a notebook; a warning for what only notebooks know."""
+    code, magics = notebook_code(path, path.read_bytes())
+    if magics:
+        words = f"{path}: left out, as only notebooks know it: {'; '.join(magics)}"
+        warnings.warn(words, UserWarning, stacklevel=7)
+    return declared_utf8(code)
 
 
 def _file_name(path: PurePath) -> Object:
@@ -111,12 +116,6 @@ def _file_name(path: PurePath) -> Object:
     except ValueError:
         return {}
     return {"file_name": path.name}
-
-
-def _inline(text: str) -> Object:
-    if not text:
-        raise InvalidArgument("source.source", "the file is empty")
-    return {"code": text}
 
 
 def _checked(found: Object) -> Object:

@@ -358,13 +358,18 @@ async def read_log(api: FakeApi, backend: KubernetesBackend, node: str) -> list[
     return [str(line) async for line in handle(backend, run()).logs()]
 
 
+async def read_rotated(api: FakeApi, backend: KubernetesBackend, stored: Path, kept: int) -> tuple[str, list[str]]:
+    """What the store has of a rotated log, and what is told of it."""
+    node, text = rotated(kept)
+    await asyncio.to_thread(stored.write_text, text)
+    return text, await read_log(api, backend, node)
+
+
 async def test_the_beginning_of_a_rotated_log_comes_from_the_store(
     api: FakeApi, backend: KubernetesBackend, stored: Path
 ) -> None:
     """Fault F22."""
-    node, text = rotated(kept=4000)
-    await asyncio.to_thread(stored.write_text, text)
-    lines = await read_log(api, backend, node)
+    _, lines = await read_rotated(api, backend, stored, kept=4000)
     (told,) = [number for number, line in enumerate(lines) if line.startswith("[about ")]
     assert lines[0].startswith("line 00000 ")
     assert "are gone from its node, which rotated it; above is the beginning from the store" in lines[told]
@@ -375,9 +380,7 @@ async def test_the_beginning_of_a_rotated_log_comes_from_the_store(
 async def test_of_a_log_of_which_the_node_has_less_than_the_store_the_stores_is_shown(
     api: FakeApi, backend: KubernetesBackend, stored: Path
 ) -> None:
-    node, text = rotated(kept=10)
-    await asyncio.to_thread(stored.write_text, text)
-    lines = await read_log(api, backend, node)
+    text, lines = await read_rotated(api, backend, stored, kept=10)
     assert lines[:-1] == text.splitlines()
     assert lines[-1].endswith("this is the log of the store]")
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from mlrun_operator.api.contract import result as results
-from mlrun_operator.api.contract.log_length import SHORTEST, words
+from mlrun_operator.api.contract.log_length import words
 from mlrun_operator.api.contract.result import Result
 from mlrun_operator.api.reasons import EXPLANATIONS, Reason
 from mlrun_operator.api.words import sentences
@@ -14,6 +14,7 @@ from mlrun_operator.version import __version__
 from mlrun_wrapper.context import Context
 from mlrun_wrapper.errors import StepError
 from mlrun_wrapper.executor_process import EXIT_SECONDS
+from mlrun_wrapper.log import HEAD
 
 _BUDGET: Final = 4096
 # What JSON cannot hold: half a character, an object, what is nested too deeply.
@@ -60,8 +61,11 @@ def log_end(context: Context) -> None:
 
 
 def log_length(context: Context) -> None:
-    """Say in a long log how long it is: its node may keep the newest part only."""
-    if context.log.passed >= SHORTEST:
+    """Say in a long log how long it is: its node may keep the newest part only.
+
+    One that is shorter than what log.txt has of its beginning is rotated by no node that is set up sensibly.
+    """
+    if context.log.passed >= HEAD:
         context.log.line(words(context.log.passed))
 
 

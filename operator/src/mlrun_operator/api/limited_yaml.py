@@ -84,6 +84,12 @@ def _children(node: yaml.Node) -> list[yaml.Node]:
     return node.value if isinstance(node, yaml.SequenceNode) else []
 
 
+def problem_of(error: yaml.MarkedYAMLError) -> tuple[int | None, str]:
+    """Return the line, counted from 1, and what is wrong there."""
+    mark = error.problem_mark or error.context_mark
+    return mark.line + 1 if mark else None, str(error.problem or error.context)
+
+
 def _too_deep(event: yaml.Event) -> yaml.MarkedYAMLError:
     return _refused(event, f"it is nested deeper than {MAX_DEPTH} levels")
 

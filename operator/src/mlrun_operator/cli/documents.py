@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import yaml
 
-from mlrun_operator.api.limited_yaml import ManifestLoader
+from mlrun_operator.api.limited_yaml import ManifestLoader, problem_of
 from mlrun_operator.cli.errors import CliError
 
 Path_ = Sequence[str | int]
@@ -77,9 +77,9 @@ def parse(text: str, name: str) -> list[Document]:
             node = loader.get_node() or yaml.ScalarNode("tag:yaml.org,2002:null", "")
             found += list(_apart(Document(name, loader.construct_document(node), node)))
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"{name}:{mark.line + 1}" if mark else name
-        raise CliError(f"{where}: {error.problem or error.context}", "Correct the YAML; nothing was done.") from error
+        line, words = problem_of(error)
+        where = f"{name}:{line}" if line else name
+        raise CliError(f"{where}: {words}", "Correct the YAML; nothing was done.") from error
     except yaml.YAMLError as error:
         raise CliError(f"{name}: {error}".split("\n")[0], "The file must be YAML or JSON in UTF-8.") from error
     return found

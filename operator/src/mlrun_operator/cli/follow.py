@@ -160,6 +160,7 @@ def why(name: Name) -> None:
     from mlrun_operator.cli.cluster import linked
     from mlrun_operator.cli.output import out, painted, print_json
     from mlrun_operator.cluster.server_clock import utc_now
+    from mlrun_operator.sdk.aio.run import referenced_function
     from mlrun_operator.sdk.status import told_objects
 
     async def ask(link: "Link") -> explaining.Diagnosis:
@@ -168,7 +169,7 @@ def why(name: Name) -> None:
         pods = await link.pods(obj)
         uids = [*told_objects(obj), *(pod["metadata"]["uid"] for pod in pods or ())]
         events = await link.backend.events(link.namespace, list(dict.fromkeys(uids)))
-        return explaining.explain(obj, await _function(link, obj), pods, events, utc_now())
+        return explaining.explain(obj, await referenced_function(link.backend, obj), pods, events, utc_now())
 
     said = linked(ask)
     if session().json:
@@ -221,16 +222,6 @@ def ended(runs: list[Object], *, quiet: bool = False) -> None:
         raise CliError(
             words, f"`why {rows.name(first)}` explains it, `logs {rows.name(first)}` has its log.", Exit.FAILED
         )
-
-
-async def _function(link: "Link", run: Object) -> Object | None:
-    name = (run["spec"].get("functionRef") or {}).get("name")
-    if not name:
-        return None
-    try:
-        return await link.object("functions", name)
-    except CliError:
-        return None
 
 
 class _Lines:

@@ -35,6 +35,7 @@ def replay(
     """
     from mlrun_operator.cli.cluster import linked
     from mlrun_operator.cli.output import out, print_json
+    from mlrun_operator.sdk.aio.replay import differences
 
     if pdb:
         os.environ[_TERMINAL] = _terminal()
@@ -47,7 +48,7 @@ def replay(
         return again.object_name, then, await _report(again)
 
     replayed, then, now = linked(work)
-    is_same, different = _is_same(then, now), list(_differences(then, now))
+    is_same, different = _is_same(then, now), list(differences(then, now))
     if session().json:
         print_json({"run": replayed, "same": is_same, "differences": different})
     else:
@@ -82,9 +83,3 @@ async def _report(run: "AsyncRun") -> Object:
 def _is_same(then: Object, now: Object) -> bool:
     """Whether the outcome is the same: the reason, and of a failure its message."""
     return all(then.get(name) == now.get(name) for name in ("reason", "message"))
-
-
-def _differences(then: Object, now: Object) -> list[str]:
-    from mlrun_operator.sdk.aio.replay import differences
-
-    return list(differences(then, now))

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 import yaml
 from kubernetes.aio.config import ConfigException
 
-from mlrun_operator.api.limited_yaml import ManifestLoader
+from mlrun_operator.api.limited_yaml import ManifestLoader, problem_of
 from mlrun_operator.api.objects import Object
 from mlrun_operator.cluster.proxies import proxy_of_environment, usable_proxy
 
@@ -121,9 +121,9 @@ def _read(path: Path) -> Object:
     except UnicodeDecodeError as error:
         raise ConfigException(f"{path} is no kubeconfig: it is no text in UTF-8") from error
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"line {mark.line + 1} of {path}" if mark else path
-        raise ConfigException(f"{where} is not valid YAML: {error.problem or error.context}") from error
+        line, words = problem_of(error)
+        where = f"line {line} of {path}" if line else path
+        raise ConfigException(f"{where} is not valid YAML: {words}") from error
     except yaml.YAMLError as error:
         raise ConfigException(f"{path} is not valid YAML: {str(error).splitlines()[0]}") from error
     if config is None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime
 import inspect
-import os
 import sys
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -23,6 +22,7 @@ from mlrun.runtimes import local
 from mlrun.runtimes.utils import global_context
 
 from . import figures, older, packing
+from .debugger import post_mortem
 from .ending import Ending
 from .failure import Stopped, described
 from .forked import own_process
@@ -126,10 +126,7 @@ class Caller:
             document = described(error)
             if document.get("exit_code") == 0:
                 return ""
-            if "MLRUN_OPERATOR_TERMINAL" in os.environ:
-                from .debugger import post_mortem  # noqa: PLC0415 - only where somebody sits at a terminal
-
-                post_mortem(error)
+            post_mortem(error)
             if len(self._contexts) == 1:
                 self.newest.error = document
                 if self.sweep is not None:

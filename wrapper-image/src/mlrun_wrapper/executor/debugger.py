@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pdb
 
 from .failure import own_trace
 
@@ -23,6 +22,8 @@ def post_mortem(error: BaseException) -> None:
     except OSError as problem:
         print(f"no debugger: {terminal} cannot be opened: {problem}", flush=True)
         return
+    import pdb  # noqa: PLC0415 - only where somebody sits at a terminal
+
     with os.fdopen(reading) as stdin, os.fdopen(writing, "w") as stdout:
         debugger = pdb.Pdb(stdin=stdin, stdout=stdout)
         debugger.reset()

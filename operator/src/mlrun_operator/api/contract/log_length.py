@@ -7,12 +7,10 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-# Logs that are shorter than what log.txt has of their beginning are rotated by no node that is set up sensibly.
-SHORTEST: Final = 1 << 20
 # The lines at the end of a log among which the line is.
 NEAR_END: Final = 20
 _LINE: Final = re.compile(r"mlrun-wrapper: this log has ([0-9]{1,18}) bytes before this line")
-# What log.txt has between its beginning and its end.
+# What log.txt has between its beginning and its end, as mlrun_wrapper/log.py writes it.
 GAP: Final = re.compile(r"\n\.\.\. [0-9]+ bytes left out \.\.\.\n")
 
 

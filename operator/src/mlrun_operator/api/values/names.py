@@ -4,8 +4,9 @@ import hashlib
 import re
 from datetime import UTC, datetime
 
+from mlrun_operator.api.values.labels import is_label_value
+
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
 # Minutes since 1970 of a slot, from 1971 on. The number of an execution, in the same place of a Job's name, is smaller.
 _MINUTES = re.compile(r"[1-9][0-9]{6,8}")
 
@@ -37,7 +38,7 @@ def kubernetes_name(name: str) -> str:
 
 def label_value(text: str) -> str:
     """Return the text as a legal label value; an illegal one is cut and hashed."""
-    if len(text) <= MAX_LABEL and _LABEL_VALUE.fullmatch(text):
+    if is_label_value(text):
         return text
     body = re.sub(r"[^A-Za-z0-9_.-]+", "-", text)[: MAX_LABEL - 7].strip("-_.")
     return f"{body or 'x'}-{short_hash(text)}"

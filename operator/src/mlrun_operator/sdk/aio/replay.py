@@ -28,7 +28,6 @@ _KEPT: Final = (
     *("project", "parameters", "floatParameters", "outputs", "values", "returns", "env", "secrets", "hyperparameters"),
     *("nonRetryable",),
 )
-_S3: Final = ("s3://", "s3a://", "s3n://")
 
 
 def replayed_function(run: Object, function: Object | None, *, current: bool) -> Object:
@@ -111,7 +110,8 @@ class Replay:
     async def object(self, function: Object | None, *, current: bool) -> Object:
         """Return the MlrunRun for this machine, its data in place. Raises SdkError."""
         spec = replayed_options(self._run, replayed_function(self._run, function, current=current), current=current)
-        inputs = {name: await self._input(value, parameter_name(name)) for name, value in self._given().items()}
+        given = spec_of(self._run).get("inputs") or {}
+        inputs = {name: await self._input(value, parameter_name(name)) for name, value in given.items()}
         name = self._run["metadata"]["name"]
         project = spec.get("project") or spec["function"].get("project") or self._namespace
         meta = {
@@ -125,9 +125,6 @@ class Replay:
             "spec": {**spec, "project": project, **({"inputs": inputs} if inputs else {})},
         }
 
-    def _given(self) -> Object:
-        return spec_of(self._run).get("inputs") or {}
-
     async def _input(self, value: Any, name: str) -> Any:
         """Return an input, a list or a map of inputs as this machine can read it; `name` is its name in the status."""
         if isinstance(value, list):
@@ -138,7 +135,7 @@ class Replay:
         if given.key is not None:
             read = self._recorded.get(name, {}).get("key")
             return {**_wire(given), "key": await self._copied(str(read or given.key))}
-        if str(given.path).startswith(_S3):
+        if str(given.path).startswith("s3://"):
             return {**_wire(given), "path": str(await self._downloaded(str(given.path)))}
         if str(given.path).startswith(("/", "file:")) and self._local is not self._session:
             raise InvalidArgument(

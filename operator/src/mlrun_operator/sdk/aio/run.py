@@ -8,12 +8,12 @@ from typing import Any, Final, Self
 
 from mlrun_operator.api.objects import Object, is_controlled_by
 from mlrun_operator.api.reasons import Reason
-from mlrun_operator.api.values.names import kubernetes_name
 from mlrun_operator.api.visible import visible
+from mlrun_operator.cluster.queue_position import function_keys
 from mlrun_operator.cluster.resources import FUNCTIONS, RUNS
 from mlrun_operator.sdk.aio.entities import AsyncEntity, handle, read_entity
 from mlrun_operator.sdk.aio.run_outputs import output_entities
-from mlrun_operator.sdk.backend import LogLine
+from mlrun_operator.sdk.backend import Backend, LogLine
 from mlrun_operator.sdk.errors import (
     DataUnreachable,
     NotFound,
@@ -252,19 +252,9 @@ class AsyncRun(RunView):
 
         local = await self._session.local()
         obj = await Replay(self._session, local, (await self.refresh())._obj).object(
-            await self._function(), current=current
+            await referenced_function(self._session.backend, self._obj), current=current
         )
         return AsyncRun(local, await local.backend.create(RUNS, obj))
-
-    async def _function(self) -> Object | None:
-        """The function that its reference names, as it is now; None where it is gone, or inline."""
-        name = (self._obj["spec"].get("functionRef") or {}).get("name")
-        for each in dict.fromkeys((name, kubernetes_name(name))) if name else ():
-            try:
-                return await self._session.backend.read(FUNCTIONS, self.namespace, each)
-            except NotFound:
-                continue
-        return None
 
     async def delete(self) -> None:
         """Delete the run with its Job and pods. What it stored stays in the store."""
@@ -368,6 +358,16 @@ class AsyncRun(RunView):
             await self.refresh()
         if not self.is_finished:
             raise RunNotFinished(f"{self.name} has not finished; it is {self.state}", hint="wait() waits for its end.")
+
+
+async def referenced_function(backend: Backend, run: Object) -> Object | None:
+    """The function that the run's reference names, as it is now; None where it is gone, or inline."""
+    for namespace, name in function_keys(run):
+        try:
+            return await backend.read(FUNCTIONS, namespace, name)
+        except NotFound:
+            continue
+    return None
 
 
 def _todo(run: RunView) -> str:

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from mlrun_operator.api.visible import visible
 from mlrun_operator.api.words import sentences
@@ -64,16 +64,24 @@ def _is_ready(folder: Path) -> bool:
 
 async def _named(path: str) -> str:
     python = shutil.which(Path(path).expanduser())
-    about = await _about(python) if python else None
+    about = await _asked(python) if python else None
     if python is None or about is None:
         raise BackendError(f"{VARIABLE} names {path}, which is no Python", hint="Correct it, or unset it.")
-    if not about[2]:
+    if not about.has_mlrun:
         raise BackendError(f"{path}, which {VARIABLE} names, has no mlrun", hint="Install mlrun there, or unset it.")
     return python
 
 
-async def _about(python: str) -> tuple[str, bool, bool] | None:
-    """Return the program's Python version, and whether it has ensurepip and mlrun; None where it is no Python."""
+class _Python(NamedTuple):
+    """What a program says of itself."""
+
+    version: str
+    has_ensurepip: bool
+    has_mlrun: bool
+
+
+async def _asked(python: str) -> _Python | None:
+    """Return what the program says of itself; None where it is no Python."""
     try:
         process = await asyncio.create_subprocess_exec(
             *(python, "-c", _WHAT_IT_IS),
@@ -85,7 +93,7 @@ async def _about(python: str) -> tuple[str, bool, bool] | None:
     except OSError:
         return None
     said = (await process.communicate())[0].decode(errors="replace").split()
-    return (said[0], said[1] == "1", said[2] == "1") if process.returncode == 0 and len(said) == 3 else None
+    return _Python(said[0], said[1] == "1", said[2] == "1") if process.returncode == 0 and len(said) == 3 else None
 
 
 async def find_tools() -> Tools:
@@ -96,9 +104,9 @@ async def find_tools() -> Tools:
     candidates = dict.fromkeys(filter(None, (sys.executable, *map(shutil.which, (f"python{PYTHON}", "python3")))))
     found: dict[str, bool] = {}
     for candidate in candidates:
-        about = await _about(candidate)
-        if about is not None and about[0] == PYTHON:
-            found[candidate] = about[1]
+        about = await _asked(candidate)
+        if about is not None and about.version == PYTHON:
+            found[candidate] = about.has_ensurepip
     python = next((each for each, has_ensurepip in found.items() if has_ensurepip), next(iter(found), None))
     return Tools(python, found.get(python or "", False), _find_uv())
 
